@@ -1,0 +1,45 @@
+"""What a detector says."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class DetectorName(StrEnum):
+    SIGNUP_SURGE = "signup_surge"
+    CREDENTIAL_STUFFING = "credential_stuffing"
+    ROTATING_FLOOD = "rotating_flood"
+    TOKEN_DRAIN = "token_drain"
+    IMPACT = "impact"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One detector's statement."""
+
+    id: str
+    """Stable while the same finding goes on: ``detector:since``."""
+    detector: DetectorName
+    since: float
+    at: float
+    """When it was last confirmed, Unix seconds."""
+    confidence: float
+    """0 to 1."""
+    hostile: bool
+    """True when it accuses somebody; False for a crowd or mere impact."""
+    sentence: str
+    """One sentence with the figures it rests on."""
+    figures: dict[str, float]
+    sources: tuple[str, ...] = ()
+    """At most 1,000 of the sources it accuses, most hostile first."""
+    fingerprints: tuple[int, ...] = ()
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """A proposed decision, before it is in force."""
+
+    scope: str
+    """``address``, ``prefix`` or ``account``."""
+    value: str
+    reason: str
+    finding: str
+    duration_s: float

@@ -1,0 +1,94 @@
+"""What the brain is told: facts with a time, from a live gateway, a simulator or a recorded log."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What somebody tried."""
+
+    REQUEST = "request"
+    """A call of the inference API."""
+    LOGIN = "login"
+    """A try to log in with a password."""
+    SIGNUP = "signup"
+    """A try to make an account."""
+    PAGE = "page"
+    """Anything else that a browser asks for."""
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    """Turned away by admission, a limit or a posture: says nothing about who asked."""
+    BAD_CREDENTIAL = "bad_credential"
+    """Wrong password of a known account, or a made-up or revoked API key."""
+    UNKNOWN_USER = "unknown_user"
+    """Log-in to an account that does not exist."""
+    INVALID = "invalid"
+    """Malformed: bad body, bad challenge, bad form."""
+    ERROR = "error"
+    """Our fault or the engine's."""
+
+
+class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One thing that happened, or ``count`` alike things of one source within a batch."""
+
+    at: float
+    """Unix time in seconds."""
+    kind: Kind
+    outcome: Outcome
+    source: str
+    """Client address as text; for a trace without addresses any stable word."""
+    fingerprint: int = 0
+    """32-bit hash of the ordered header names; 0 where unknown."""
+    account: str = ""
+    """Account identifier where one was recognised or tried, else empty."""
+    standing: int = 0
+    """``Standing`` of that account; 0 (anonymous) where none was recognised."""
+    domain: str = ""
+    """Domain of the e-mail address, for sign-ups and log-ins."""
+    count: int = 1
+    tokens: int = 0
+    """Estimated input and output tokens asked for, summed over ``count``."""
+
+
+class BandSample(msgspec.Struct, frozen=True, array_like=True):
+    """How one standing was served within a sample's interval."""
+
+    standing: int
+    arrived: int = 0
+    admitted: int = 0
+    refused: int = 0
+    """429 and 503, by admission."""
+    failed: int = 0
+    """5xx by the engine."""
+    queued: int = 0
+    """Waiting at the end of the interval."""
+    in_flight: int = 0
+    wait_p99_s: float = 0.0
+    """Time in Pontlevis' queue of those admitted in the interval, seconds."""
+    ttft_p99_s: float = 0.0
+    """Time to first token as the client saw it, seconds."""
+    tokens: int = 0
+    """Input and output tokens settled within the interval."""
+
+
+class ServiceSample(msgspec.Struct, frozen=True, array_like=True):
+    """How the service did over ``interval_s`` up to ``at``; from each gateway worker."""
+
+    at: float
+    interval_s: float
+    bands: list[BandSample]
+    tokens_in_flight: int = 0
+    limit_tokens: int = 0
+    """Tokens in flight that admission now allows; 0 where it sets no limit."""
+    engines_up: int = 0
+    engines: int = 0
+    engine_waiting: int = 0
+    """Requests in the engines' own queues, where they tell."""
+    engine_busy: float = 0.0
+    """Share of engine slots or KV-cache in use, 0 to 1."""

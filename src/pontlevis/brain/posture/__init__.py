@@ -1,0 +1,4 @@
+"""The ladder normal, elevated, under_attack, recovering, and what each does to registration.
+
+Knows findings, health and time as it is told them; does no I/O and reads no clock.
+"""

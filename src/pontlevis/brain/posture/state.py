@@ -1,0 +1,43 @@
+"""Posture as it stands, and how it changes: what the machine returns and everyone else reads."""
+
+import msgspec
+
+from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
+
+
+class PostureState(msgspec.Struct, frozen=True):
+    """All that must survive a restart. Times are Unix seconds."""
+
+    posture: Posture = Posture.NORMAL
+    since: float = 0.0
+    reason: str = "No finding."
+    """One sentence for the operator."""
+    verdict: Verdict = Verdict.CALM
+    registration: RegistrationMode = RegistrationMode.OPEN
+    registration_since: float = 0.0
+    registration_share: float = 1.0
+    """Share of registrations let through now, 0 to 1; below 1 only while recovering."""
+    stage: int = 0
+    """Index into the recovery ramp; 0 outside recovery."""
+    next_stage_at: float | None = None
+    held_by: str | None = None
+    """Name of the operator who forced this posture, None while the machine steers."""
+    held_until: float | None = None
+    """When the hold ends by itself; None: not held."""
+    evidence_gone_since: float | None = None
+    relapses: int = 0
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """One change of posture, registration or stage."""
+
+    at: float
+    before: PostureState
+    after: PostureState
+    reason: str
+    """One sentence an operator can check."""
+    findings: tuple[str, ...] = ()
+    """Identifiers of the findings it rests on."""
+    actor: str = "posture"
+    """``posture`` for the machine, else an operator's name."""
+    dry_run: bool = False

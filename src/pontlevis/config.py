@@ -1,0 +1,108 @@
+"""Every setting of the service, typed. ``pontlevis.toml`` < environment ``PONTLEVIS_…`` < flags.
+
+The settings that steer behaviour live with the room that they steer, as frozen dataclasses whose
+fields carry unit, meaning and source; this module only gathers them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from pontlevis.accounts.policy import AccountPolicy
+from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.posture.policy import PosturePolicy
+from pontlevis.brain.standing.policy import StandingPolicy
+from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.incidents.policy import IncidentPolicy
+
+
+class EngineSettings(BaseModel):
+    """One engine behind the gateway."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    """Base address with or without ``/v1``."""
+    api_key: str = Field(default="", repr=False)
+    """Sent to the engine as its bearer token; empty: none."""
+
+
+class Settings(BaseSettings):
+    """The whole configuration of one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PONTLEVIS_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    name: str = "Pontlevis"
+    """What pages call the service."""
+    public_url: str = ""
+    """Address under which users reach the service; empty: taken from host and port."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    operator_host: str = "127.0.0.1"
+    operator_port: int = 8081
+    data: Path = Path("var/pontlevis")
+    """Directory for database, keys and sockets; made private to its owner."""
+    database_url: str = Field(default="", repr=False)
+    """SQLAlchemy address; empty: SQLite in ``data``."""
+    workers: int = 1
+    defence: bool = True
+    """False switches the brain off: no limits, no detection, no posture. For comparison in drills."""
+    anonymous: bool = False
+    """Whether the inference API answers without a key, with a small quota."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or prefixes whose X-Forwarded-For is believed."""
+    engines: tuple[EngineSettings, ...] = ()
+
+    gateway: GatewayPolicy = GatewayPolicy()
+    accounts: AccountPolicy = AccountPolicy()
+    admission: AdmissionPolicy = AdmissionPolicy()
+    standing: StandingPolicy = StandingPolicy()
+    detection: DetectionPolicy = DetectionPolicy()
+    posture: PosturePolicy = PosturePolicy()
+    incidents: IncidentPolicy = IncidentPolicy()
+
+    @property
+    def base_url(self) -> str:
+        """Public address without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def operator_url(self) -> str:
+        return f"http://{self.operator_host}:{self.operator_port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file)
+
+
+_config_file: Path | None = None
+
+
+def load(config: Path | None = None, **flags: Any) -> Settings:
+    """Settings from ``config`` (default ``pontlevis.toml`` here, where it exists), environment and flags.
+
+    Flags that are None are left out. Raises ``pydantic.ValidationError`` naming each bad setting, and
+    ``FileNotFoundError`` for a named file that is not there.
+    """
+    global _config_file
+    if config is not None and not config.is_file():
+        raise FileNotFoundError(f"no configuration file at {config}")
+    _config_file = config or Path("pontlevis.toml")
+    return Settings(**{name: value for name, value in flags.items() if value is not None})

@@ -1,0 +1,1 @@
+"""Ticks of detection and posture, supervision, composition of the other rooms."""

@@ -1,0 +1,1 @@
+"""Scenarios, loopback fleet, scorecard, plots."""

@@ -1,0 +1,1 @@
+"""Decisions in force, and what may never be banned."""

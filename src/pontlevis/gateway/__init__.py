@@ -1,0 +1,1 @@
+"""The data path: credentials, client address, OpenAI wire types, relay to engines."""

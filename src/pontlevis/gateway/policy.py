@@ -1,0 +1,125 @@
+"""Every constant that bounds the data path, with unit, default and source."""
+
+from dataclasses import dataclass
+
+from pontlevis.brain.setting import setting
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPolicy:
+    """The settings of the data path."""
+
+    max_header_bytes: int = setting(
+        32_768,
+        unit="bytes",
+        doc="Request line and headers of one request; more is answered 431 and the connection closed.",
+        source="nginx large_client_header_buffers 4 x 8k",
+    )
+    max_headers: int = setting(
+        100,
+        unit="headers",
+        doc="Header fields of one request; more is answered 431.",
+        source="hyper's default",
+    )
+    max_body_bytes: int = setting(
+        4_194_304,
+        unit="bytes",
+        doc="Body of one inference request; more is answered 413.",
+        source="choice: a million tokens at four bytes each",
+    )
+    max_page_body_bytes: int = setting(
+        65_536,
+        unit="bytes",
+        doc="Body of one request to pages and the accounts API.",
+        source="choice: forms are small",
+    )
+    header_timeout_s: float = setting(
+        10.0,
+        unit="s",
+        doc="From the first byte of a request to the end of its headers.",
+        source="choice, shorter than nginx client_header_timeout 60 s",
+    )
+    body_timeout_s: float = setting(
+        60.0,
+        unit="s",
+        doc="From the end of the headers to the end of the body.",
+        source="nginx client_body_timeout",
+    )
+    min_body_rate: float = setting(
+        1024.0,
+        unit="bytes/s",
+        doc="A body that arrives more slowly than this, after five seconds of grace, is cut with 408.",
+        source="Apache mod_reqtimeout MinRate is 500",
+    )
+    idle_timeout_s: float = setting(
+        75.0,
+        unit="s",
+        doc="A connection without a request is closed after this.",
+        source="nginx keepalive_timeout",
+    )
+    write_stall_s: float = setting(
+        30.0,
+        unit="s",
+        doc="A client that takes nothing from a full send buffer for this long is cut.",
+        source="choice, shorter than nginx send_timeout 60 s",
+    )
+    max_connections: int = setting(
+        16_384,
+        unit="connections",
+        doc="Open client connections of one worker.",
+        source="choice: below the file limit",
+    )
+    max_connections_per_source: int = setting(
+        512,
+        unit="connections",
+        doc="Open client connections of one address (or /64); more are closed at once.",
+        source="choice: a large shared NAT fits, a slow-loris does not",
+    )
+    engine_connect_timeout_s: float = setting(
+        5.0, unit="s", doc="To open a connection to an engine.", source="Envoy cluster connect_timeout"
+    )
+    engine_silence_s: float = setting(
+        600.0,
+        unit="s",
+        doc="An engine that sends nothing for this long while answering is given up.",
+        source="openai client's default timeout",
+    )
+    engine_connections: int = setting(
+        1024,
+        unit="connections",
+        doc="Open connections to one engine.",
+        source="Envoy circuit breaker max_connections",
+    )
+    health_interval_s: float = setting(
+        1.0, unit="s", doc="Between probes of an engine.", source="choice: an outage is seen within seconds"
+    )
+    page_slots: int = setting(
+        32,
+        unit="requests",
+        doc="Requests for pages and the accounts API under way at the controller at once.",
+        source="choice: more only queue behind its one event loop",
+    )
+    page_slots_reserved: int = setting(
+        12,
+        unit="requests",
+        doc="Of these, kept for requests that bring a valid session.",
+        source="choice: existing users first",
+    )
+    page_queue: int = setting(
+        128, unit="requests", doc="Page requests that may wait for a slot.", source="choice: a second of work"
+    )
+    page_timeout_s: float = setting(
+        15.0, unit="s", doc="To the end of a page's answer.", source="Envoy's default route timeout"
+    )
+    batch_interval_s: float = setting(
+        0.25,
+        unit="s",
+        doc="Between batches sent to the controller.",
+        source="choice: detection ticks once a second",
+    )
+    batch_observations: int = setting(
+        20_000,
+        unit="observations",
+        doc="Distinct observations of one batch; the rest is merged by kind and outcome.",
+        source="choice: 2 MB a batch at most",
+    )

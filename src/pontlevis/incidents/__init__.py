@@ -1,0 +1,1 @@
+"""Incident lifecycle, status page data, feeds."""

@@ -1,0 +1,1 @@
+"""The messages between gateway and controller, and what carries them."""

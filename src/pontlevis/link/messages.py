@@ -1,0 +1,110 @@
+"""Every message between gateway and controller. Times are Unix seconds."""
+
+import msgspec
+
+from pontlevis.brain.observation import Observation, ServiceSample
+from pontlevis.brain.posture.state import PostureState
+
+
+class AccountRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a gateway knows of an account."""
+
+    id: str
+    standing: int
+    created_at: float
+    unlimited: bool = False
+    disabled: str = ""
+    """Why it may not be used; empty when it may."""
+
+
+class CredentialRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a gateway knows of an API key or a session."""
+
+    id: str
+    account: str
+    secret_hash: bytes
+    expires_at: float | None = None
+    revoked: bool = False
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An enforceable measure."""
+
+    id: int
+    scope: str
+    """``address``, ``prefix`` or ``account``."""
+    value: str
+    reason: str
+    created_at: float
+    expires_at: float
+    origin: str = "detection"
+    """``detection`` or an operator's name."""
+    lifted: bool = False
+
+
+class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One settled request."""
+
+    at: float
+    account: str
+    key: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    outcome: str
+    """``ok``, ``aborted``, ``error``."""
+    wait_s: float
+    ttft_s: float
+    duration_s: float
+
+
+class Hello(msgspec.Struct, tag="hello", frozen=True):
+    """Gateway to controller: first message on a connection."""
+
+    worker: int
+    pid: int
+    version: str
+
+
+class Batch(msgspec.Struct, tag="batch", frozen=True):
+    """Gateway to controller, a few times a second: what was seen."""
+
+    worker: int
+    observations: list[Observation]
+    sample: ServiceSample | None
+    usage: list[UsageRecord]
+    dropped: int = 0
+    """Observations that were merged away because the batch was full."""
+
+
+class Ack(msgspec.Struct, tag="ack", frozen=True):
+    """Gateway to controller: everything up to ``number`` is in force here."""
+
+    number: int
+
+
+class Changes(msgspec.Struct, tag="changes", frozen=True):
+    """Controller to gateway: what is new. ``number`` grows by one a message."""
+
+    number: int
+    whole: bool = False
+    """True for the first part of a fresh state: forget accounts, credentials and decisions before it."""
+    complete: bool = True
+    """False when more parts of the same whole follow."""
+    accounts: list[AccountRecord] = []
+    credentials: list[CredentialRecord] = []
+    decisions: list[DecisionRecord] = []
+    posture: PostureState | None = None
+
+
+class Cut(msgspec.Struct, tag="cut", frozen=True):
+    """Controller to gateway: end requests under way of these accounts and credentials."""
+
+    number: int
+    accounts: list[str]
+    credentials: list[str]
+    reason: str
+
+
+FromGateway = Hello | Batch | Ack
+FromController = Changes | Cut

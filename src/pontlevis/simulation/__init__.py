@@ -1,0 +1,1 @@
+"""Virtual clock, users, attackers, the engine simulator."""

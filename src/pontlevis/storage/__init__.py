@@ -1,0 +1,1 @@
+"""Tables, migrations, queries. Knows SQLAlchemy; nothing here knows HTTP."""

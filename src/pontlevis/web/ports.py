@@ -1,0 +1,67 @@
+"""What the pages need of the running service; the controller provides it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pontlevis.accounts.ports import Publisher, Watch
+from pontlevis.brain.detection.finding import Finding
+from pontlevis.brain.observation import ServiceSample
+from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.vocabulary import Posture
+from pontlevis.link.messages import DecisionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """An engine as the console shows it."""
+
+    url: str
+    simulated: bool
+
+
+class Service(Watch, Publisher, Protocol):
+    """The running service, as the operator's pages and API see it."""
+
+    @property
+    def findings(self) -> list[Finding]: ...
+
+    @property
+    def samples(self) -> list[ServiceSample]:
+        """The last ten minutes, one a second, oldest first, summed over gateway workers."""
+        ...
+
+    @property
+    def postures(self) -> list[Transition]:
+        """Changes of posture, newest first, at most 200."""
+        ...
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        """Decisions in force."""
+        ...
+
+    @property
+    def engines(self) -> list[EngineView]: ...
+
+    @property
+    def gateways(self) -> int:
+        """Gateway workers connected now."""
+        ...
+
+    async def set_posture(
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        """Forces a posture until ``hold_s`` seconds from now (None: the policy's longest hold)."""
+        ...
+
+    async def release_posture(self, *, actor: str, reason: str) -> PostureState: ...
+
+    async def decide(
+        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+    ) -> DecisionRecord:
+        """Raises ValueError with a readable reason when the measure is refused."""
+        ...
+
+    async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
+        """Raises KeyError when there is no such decision in force."""
+        ...

@@ -16,7 +16,7 @@ class PostureState(msgspec.Struct, frozen=True):
     registration: RegistrationMode = RegistrationMode.OPEN
     registration_since: float = 0.0
     registration_share: float = 1.0
-    """Share of registrations let through now, 0 to 1; below 1 only while recovering."""
+    """Share of registrations let through now, 0 to 1: 0 while suspended, the stage's while recovering."""
     stage: int = 0
     """Index into the recovery ramp; 0 outside recovery."""
     next_stage_at: float | None = None
@@ -25,7 +25,11 @@ class PostureState(msgspec.Struct, frozen=True):
     held_until: float | None = None
     """When the hold ends by itself; None: not held."""
     evidence_gone_since: float | None = None
+    """Since when no hostile finding stands (in ``elevated``: nor impact); None while one does."""
     relapses: int = 0
+    """How often the attack came back; stages grow longer with it."""
+    attacked_at: float | None = None
+    """When the last attack was last in evidence; tells a relapse from a new attack."""
 
 
 class Transition(msgspec.Struct, frozen=True):

@@ -1,0 +1,50 @@
+"""What each posture does to registration, and how a state arrives on a rung."""
+
+import msgspec
+
+from pontlevis.brain.posture.policy import PosturePolicy
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import Posture, RegistrationMode
+
+
+def registration(policy: PosturePolicy, posture: Posture, stage: int) -> tuple[RegistrationMode, float]:
+    """Mode and share of registrations let through on this rung; ``stage`` counts only in recovery."""
+    if posture is Posture.UNDER_ATTACK:
+        return RegistrationMode.SUSPENDED, 0.0
+    if posture is Posture.RECOVERING:
+        share = policy.ramp[stage]
+        return (RegistrationMode.OPEN if share >= 1.0 else RegistrationMode.WAITLIST), share
+    if posture is Posture.ELEVATED:
+        return policy.elevated_registration, 1.0
+    return RegistrationMode.OPEN, 1.0
+
+
+def stage_length(policy: PosturePolicy, relapses: int) -> float:
+    """Seconds that one stage of recovery lasts after so many relapses."""
+    return policy.scaled(min(policy.stage_max_s, policy.stage_s * (1 + policy.stage_growth * relapses)))
+
+
+def evidence_gone_length(policy: PosturePolicy, relapses: int) -> float:
+    """Seconds without a hostile finding before recovery begins, after so many relapses."""
+    wait = policy.evidence_gone_s + policy.evidence_gone_growth_s * relapses
+    return policy.scaled(max(policy.evidence_gone_s, min(policy.evidence_gone_max_s, wait)))
+
+
+def arrive(
+    policy: PosturePolicy, state: PostureState, now: float, posture: Posture, reason: str, *, stage: int = 0
+) -> PostureState:
+    """``state`` moved to a posture or stage, with what that means for registration."""
+    mode, share = registration(policy, posture, stage)
+    recovering = posture is Posture.RECOVERING
+    return msgspec.structs.replace(
+        state,
+        posture=posture,
+        since=now if posture is not state.posture else state.since,
+        reason=reason,
+        registration=mode,
+        registration_since=now if mode is not state.registration else state.registration_since,
+        registration_share=share,
+        stage=stage if recovering else 0,
+        next_stage_at=now + stage_length(policy, state.relapses) if recovering else None,
+        evidence_gone_since=None if posture is not state.posture else state.evidence_gone_since,
+    )

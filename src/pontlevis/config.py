@@ -54,7 +54,6 @@ class Settings(BaseSettings):
     """Directory for database, keys and sockets; made private to its owner."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy address; empty: SQLite in ``data``."""
-    workers: int = 1
     defence: bool = True
     """False switches the brain off: no limits, no detection, no posture. For comparison in drills."""
     anonymous: bool = False

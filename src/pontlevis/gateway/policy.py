@@ -111,6 +111,18 @@ class GatewayPolicy:
     page_timeout_s: float = setting(
         15.0, unit="s", doc="To the end of a page's answer.", source="Envoy's default route timeout"
     )
+    stranger_posts_per_s: float = setting(
+        4.0,
+        unit="requests/s",
+        doc="While under attack or recovering: log-ins and sign-ups let through from unfamiliar sources.",
+        source="choice: a tenth of what one core hashes with Argon2id at 19 MiB",
+    )
+    stranger_posts_burst: float = setting(
+        20.0,
+        unit="requests",
+        doc="How many of these may come at once.",
+        source="choice: five seconds of the rate",
+    )
     batch_interval_s: float = setting(
         0.25,
         unit="s",

@@ -1,0 +1,93 @@
+"""Answers that the gateway writes itself, in the API's own error shape."""
+
+from email.utils import formatdate
+
+import msgspec
+
+from pontlevis.brain.vocabulary import RefusalCode
+
+REASONS = {
+    200: b"OK",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    415: b"Unsupported Media Type",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    499: b"Client Closed Request",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+}
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    502: "api_error",
+    503: "service_unavailable_error",
+    504: "api_error",
+}
+
+
+class _Error(msgspec.Struct):
+    message: str
+    type: str
+    code: str
+    param: str | None
+
+
+class _Body(msgspec.Struct):
+    error: _Error
+
+
+_encode = msgspec.json.Encoder().encode
+_cache: dict[tuple[int, str, str, str | None], bytes] = {}
+
+
+def error_body(status: int, code: RefusalCode, message: str, param: str | None = None) -> bytes:
+    """The JSON of an error, cached where the same one is said again and again."""
+    key = (status, code, message, param)
+    body = _cache.get(key)
+    if body is None:
+        body = _encode(_Body(_Error(message, _TYPES.get(status, "invalid_request_error"), code.value, param)))
+        if len(_cache) < 256:
+            _cache[key] = body
+    return body
+
+
+def error_event(code: RefusalCode, message: str) -> bytes:
+    """An error inside a stream that has begun."""
+    return b"data: " + _encode(_Body(_Error(message, "api_error", code.value, None))) + b"\n\n"
+
+
+class DateHeader:
+    """The Date field, made once a second."""
+
+    __slots__ = ("_second", "line")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self.line = b""
+
+    def update(self, now: float) -> None:
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self.line = b"date: " + formatdate(second, usegmt=True).encode() + b"\r\n"
+
+
+def head(status: int, fields: bytes, *, length: int, close: bool) -> bytes:
+    """Status line and headers of an answer with a known length. ``fields`` ends each line with CRLF."""
+    return b"HTTP/1.1 %d %b\r\n%bcontent-length: %d\r\n%b\r\n" % (
+        status,
+        REASONS.get(status, b"Error"),
+        fields,
+        length,
+        b"connection: close\r\n" if close else b"",
+    )

@@ -1,0 +1,379 @@
+"""The gateway's decisions about each request: who asks, what for, and where it goes."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+import msgspec
+
+from pontlevis.brain.admission.admission import Admission, Dispatch
+from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.posture.registration import refusal_when_suspended
+from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
+from pontlevis.config import Settings
+from pontlevis.gateway.answers import error_body
+from pontlevis.gateway.directory import Caller, Directory
+from pontlevis.gateway.engines import Engine
+from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
+from pontlevis.gateway.rations import Ration
+from pontlevis.gateway.recorder import Recorder
+from pontlevis.gateway.relay import Exchange
+from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
+from pontlevis.gateway.upstream import Server
+from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+
+SESSION_COOKIE = "pontlevis_session"
+REQUESTED_WITH = b"x-pontlevis-request"
+_STRANGER_POSTS = frozenset(
+    {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
+)
+_OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What was learnt of a request when its headers were there."""
+
+    source: str
+    fingerprint: int
+    caller: Caller | None
+    endpoint: Endpoint | None
+    """None for pages and the models list."""
+    known: bool = False
+
+
+class Core:
+    """Decides about requests of one gateway worker; owns admission and the exchanges under way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory,
+        admission: Admission,
+        engines: dict[str, Engine],
+        recorder: Recorder,
+        controller: Server,
+        rng: random.Random,
+        monotonic: Callable[[], float] = time.monotonic,
+        unix: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.policy = settings.gateway
+        self.directory = directory
+        self.admission = admission
+        self.engines = engines
+        self.recorder = recorder
+        self.monotonic = monotonic
+        self.unix = unix
+        self._rng = rng
+        self._addresses = ClientAddresses(settings.trusted_proxies)
+        self._tickets = 0
+        self.exchanges: dict[int, Exchange] = {}
+        self.request_prefix = b"req_%08x" % rng.getrandbits(32)
+        self.pages = PageDesk(self, controller, settings.gateway)
+        self.known_sources = KnownSources()
+        self.refusals: dict[RefusalCode, int] = {}
+        self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
+        self._pumping = False
+        self._enforcing = settings.defence
+
+    # -- Handler
+
+    def admit(self, connection: Connection, request: Request) -> None:
+        """Everything that can be said before the body is there."""
+        forwarded = request.header(b"x-forwarded-for") if self.settings.trusted_proxies else None
+        source = self._addresses.find(connection.peer, forwarded)
+        print_ = fingerprint(request.headers)
+        path = request.path
+        if self._enforcing:
+            ban = self.directory.banned_source(source, self.unix())
+            if ban is not None and not path.startswith(_OPEN_TO_ALL):
+                kind = Kind.REQUEST if path.startswith("/v1") else Kind.PAGE
+                self._refuse(request, kind, Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED,
+                             "requests from your address are refused at present because it took part in an attack")  # fmt: skip
+                return
+        if path.startswith("/v1/") or path == "/v1":
+            self._admit_inference(request, source, print_)
+        elif not path.startswith("/"):
+            self._refuse(request, Kind.PAGE, Outcome.INVALID, source, print_, 400, RefusalCode.INVALID_BODY,
+                         "the request's target must be a path")  # fmt: skip
+        else:
+            self._admit_page(request, source, print_)
+
+    def serve(self, connection: Connection, request: Request) -> None:
+        admitted = request.context
+        if not isinstance(admitted, Admitted):
+            raise TypeError("a request is served only after it was admitted")
+        if admitted.caller is None:
+            page = PageExchange(
+                self.pages,
+                connection,
+                request,
+                known=admitted.known,
+                source=admitted.source,
+                fingerprint=admitted.fingerprint,
+            )
+            connection.task = page
+            self.pages.take(page)
+            return
+        if admitted.endpoint is None:
+            self._list_models(connection, request)
+            return
+        try:
+            call = read_call(admitted.endpoint, b"".join(request.body))
+        except BadBody as error:
+            self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
+                              admitted.caller.account, int(admitted.caller.standing))  # fmt: skip
+            self.refused(RefusalCode.INVALID_BODY)
+            connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param))
+            return
+        request.body.clear()
+        exchange = Exchange(
+            self,
+            connection,
+            request,
+            admitted.endpoint,
+            call,
+            admitted.caller,
+            admitted.source,
+            admitted.fingerprint,
+        )
+        connection.task = exchange
+        exchange.ask()
+
+    def cut_off(self, connection: Connection, code: RefusalCode) -> None:
+        self.refused(code)
+        self.recorder.see(Kind.PAGE, Outcome.INVALID, connection.source, 0)
+
+    # -- for exchanges
+
+    def new_ticket(self, exchange: Exchange) -> int:
+        self._tickets += 1
+        self.exchanges[self._tickets] = exchange
+        return self._tickets
+
+    def forget(self, ticket: int) -> None:
+        self.exchanges.pop(ticket, None)
+
+    def refused(self, code: RefusalCode) -> None:
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def jitter(self, low: int, high: int) -> int:
+        return self._rng.randint(low, high)
+
+    def engine_failed(self, name: str, error: str) -> None:
+        """Takes an engine that cannot be reached out at once; the next probe that succeeds brings it back."""
+        engine = self.engines.get(name)
+        if engine is not None:
+            engine.failures += 1
+            engine.error = error
+            if "connect" in error or engine.failures >= 3:
+                engine.up = False
+                self.admission.set_engine(name, frozenset(engine.models), False, self.monotonic())
+
+    def pump(self) -> None:
+        """Starts or refuses whoever's turn has come."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while True:
+                commands = self.admission.due(self.monotonic())
+                if not commands:
+                    return
+                for command in commands:
+                    exchange = self.exchanges.get(command.ticket)
+                    if exchange is None:
+                        self.admission.abandon(command.ticket, self.monotonic())
+                    elif type(command) is Dispatch:
+                        exchange.dispatch(command)
+                    else:
+                        exchange.refuse(command)
+        finally:
+            self._pumping = False
+
+    def sweep(self) -> None:
+        """Once a second: silent engines, late pages, decisions that ended."""
+        now = self.monotonic()
+        limit = self.policy.engine_silence_s
+        for exchange in [each for each in self.exchanges.values() if now - each.last_data_at > limit]:
+            exchange.silent_too_long()
+        self.pages.expire(now)
+        self.directory.expire(self.unix())
+
+    def cut(self, accounts: list[str], credentials: list[str], reason: str) -> None:
+        """Ends the calls under way of these accounts and credentials."""
+        named, keyed = set(accounts), set(credentials)
+        for exchange in list(self.exchanges.values()):
+            if exchange.caller.account in named or exchange.caller.credential in keyed:
+                exchange.cut(reason)
+
+    # -- inside
+
+    def _admit_inference(self, request: Request, source: str, print_: int) -> None:
+        caller = self._caller(request, source, print_)
+        if caller is None:
+            return
+        endpoint = ENDPOINTS.get(request.path)
+        if endpoint is None and request.path != MODELS and not request.path.startswith(MODELS + "/"):
+            self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 404, RefusalCode.UNKNOWN_ENDPOINT,
+                         "there is no such endpoint here", caller=caller)  # fmt: skip
+            return
+        if request.method != ("GET" if endpoint is None else "POST"):
+            self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 405, RefusalCode.METHOD_NOT_ALLOWED,
+                         "this method is not allowed here", fields=b"allow: %b\r\n" % (b"GET" if endpoint is None else b"POST"),
+                         caller=caller)  # fmt: skip
+            return
+        encoding = request.header(b"content-encoding")
+        if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
+            self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 415, RefusalCode.INVALID_BODY,
+                         "compressed request bodies are not accepted", caller=caller)  # fmt: skip
+            return
+        request.max_body = self.policy.max_body_bytes if endpoint is not None else 0
+        request.context = Admitted(source, print_, caller, endpoint)
+
+    def _caller(self, request: Request, source: str, print_: int) -> Caller | None:
+        """Who asks; None when that was refused. The one place where credentials are read."""
+        bearer: bytes | None = None
+        cookie: bytes | None = None
+        asked = False
+        for name, value in request.headers:
+            if name == b"authorization":
+                if bearer is not None:
+                    self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 400, RefusalCode.INVALID_API_KEY,
+                                 "send one Authorization header only")  # fmt: skip
+                    return None
+                bearer = value
+            elif name == b"cookie":
+                cookie = value
+            elif name == REQUESTED_WITH:
+                asked = True
+        token = ""
+        if bearer is not None:
+            scheme, _, rest = bearer.partition(b" ")
+            token = rest.strip().decode("latin-1") if scheme.lower() == b"bearer" else "?"
+            if token.startswith("ps-"):
+                token = "?"
+        elif cookie is not None and asked:
+            token = _session_in(cookie)
+        if not token:
+            if self.settings.anonymous:
+                place = counted_as(source)
+                return Caller(f"anon:{place}", "", Standing.ANONYMOUS)
+            self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 401, RefusalCode.MISSING_API_KEY,
+                         "you did not provide an API key; send it as: Authorization: Bearer YOUR_KEY")  # fmt: skip
+            return None
+        now = self.unix()
+        caller = self.directory.recognise(token, now)
+        if caller is None:
+            self._refuse(request, Kind.REQUEST, Outcome.BAD_CREDENTIAL, source, print_, 401, RefusalCode.INVALID_API_KEY,
+                         "the API key is not valid; make one on your account page")  # fmt: skip
+            return None
+        if caller.disabled:
+            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_DISABLED,
+                         "this account has been disabled", caller=caller)  # fmt: skip
+            return None
+        if self._enforcing and self.directory.banned_account(caller.account, now) is not None:
+            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_BANNED,
+                         "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
+            return None
+        if caller.standing >= Standing.RECENT:
+            self.known_sources.add(source)
+        return caller
+
+    def _admit_page(self, request: Request, source: str, print_: int) -> None:
+        cookie = request.header(b"cookie")
+        known = False
+        if cookie is not None and (token := _session_in(cookie)):
+            caller = self.directory.recognise(token, self.unix())
+            known = caller is not None and not caller.disabled
+        known = known or source in self.known_sources
+        post = request.method == "POST" and request.path in _STRANGER_POSTS
+        if post and self._enforcing and self._ration(request, source, print_, known):
+            return
+        request.max_body = self.policy.max_page_body_bytes
+        request.context = Admitted(source, print_, None, None, known)
+
+    def _ration(self, request: Request, source: str, print_: int, known: bool) -> bool:
+        """Turns away, at the gateway's cost, sign-ups that are suspended and strangers beyond their ration."""
+        state = self.directory.posture
+        if request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED:
+            body, retry_s = refusal_when_suspended(state, self.settings.base_url, self.unix())
+            self.recorder.see(Kind.SIGNUP, Outcome.REFUSED, source, print_)
+            request.refused = (
+                503,
+                body,
+                b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
+            )
+            return True
+        if known or state.posture in (Posture.NORMAL, Posture.ELEVATED):
+            return False
+        if self._strangers.take(self.monotonic()):
+            return False
+        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
+        self.recorder.see(kind, Outcome.REFUSED, source, print_)
+        self.refused(RefusalCode.OVERLOADED)
+        body = error_body(503, RefusalCode.OVERLOADED, "the service is under attack and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
+        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
+        return True
+
+    def _refuse(
+        self,
+        request: Request,
+        kind: Kind,
+        outcome: Outcome,
+        source: str,
+        print_: int,
+        status: int,
+        code: RefusalCode,
+        message: str,
+        *,
+        fields: bytes = b"",
+        caller: Caller | None = None,
+    ) -> None:
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+        self.recorder.see(
+            kind,
+            outcome,
+            source,
+            print_,
+            caller.account if caller else "",
+            int(caller.standing) if caller else 0,
+        )
+        if status == 401:
+            fields += b"www-authenticate: Bearer\r\n"
+        request.refused = (status, error_body(status, code, message), fields)
+
+    def _list_models(self, connection: Connection, request: Request) -> None:
+        models: dict[str, dict[str, object]] = {}
+        for engine in self.engines.values():
+            if engine.up:
+                for name, model in engine.models.items():
+                    models.setdefault(name, model)
+        if request.path == MODELS:
+            connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
+            return
+        name = request.path.removeprefix(MODELS + "/")
+        found = models.get(name)
+        if found is not None:
+            connection.answer(200, msgspec.json.encode(found))
+        else:
+            self.refused(RefusalCode.MODEL_NOT_FOUND)
+            connection.answer(
+                404, error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
+            )
+
+
+def _session_in(cookie: bytes) -> str:
+    """The session token in a Cookie header; empty where there is none."""
+    if SESSION_COOKIE.encode() not in cookie:
+        return ""
+    try:
+        jar = SimpleCookie(cookie.decode("latin-1"))
+    except CookieError:
+        return ""
+    found = jar.get(SESSION_COOKIE)
+    return found.value if found is not None and found.value.startswith("ps-") else ""

@@ -1,0 +1,179 @@
+"""What a gateway knows by heart: accounts, credentials, decisions in force, posture.
+
+Filled by the controller over the link; answers without awaiting anything. When the controller is
+away it goes on with what it last knew.
+"""
+
+from dataclasses import dataclass
+from hmac import compare_digest
+from ipaddress import ip_address, ip_network
+
+from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import Standing
+from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
+
+FRESH_CREDENTIAL_S = 10.0  # a credential may arrive before the message that announces it
+DAY_S = 86_400.0
+PROVISIONAL_ESTABLISHED_S = 7 * DAY_S  # standing policy's tenure, for keys met before the first sync
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks."""
+
+    account: str
+    credential: str
+    standing: Standing
+    unlimited: bool = False
+    disabled: str = ""
+
+
+class Directory:
+    """The gateway's memory. Times are Unix seconds."""
+
+    def __init__(self, codec: CredentialCodec) -> None:
+        self._codec = codec
+        self._accounts: dict[str, AccountRecord] = {}
+        self._credentials: dict[str, CredentialRecord] = {}
+        self._decisions: dict[int, DecisionRecord] = {}
+        self._addresses: dict[str, DecisionRecord] = {}
+        self._banned_accounts: dict[str, DecisionRecord] = {}
+        self._prefixes: dict[tuple[int, int], dict[int, DecisionRecord]] = {}
+        self._arriving: Changes | None = None
+        self.posture = PostureState()
+        self.synced = False
+        """Whether a whole state has ever arrived."""
+
+    def recognise(self, token: str, now: float) -> Caller | None:
+        """Who holds this token; None for one that was made up, revoked, expired or erased."""
+        credential = self._codec.judge(token)
+        if credential is None:
+            return None
+        record = self._credentials.get(credential.id)
+        if record is None:
+            if not self.synced:
+                return _provisional(credential.id, now - credential.issued_at)
+            if 0 <= now - credential.issued_at < FRESH_CREDENTIAL_S:
+                return Caller(f"fresh:{credential.id}", credential.id, Standing.NEW)
+            return None
+        if record.revoked or (record.expires_at is not None and record.expires_at <= now):
+            return None
+        if not compare_digest(record.secret_hash, self._codec.secret_hash(credential.secret)):
+            return None
+        account = self._accounts.get(record.account)
+        if account is None:
+            return None
+        return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
+
+    def banned_source(self, address: str, now: float) -> DecisionRecord | None:
+        """The decision in force against an address or a prefix around it."""
+        found = self._addresses.get(address)
+        if found is None and self._prefixes:
+            found = self._banned_prefix(address)
+        return found if found is not None and found.expires_at > now else None
+
+    def banned_account(self, account: str, now: float) -> DecisionRecord | None:
+        found = self._banned_accounts.get(account)
+        return found if found is not None and found.expires_at > now else None
+
+    def apply(self, changes: Changes) -> None:
+        """Takes over what is new. The parts of a whole state replace what was known when the last is there."""
+        if changes.whole:
+            self._pending_accounts: dict[str, AccountRecord] = {}
+            self._pending_credentials: dict[str, CredentialRecord] = {}
+            self._pending_decisions: list[DecisionRecord] = []
+            self._arriving = changes
+        if self._arriving is not None:
+            self._pending_accounts.update((each.id, each) for each in changes.accounts)
+            self._pending_credentials.update((each.id, each) for each in changes.credentials)
+            self._pending_decisions.extend(changes.decisions)
+            if changes.posture is not None:
+                self.posture = changes.posture
+            if changes.complete:
+                self._arriving = None
+                self._accounts = self._pending_accounts
+                self._credentials = self._pending_credentials
+                self._replace_decisions(self._pending_decisions)
+                self.synced = True
+            return
+        self._accounts.update((each.id, each) for each in changes.accounts)
+        for credential in changes.credentials:
+            if credential.revoked:
+                self._credentials.pop(credential.id, None)
+            else:
+                self._credentials[credential.id] = credential
+        for decision in changes.decisions:
+            self._enter_decision(decision)
+        if changes.posture is not None:
+            self.posture = changes.posture
+
+    def expire(self, now: float) -> None:
+        """Forgets decisions that have ended; call every few seconds."""
+        for decision in [each for each in self._decisions.values() if each.expires_at <= now]:
+            self._remove_decision(decision)
+
+    @property
+    def decisions(self) -> int:
+        return len(self._decisions)
+
+    def _replace_decisions(self, decisions: list[DecisionRecord]) -> None:
+        self._decisions.clear()
+        self._addresses.clear()
+        self._banned_accounts.clear()
+        self._prefixes.clear()
+        for decision in decisions:
+            self._enter_decision(decision)
+
+    def _enter_decision(self, decision: DecisionRecord) -> None:
+        known = self._decisions.get(decision.id)
+        if known is not None:
+            self._remove_decision(known)
+        if decision.lifted:
+            return
+        self._decisions[decision.id] = decision
+        if decision.scope == "address":
+            self._addresses[decision.value] = decision
+        elif decision.scope == "account":
+            self._banned_accounts[decision.value] = decision
+        else:
+            network = ip_network(decision.value, strict=False)
+            self._prefixes.setdefault((network.version, network.prefixlen), {})[
+                int(network.network_address)
+            ] = decision
+
+    def _remove_decision(self, decision: DecisionRecord) -> None:
+        self._decisions.pop(decision.id, None)
+        for table in (self._addresses, self._banned_accounts):
+            if table.get(decision.value) is decision:
+                del table[decision.value]
+        for key, table_of in list(self._prefixes.items()):
+            for network, held in list(table_of.items()):
+                if held is decision:
+                    del table_of[network]
+            if not table_of:
+                del self._prefixes[key]
+
+    def _banned_prefix(self, address: str) -> DecisionRecord | None:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return None
+        bits = parsed.max_prefixlen
+        for (version, length), table in self._prefixes.items():
+            if version == parsed.version:
+                found = table.get(int(parsed) >> (bits - length) << (bits - length))
+                if found is not None:
+                    return found
+        return None
+
+
+def _provisional(credential: str, age_s: float) -> Caller:
+    """Before the first sync the token's own time of issue is all there is to go by."""
+    if age_s >= PROVISIONAL_ESTABLISHED_S:
+        standing = Standing.ESTABLISHED
+    elif age_s >= DAY_S:
+        standing = Standing.RECENT
+    else:
+        standing = Standing.NEW
+    return Caller(f"credential:{credential}", credential, standing)

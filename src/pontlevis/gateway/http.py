@@ -1,0 +1,461 @@
+"""The public port's HTTP/1.1: connections, requests, bounds on bytes and time.
+
+llhttp parses (strictly: a doubled Content-Length, one beside Transfer-Encoding, a bare line feed and
+the like are errors), this module bounds, and ``Handler`` decides. One request of a connection is
+served at a time; at most ``MAX_PIPELINED`` more wait behind it.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+
+from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.gateway.answers import DateHeader, error_body, head
+from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.gateway.source import Headers, counted_as, peer_address
+
+MAX_PIPELINED = 8  # choice: browsers and SDKs do not pipeline at all
+WRITE_HIGH_WATER = 262_144  # bytes; asyncio's default of 64 KiB pauses on every large answer
+DISCARD_LIMIT = 65_536  # bytes of a refused request's body that are read away to keep the connection
+SLOW_BODY_GRACE_S = 5.0  # choice: a phone that changes cells
+SWEEP_PARTS = 4
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Task(Protocol):
+    """What serves one request; told what happens to the client meanwhile."""
+
+    def client_gone(self) -> None: ...
+
+    def client_blocked(self, blocked: bool) -> None: ...
+
+
+class Handler(Protocol):
+    """What decides about requests."""
+
+    def admit(self, connection: "Connection", request: "Request") -> None:
+        """Headers are there. May answer at once (``connection.answer``), else sets ``request.max_body``."""
+
+    def serve(self, connection: "Connection", request: "Request") -> None:
+        """The whole request is there and its turn has come."""
+
+    def cut_off(self, connection: "Connection", code: RefusalCode) -> None:
+        """A client was cut for being slow or malformed."""
+
+
+class Request:
+    """One request as it came."""
+
+    __slots__ = (
+        "body",
+        "body_bytes",
+        "body_since",
+        "content_length",
+        "context",
+        "headers",
+        "keep_alive",
+        "max_body",
+        "method",
+        "path",
+        "refused",
+        "target",
+        "version_10",
+    )
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.path = ""
+        self.method = ""
+        self.headers: Headers = []
+        self.body: list[bytes] = []
+        self.body_bytes = 0
+        self.body_since = 0.0
+        self.content_length = -1
+        self.keep_alive = True
+        self.version_10 = False
+        self.max_body = 0
+        self.refused: tuple[int, bytes, bytes] | None = None
+        """Status, body and header lines of an answer decided before the body was there."""
+        self.context: object = None
+        """What ``admit`` learnt, for ``serve``."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first field of that lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+class Connections:
+    """All client connections of this worker: counted, bounded, swept for the slow."""
+
+    def __init__(self, handler: Handler, policy: GatewayPolicy, date: DateHeader) -> None:
+        self.handler = handler
+        self.policy = policy
+        self.date = date
+        self.now = 0.0
+        """Monotonic seconds, set once a tick; precise enough for deadlines of seconds."""
+        self.closing = False
+        self._parts: list[set[Connection]] = [set() for _ in range(SWEEP_PARTS)]
+        self._turn = 0
+        self._per_source: dict[str, int] = {}
+        self.count = 0
+        self.rejected = 0
+        self._protocol_error = error_body(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
+
+    def factory(self) -> "Connection":
+        return Connection(self)
+
+    def enter(self, connection: "Connection", source: str) -> bool:
+        """Whether there is room for one more from ``source``."""
+        held = self._per_source.get(source, 0)
+        if (
+            self.closing
+            or self.count >= self.policy.max_connections
+            or held >= self.policy.max_connections_per_source
+        ):
+            self.rejected += 1
+            return False
+        self._per_source[source] = held + 1
+        self.count += 1
+        self._turn = (self._turn + 1) % SWEEP_PARTS
+        self._parts[self._turn].add(connection)
+        connection.part = self._turn
+        return True
+
+    def leave(self, connection: "Connection", source: str) -> None:
+        held = self._per_source[source] - 1
+        if held:
+            self._per_source[source] = held
+        else:
+            del self._per_source[source]
+        self.count -= 1
+        self._parts[connection.part].discard(connection)
+
+    def sweep(self, now: float, part: int) -> None:
+        """Cuts what is overdue in one quarter of the connections; call for the parts in turn."""
+        for connection in list(self._parts[part % SWEEP_PARTS]):
+            connection.check(now)
+
+    def close_idle(self) -> None:
+        """For an orderly stop: idle connections close now, the others after their answer."""
+        self.closing = True
+        for part in self._parts:
+            for connection in list(part):
+                connection.close_if_idle()
+
+
+class Connection(asyncio.Protocol):
+    """One client connection."""
+
+    __slots__ = (
+        "_all",
+        "_blocked_since",
+        "_closed",
+        "_head_bytes",
+        "_parser",
+        "_reading",
+        "_since",
+        "_waiting",
+        "current",
+        "part",
+        "peer",
+        "request",
+        "source",
+        "task",
+        "transport",
+    )
+
+    def __init__(self, connections: Connections) -> None:
+        self._all = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: list[Request] = []
+        self._head_bytes = 0
+        self._since = connections.now
+        self._blocked_since = 0.0
+        self._closed = False
+        self._reading = True
+        self.request: Request | None = None
+        """Being read."""
+        self.current: Request | None = None
+        """Being served."""
+        self.task: Task | None = None
+        self.part = -1
+        self.peer = ""
+        self.source = ""
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer_address(str(peer[0])) if peer else "unix"
+        self.source = counted_as(self.peer)
+        if not self._all.enter(self, self.source):
+            self._closed = True
+            self.transport.abort()
+            return
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.part >= 0:
+            self._all.leave(self, self.source)
+        self._closed = True
+        self.request = None
+        self._waiting.clear()
+        task, self.task, self.current = self.task, None, None
+        if task is not None:
+            task.client_gone()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        if self._closed:
+            return
+        if self.request is None or not self.request.method:
+            if self._head_bytes == 0:
+                self._since = self._all.now
+            self._head_bytes += len(data)
+            if self._head_bytes > self._all.policy.max_header_bytes and len(data) < self._head_bytes:
+                self._fail(431, RefusalCode.INVALID_BODY, "the request's headers are too large")
+                return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # The request itself is whole and will be answered as plain HTTP/1.1; what follows is not.
+            if self.current is not None:
+                self.current.keep_alive = False
+            self._stop_reading()
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, _TooLarge):
+                self._fail(431, RefusalCode.INVALID_BODY, "the request's headers are too large")
+            else:
+                raise
+        except httptools.HttpParserError:
+            self._protocol_error()
+
+    def pause_writing(self) -> None:
+        self._blocked_since = self._all.now
+        if self.task is not None:
+            self.task.client_blocked(True)
+
+    def resume_writing(self) -> None:
+        self._blocked_since = 0.0
+        if self.task is not None:
+            self.task.client_blocked(False)
+
+    # -- llhttp
+
+    def on_message_begin(self) -> None:
+        self.request = Request()
+
+    def on_url(self, url: bytes) -> None:
+        request = self.request
+        if request is not None:
+            request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        request = self.request
+        if request is None:
+            return
+        headers = request.headers
+        headers.append((name.lower(), value))
+        if len(headers) > self._all.policy.max_headers:
+            raise _TooLarge
+
+    def on_headers_complete(self) -> None:
+        request = self.request
+        if request is None:
+            return
+        parser = self._parser
+        request.method = parser.get_method().decode("latin-1")
+        request.keep_alive = parser.should_keep_alive()
+        request.version_10 = parser.get_http_version() == "1.0"
+        request.path = request.target.partition(b"?")[0].decode("latin-1")
+        request.body_since = self._all.now
+        self._head_bytes = 0
+        total = len(request.target)
+        expects = False
+        for name, value in request.headers:
+            total += len(name) + len(value) + 4
+            if name == b"content-length":
+                request.content_length = int(value)
+            elif name == b"expect":
+                expects = value.lower() == b"100-continue"
+        if total > self._all.policy.max_header_bytes:
+            raise _TooLarge
+        if self._closed:
+            return
+        self._all.handler.admit(self, request)
+        refused = request.refused
+        if refused is None and request.content_length > request.max_body:
+            self._refuse_large(request)
+            refused = request.refused
+        if refused is not None:
+            if request.content_length > DISCARD_LIMIT or expects:
+                request.keep_alive = False
+                self._finish_reading(request)
+                self._stop_reading()
+        elif expects and not self._closed:
+            self.transport.write(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        request = self.request
+        if request is None:
+            return
+        request.body_bytes += len(body)
+        if request.refused is None:
+            if request.body_bytes > request.max_body:
+                self._refuse_large(request)
+            else:
+                request.body.append(body)
+                return
+        if request.body_bytes > DISCARD_LIMIT and self.request is request:
+            request.keep_alive = False
+            self._finish_reading(request)
+            self._stop_reading()
+
+    def on_message_complete(self) -> None:
+        request = self.request
+        if request is not None:
+            self._finish_reading(request)
+
+    # -- for handlers and tasks
+
+    def answer(self, status: int, body: bytes, fields: bytes = b"") -> None:
+        """Writes a whole JSON answer to the request being served and goes on to the next."""
+        self.answer_as(status, body, b"content-type: application/json\r\n" + fields)
+
+    def answer_as(self, status: int, body: bytes, fields: bytes) -> None:
+        """Like ``answer``, with a content type of the caller's among ``fields``."""
+        request = self.current
+        if request is None or self._closed:
+            return
+        close = not request.keep_alive or self._all.closing
+        lines = self._all.date.line + fields
+        raw = head(status, lines, length=len(body), close=close)
+        self.transport.write(raw if request.method == "HEAD" else raw + body)
+        self.done(close)
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes of a task's answer as they are."""
+        if not self._closed:
+            self.transport.write(data)
+
+    def done(self, close: bool) -> None:
+        """The answer to the request being served has been written whole."""
+        self.task = None
+        self.current = None
+        self._since = self._all.now
+        if close or self._all.closing:
+            self._closed = True
+            self.transport.close()
+            return
+        if self._waiting:
+            if not self._reading:
+                self._reading = True
+                self.transport.resume_reading()
+            self._start(self._waiting.pop(0))
+
+    def abort(self) -> None:
+        """Closes at once: the client sees that the answer is cut."""
+        self._closed = True
+        self.transport.abort()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def fields(self) -> bytes:
+        """Header lines that every answer carries."""
+        return self._all.date.line
+
+    # -- time
+
+    def check(self, now: float) -> None:
+        """Cuts the connection where one of its deadlines has passed."""
+        policy = self._all.policy
+        request = self.request
+        if self._blocked_since and now - self._blocked_since > policy.write_stall_s:
+            self._all.handler.cut_off(self, RefusalCode.SLOW_REQUEST)
+            self.abort()
+        elif request is not None and request.method:
+            age = now - request.body_since
+            slow = age > SLOW_BODY_GRACE_S and request.body_bytes < age * policy.min_body_rate
+            if slow or age > policy.body_timeout_s:
+                self._fail(408, RefusalCode.SLOW_REQUEST, "the request's body came too slowly")
+        elif self._head_bytes or request is not None:
+            if now - self._since > policy.header_timeout_s:
+                self._fail(408, RefusalCode.SLOW_REQUEST, "the request's headers came too slowly")
+        elif self.current is None and now - self._since > policy.idle_timeout_s:
+            self._closed = True
+            self.transport.close()
+
+    def close_if_idle(self) -> None:
+        if self.current is None and self.request is None:
+            self._closed = True
+            self.transport.close()
+
+    # -- inside
+
+    def _finish_reading(self, request: Request) -> None:
+        self.request = None
+        self._head_bytes = 0
+        if self.current is None:
+            self._start(request)
+            return
+        self._waiting.append(request)
+        if len(self._waiting) >= MAX_PIPELINED:
+            if len(self._waiting) > 4 * MAX_PIPELINED:
+                self._fail(
+                    400, RefusalCode.INVALID_BODY, "too many requests were sent without awaiting answers"
+                )
+            elif self._reading:
+                self._reading = False
+                self.transport.pause_reading()
+
+    def _start(self, request: Request) -> None:
+        self.current = request
+        if request.refused is not None:
+            status, body, fields = request.refused
+            self.answer(status, body, fields)
+        else:
+            self._all.handler.serve(self, request)
+
+    def _refuse_large(self, request: Request) -> None:
+        text = f"the request's body is larger than the {request.max_body} bytes allowed here"
+        request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), b"")
+        request.body.clear()
+
+    def _stop_reading(self) -> None:
+        if self._reading and not self.transport.is_closing():
+            self._reading = False
+            self.transport.pause_reading()
+
+    def _protocol_error(self) -> None:
+        self._fail(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
+
+    def _fail(self, status: int, code: RefusalCode, message: str) -> None:
+        """Answers what cannot be served, as far as nothing else is being answered, and closes."""
+        if self._closed:
+            return
+        self._all.handler.cut_off(self, code)
+        self.request = None
+        if self.current is None:
+            body = error_body(status, code, message)
+            lines = self._all.date.line + b"content-type: application/json\r\n"
+            self.transport.write(head(status, lines, length=len(body), close=True) + body)
+            self._closed = True
+            self.transport.close()
+        else:
+            self.abort()
+
+
+class _TooLarge(Exception):
+    """More header fields or bytes than the policy allows."""

@@ -1,0 +1,262 @@
+"""Forwards everything that is not the inference API to the controller, with a small budget of its own.
+
+Whatever the pages cost, they can hold at most ``page_slots`` requests at the controller; requests that
+bring a valid session, or come from a source that lately used one, go first and have slots of their own.
+"""
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.gateway.answers import REASONS, error_body
+from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
+
+if TYPE_CHECKING:
+    from pontlevis.gateway.core import Core
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+        b"content-length",
+        b"http2-settings",
+    }
+)
+KNOWN_SOURCES = 100_000  # addresses remembered as used by somebody with a valid credential
+
+
+class KnownSources:
+    """Addresses from which somebody with a standing was served lately, bounded, oldest out first."""
+
+    def __init__(self, most: int = KNOWN_SOURCES) -> None:
+        self._most = most
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, source: str) -> None:
+        if source in self._seen:
+            self._seen.move_to_end(source)
+            return
+        self._seen[source] = None
+        if len(self._seen) > self._most:
+            self._seen.popitem(last=False)
+
+    def __contains__(self, source: str) -> bool:
+        return source in self._seen
+
+
+class PageDesk:
+    """Slots at the controller and the queue before them."""
+
+    def __init__(self, core: "Core", server: Server, policy: GatewayPolicy) -> None:
+        self.core = core
+        self.server = server
+        self.policy = policy
+        self._known: deque[PageExchange] = deque()
+        self._strangers: deque[PageExchange] = deque()
+        self.under_way: set[PageExchange] = set()
+        self.refused = 0
+
+    def take(self, exchange: "PageExchange") -> None:
+        """Starts the exchange, queues it, or answers 503."""
+        if self._free(exchange.known):
+            self._start(exchange)
+            return
+        queue = self._known if exchange.known else self._strangers
+        if len(queue) >= self.policy.page_queue:
+            self.refused += 1
+            exchange.refuse("the service is busy; please try again shortly")
+            return
+        queue.append(exchange)
+
+    def release(self, exchange: "PageExchange") -> None:
+        self.under_way.discard(exchange)
+        while self._known and self._free(True):
+            self._start_next(self._known)
+        while self._strangers and self._free(False):
+            self._start_next(self._strangers)
+
+    def expire(self, now: float) -> None:
+        """Ends what takes too long; call once a second. ``now`` is monotonic."""
+        for queue in (self._known, self._strangers):
+            while queue and (queue[0].over or now - queue[0].since > self.policy.page_timeout_s):
+                exchange = queue.popleft()
+                if not exchange.over:
+                    exchange.refuse("the service is busy; please try again shortly")
+        for exchange in [each for each in self.under_way if now - each.since > self.policy.page_timeout_s]:
+            exchange.time_out()
+
+    def _free(self, known: bool) -> bool:
+        slots = self.policy.page_slots - (0 if known else self.policy.page_slots_reserved)
+        return len(self.under_way) < slots
+
+    def _start_next(self, queue: "deque[PageExchange]") -> None:
+        exchange = queue.popleft()
+        if not exchange.over:
+            self._start(exchange)
+
+    def _start(self, exchange: "PageExchange") -> None:
+        self.under_way.add(exchange)
+        exchange.send()
+
+
+class PageExchange:
+    """One page request under way."""
+
+    __slots__ = (
+        "_begun",
+        "_chunked",
+        "_connection",
+        "_desk",
+        "_pending",
+        "_request",
+        "_sending",
+        "_stripped",
+        "_tries",
+        "known",
+        "over",
+        "since",
+    )
+
+    def __init__(
+        self,
+        desk: PageDesk,
+        connection: Connection,
+        request: Request,
+        *,
+        known: bool,
+        source: str,
+        fingerprint: int,
+    ) -> None:
+        self._desk = desk
+        self._connection = connection
+        self._request = request
+        self.known = known
+        self.since = desk.core.monotonic()
+        self.over = False
+        self._sending: Sending | None = None
+        self._tries = 0
+        self._begun = False
+        self._chunked = False
+        self._pending: bytes | None = None
+        body = b"".join(request.body)
+        fields = [
+            b"%b: %b\r\n" % (name, value)
+            for name, value in request.headers
+            if name not in _HOP_BY_HOP
+            and not name.startswith((b"x-pontlevis-source", b"x-pontlevis-fingerprint"))
+        ]
+        self._stripped = (
+            b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\ncontent-length: %d\r\n\r\n%b"
+            % (
+                request.method.encode("latin-1"),
+                request.target,
+                b"".join(fields),
+                source.encode("latin-1"),
+                fingerprint,
+                len(body),
+                body,
+            )
+        )
+
+    def send(self) -> None:
+        self._tries += 1
+        try:
+            self._sending = self._desk.server.send(self._stripped, self)
+        except UpstreamError as error:
+            self.answer_fails(error, False)
+
+    def refuse(self, message: str) -> None:
+        self.over = True
+        self._connection.answer(
+            503,
+            error_body(503, RefusalCode.OVERLOADED, message),
+            b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6),
+        )
+
+    def time_out(self) -> None:
+        self._fail(504, "the page took too long")
+
+    def client_gone(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        if self._sending is not None:
+            self._sending.cancel()
+        self._desk.release(self)
+
+    def client_blocked(self, blocked: bool) -> None:
+        if self._sending is not None:
+            self._sending.hold(blocked)
+
+    def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        length = None
+        parts = [
+            b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK" if status < 300 else b"See Other"))
+        ]
+        for name, value in headers:
+            if name == b"content-length":
+                length = value
+            elif name not in _HOP_BY_HOP:
+                parts.append(b"%b: %b\r\n" % (name, value))
+        bodiless = self._request.method == "HEAD" or status in (204, 304)
+        if length is not None:
+            parts.append(b"content-length: %b\r\n" % length)
+        elif not bodiless and not self._request.version_10:
+            self._chunked = True
+            parts.append(b"transfer-encoding: chunked\r\n")
+        elif not bodiless:
+            self._request.keep_alive = False
+        parts.append(b"\r\n" if self._request.keep_alive else b"connection: close\r\n\r\n")
+        self._pending = b"".join(parts)
+
+    def answer_data(self, data: bytes) -> None:
+        if self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._pending is not None:
+            data, self._pending = self._pending + data, None
+            self._begun = True
+        self._connection.write(data)
+
+    def answer_ends(self) -> None:
+        self._sending = None
+        self.over = True
+        last = b"0\r\n\r\n" if self._chunked else b""
+        if self._pending is not None:
+            last, self._pending = self._pending + last, None
+        if last:
+            self._connection.write(last)
+        self._desk.release(self)
+        self._connection.done(not self._request.keep_alive)
+
+    def answer_fails(self, error: Exception, begun: bool) -> None:
+        self._sending = None
+        if isinstance(error, StaleConnection) and self._tries < 3:
+            self.send()
+            return
+        self._fail(503, "accounts and pages are not available at this moment; please try again shortly")
+
+    def _fail(self, status: int, message: str) -> None:
+        if self.over:
+            return
+        self.over = True
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        self._desk.release(self)
+        if self._begun:
+            self._connection.abort()
+        else:
+            body = error_body(
+                status, RefusalCode.ENGINE_UNAVAILABLE if status == 504 else RefusalCode.OVERLOADED, message
+            )
+            self._connection.answer(status, body, b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6))

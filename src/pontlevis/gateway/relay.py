@@ -1,0 +1,423 @@
+"""One call of the inference API, from the client's request to the last byte of the engine's answer."""
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from pontlevis.brain.admission.admission import Allowance, Ask, Dispatch, Queued, Refuse
+from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.vocabulary import RefusalCode, Standing
+from pontlevis.gateway.answers import REASONS, error_body, error_event
+from pontlevis.gateway.directory import Caller
+from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
+from pontlevis.gateway.usage import WHOLE_LIMIT, StreamReader, Usage, usage_of
+from pontlevis.gateway.wire import Endpoint, InferenceCall
+from pontlevis.link.messages import UsageRecord
+
+if TYPE_CHECKING:
+    from pontlevis.gateway.core import Core
+
+MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
+MOST_ERROR_BYTES = 65_536
+
+# What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
+_DROPPED = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"content-length",
+        b"date",
+        b"server",
+        b"set-cookie",
+        b"x-request-id",
+    }
+)
+_PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
+
+
+class Exchange:
+    """One call under way. Times are monotonic seconds."""
+
+    __slots__ = (
+        "_call", "_chunked", "_collected", "_collected_bytes", "_core", "_endpoint", "_engine", "_first_byte_at",
+        "_headers", "_length", "_over", "_pending_head", "_reader", "_request", "_sending", "_started", "_status",
+        "_ticket", "_tries", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        core: "Core",
+        connection: Connection,
+        request: Request,
+        endpoint: Endpoint,
+        call: InferenceCall,
+        caller: Caller,
+        source: str,
+        fingerprint: int,
+    ) -> None:
+        self._core = core
+        self.connection = connection
+        self._request = request
+        self._endpoint = endpoint
+        self._call = call
+        self.caller = caller
+        self.source = source
+        self.fingerprint = fingerprint
+        self._ticket = 0
+        self._tries = 0
+        self._started = core.monotonic()
+        self._waited = 0.0
+        self._first_byte_at = 0.0
+        self.last_data_at = self._started
+        self._sending: Sending | None = None
+        self._engine = ""
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._pending_head: bytes | None = None
+        self._chunked = False
+        self._length: int | None = None
+        self._reader: StreamReader | None = None
+        self._collected: list[bytes] = []
+        self._collected_bytes = 0
+        self._over = False
+
+    # -- admission
+
+    def ask(self) -> None:
+        """Asks admission; what it says may come at once or through ``dispatch`` and ``refuse`` later."""
+        core = self._core
+        now = core.monotonic()
+        self._ticket = core.new_ticket(self)
+        said = core.admission.ask(
+            Ask(
+                self._ticket,
+                self.caller.account,
+                self.caller.standing,
+                self._call.model,
+                self._call.input_tokens,
+                self._call.output_tokens,
+                self.caller.unlimited,
+                self.source,
+            ),
+            now,
+        )
+        if type(said) is Dispatch:
+            self.dispatch(said)
+        elif type(said) is Refuse:
+            self.refuse(said)
+        elif type(said) is Queued:
+            core.pump()
+
+    def dispatch(self, said: Dispatch) -> None:
+        """The engine may be asked now."""
+        self._waited = said.waited_s
+        self._engine = said.engine
+        self._send()
+
+    def refuse(self, said: Refuse) -> None:
+        """Admission will not serve this one."""
+        self._core.forget(self._ticket)
+        self._over = True
+        fields = b"x-request-id: %b\r\n" % self._request_id()
+        if said.retry_after_s > 0:
+            fields += b"retry-after: %d\r\n" % max(1, ceil(said.retry_after_s))
+        if said.status == 429:
+            fields += self._limits()
+        self._observe(Outcome.REFUSED)
+        self._core.refused(said.code)
+        self.connection.answer(said.status, error_body(said.status, said.code, said.reason), fields)
+
+    # -- Task: the client
+
+    def client_gone(self) -> None:
+        """Frees the engine's slot at once and charges what was generated."""
+        if self._over:
+            return
+        self._over = True
+        if self._sending is not None:
+            self._sending.cancel()
+        now = self._core.monotonic()
+        if self._reader is not None:
+            self._core.admission.progress(self._ticket, self._reader.events, now)
+        self._core.admission.abandon(self._ticket, now)
+        self._core.forget(self._ticket)
+        if self._engine:
+            self._settle("aborted", None, self._reader.events if self._reader else 0)
+        self._observe(Outcome.OK if self._first_byte_at else Outcome.REFUSED)
+        self._core.pump()
+
+    def client_blocked(self, blocked: bool) -> None:
+        if self._sending is not None:
+            self._sending.hold(blocked)
+
+    def cut(self, reason: str) -> None:
+        """Ends the call from our side: key revoked, account banned."""
+        if self._over:
+            return
+        self._end_early(403, RefusalCode.ACCOUNT_DISABLED, reason)
+
+    def silent_too_long(self) -> None:
+        """The engine has said nothing for too long."""
+        if not self._over:
+            self._end_early(504, RefusalCode.ENGINE_UNAVAILABLE, "the engine did not answer in time")
+
+    # -- Receiver: the engine
+
+    def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._status = status
+        self._headers = headers
+        stream = False
+        self._length = None
+        for name, value in headers:
+            if name == b"content-type":
+                stream = value.startswith(b"text/event-stream")
+            elif name == b"content-length" and value.isdigit():
+                self._length = int(value)
+        if stream and status < 400:
+            self._reader = StreamReader(hide_usage=self._call.hide_usage)
+            self._length = None
+        if status < 400:
+            self._pending_head = self._head()
+
+    def answer_data(self, data: bytes) -> None:
+        core = self._core
+        now = core.monotonic()
+        self.last_data_at = now
+        if self._status >= 400:
+            self._collect(data, MOST_ERROR_BYTES)
+            return
+        if not self._first_byte_at:
+            self._first_byte_at = now
+            core.admission.first_byte(self._ticket, now)
+        reader = self._reader
+        if reader is not None:
+            data = reader.read(data)
+            if not data:
+                return
+        else:
+            self._collect(data, WHOLE_LIMIT)
+        if self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._pending_head is not None:
+            data = self._pending_head + data
+            self._pending_head = None
+        self.connection.write(data)
+
+    def answer_ends(self) -> None:
+        self._sending = None
+        if self._status >= 400:
+            self._engine_error()
+            return
+        reader = self._reader
+        last = b""
+        if reader is not None:
+            rest = reader.rest()
+            if rest and self._chunked:
+                last = b"%x\r\n%b\r\n" % (len(rest), rest)
+            else:
+                last = rest
+        if self._chunked:
+            last += b"0\r\n\r\n"
+        if self._pending_head is not None:
+            last = self._pending_head + last
+            self._pending_head = None
+        if last:
+            self.connection.write(last)
+        usage = reader.usage if reader is not None else usage_of(b"".join(self._collected))
+        self._finish(usage, Outcome.OK)
+        self.connection.done(self._closes())
+        self._core.pump()
+
+    def answer_fails(self, error: Exception, begun: bool) -> None:
+        self._sending = None
+        if self._over:
+            return
+        if not begun and self._tries < MOST_TRIES:
+            if isinstance(error, StaleConnection):
+                self._send()
+                return
+            self._core.engine_failed(self._engine, str(error))
+            now = self._core.monotonic()
+            self._core.admission.finish(self._ticket, now, input_tokens=0, output_tokens=0, failed=True)
+            self._core.forget(self._ticket)
+            self.ask()
+            self._core.pump()
+            return
+        self._core.engine_failed(self._engine, str(error))
+        self._end_early(502, RefusalCode.ENGINE_UNAVAILABLE, "the engine failed while it answered")
+
+    # -- inside
+
+    def _send(self) -> None:
+        self._tries += 1
+        engine = self._core.engines[self._engine]
+        plain = engine.refuses_stream_options
+        body = self._call.original if plain else self._call.body
+        fields = [b"content-type: application/json\r\n"]
+        fields.extend(
+            b"%b: %b\r\n" % (name, value) for name, value in self._request.headers if name in _PASSED_ON
+        )
+        head = engine.head("POST", self._endpoint.value, b"".join(fields), len(body))
+        self.last_data_at = self._core.monotonic()
+        try:
+            self._sending = engine.server.send(head + body, self)
+        except UpstreamError as error:
+            self.answer_fails(error, False)
+
+    def _head(self) -> bytes:
+        parts = [
+            b"HTTP/1.1 %d %b\r\n" % (self._status, REASONS.get(self._status, b"OK")),
+            self.connection.fields,
+        ]
+        parts.extend(b"%b: %b\r\n" % field for field in self._headers if field[0] not in _DROPPED)
+        parts.append(b"x-request-id: %b\r\n" % self._request_id())
+        parts.append(self._limits())
+        if self._length is not None:
+            parts.append(b"content-length: %d\r\n" % self._length)
+        elif not self._request.version_10:
+            self._chunked = True
+            parts.append(b"transfer-encoding: chunked\r\n")
+        parts.append(b"connection: close\r\n\r\n" if self._closes() else b"\r\n")
+        return b"".join(parts)
+
+    def _closes(self) -> bool:
+        request = self._request
+        return not request.keep_alive or (request.version_10 and self._length is None)
+
+    def _limits(self) -> bytes:
+        if self.caller.unlimited:
+            return b""
+        allowance = self._core.admission.allowance(
+            self.caller.account, self.caller.standing, self._core.monotonic()
+        )
+        return limit_fields(allowance) if allowance is not None else b""
+
+    def _collect(self, data: bytes, most: int) -> None:
+        self._collected_bytes += len(data)
+        if self._collected_bytes <= most:
+            self._collected.append(data)
+        elif most == WHOLE_LIMIT:
+            # Usage stands at the end of large answers: keep the newest pieces.
+            while len(self._collected) > 1 and self._collected_bytes > most:
+                self._collected_bytes -= len(self._collected.pop(0))
+            self._collected.append(data)
+
+    def _engine_error(self) -> None:
+        """The engine answered with an error: passed on whole, after one retry where we caused it."""
+        engine = self._core.engines[self._engine]
+        body = b"".join(self._collected)
+        injected = self._call.body is not self._call.original
+        if (
+            injected
+            and not engine.refuses_stream_options
+            and self._status in (400, 422)
+            and b"stream_options" in body
+        ):
+            engine.refuses_stream_options = True
+            self._collected.clear()
+            self._collected_bytes = 0
+            self._send()
+            return
+        self._finish(None, Outcome.ERROR if self._status >= 500 else Outcome.INVALID)
+        kept = [
+            b"%b: %b\r\n" % field
+            for field in self._headers
+            if field[0] in (b"content-type", b"retry-after", b"content-language")
+        ]
+        kept.append(b"x-request-id: %b\r\n" % self._request_id())
+        self.connection.answer_as(self._status, body, b"".join(kept))
+        self._core.pump()
+
+    def _end_early(self, status: int, code: RefusalCode, reason: str) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        begun = self._status and self._status < 400 and self._pending_head is None
+        self._finish(None, Outcome.ERROR)
+        self._core.refused(code)
+        if not begun:
+            fields = b"x-request-id: %b\r\n" % self._request_id()
+            if status in (502, 503, 504):
+                fields += b"retry-after: 2\r\n"
+            self.connection.answer(status, error_body(status, code, reason), fields)
+        elif self._reader is not None and self._chunked:
+            event = error_event(code, reason)
+            self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event))
+            self.connection.done(self._closes())
+        else:
+            # Half a JSON document cannot be ended well: the client must see that it is cut.
+            self.connection.abort()
+        self._core.pump()
+
+    def _finish(self, usage: Usage | None, outcome: Outcome) -> None:
+        self._over = True
+        now = self._core.monotonic()
+        events = self._reader.events if self._reader is not None else 0
+        tokens_in = usage.tokens_in if usage is not None else None
+        tokens_out = usage.tokens_out if usage is not None else None
+        if tokens_out is None and self._reader is not None:
+            tokens_out = events
+        failed = outcome is Outcome.ERROR
+        if outcome is not Outcome.OK and tokens_in is None and not events:
+            tokens_in, tokens_out = 0, 0
+        self._core.admission.finish(
+            self._ticket, now, input_tokens=tokens_in, output_tokens=tokens_out, failed=failed
+        )
+        self._core.forget(self._ticket)
+        self._settle("ok" if outcome is Outcome.OK else "error", tokens_in, tokens_out)
+        self._observe(outcome, tokens_in, tokens_out)
+
+    def _settle(self, outcome: str, tokens_in: int | None, tokens_out: int | None) -> None:
+        if self.caller.standing is Standing.ANONYMOUS:
+            return
+        now = self._core.monotonic()
+        self._core.recorder.settle(
+            UsageRecord(
+                self._core.unix(),
+                self.caller.account,
+                self.caller.credential,
+                self._call.model,
+                self._call.input_tokens if tokens_in is None else tokens_in,
+                tokens_out or 0,
+                outcome,
+                self._waited,
+                self._first_byte_at - self._started if self._first_byte_at else 0.0,
+                now - self._started,
+            )
+        )
+
+    def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
+        tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
+        self._core.recorder.see(
+            Kind.REQUEST,
+            outcome,
+            self.source,
+            self.fingerprint,
+            self.caller.account,
+            int(self.caller.standing),
+            tokens,
+        )
+
+    def _request_id(self) -> bytes:
+        return b"%b%x" % (self._core.request_prefix, self._ticket)
+
+
+def limit_fields(allowance: Allowance) -> bytes:
+    """The x-ratelimit-* header lines, as OpenAI writes them."""
+    return (
+        b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
+        b"x-ratelimit-reset-requests: %.3fs\r\nx-ratelimit-limit-tokens: %d\r\n"
+        b"x-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %.3fs\r\n"
+    ) % (
+        allowance.limit_requests,
+        allowance.remaining_requests,
+        allowance.reset_requests_s,
+        allowance.limit_tokens,
+        allowance.remaining_tokens,
+        allowance.reset_tokens_s,
+    )

@@ -1,0 +1,316 @@
+"""Keep-alive connections to an engine or to the controller, one request at a time on each."""
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+IDLE_CONNECTIONS = 256  # kept open to one server; more are closed after use
+IDLE_S = 4.0  # below the 5 s after which uvicorn closes an idle connection, so that a stale one is rare
+MAX_ANSWER_HEADERS = 200
+
+
+class Receiver(Protocol):
+    """Who gets an answer."""
+
+    def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None: ...
+
+    def answer_data(self, data: bytes) -> None:
+        """Body bytes that came together; never empty."""
+
+    def answer_ends(self) -> None: ...
+
+    def answer_fails(self, error: Exception, begun: bool) -> None:
+        """``begun``: bytes of the answer had come, so that the request must not be sent again."""
+
+
+class UpstreamError(Exception):
+    """The server could not be reached, closed early, or broke HTTP."""
+
+
+class StaleConnection(UpstreamError):
+    """A kept connection turned out closed before a byte of the answer: safe to send again."""
+
+
+class Server:
+    """One server and the connections to it.
+
+    ``unix`` names a socket in the file system, else ``host`` and ``port`` are used. At most
+    ``most`` connections are open at once; ``send`` raises ``UpstreamError`` beyond that.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "",
+        port: int = 0,
+        unix: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        most: int,
+        connect_timeout_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.host, self.port, self.unix = host, port, unix
+        self.tls = tls
+        self.most = most
+        self.connect_timeout_s = connect_timeout_s
+        self.clock = clock
+        self.open = 0
+        self._idle: deque[UpstreamConnection] = deque()
+
+    def send(self, request: bytes, receiver: Receiver) -> "Sending":
+        """Sends a whole request; the answer goes to ``receiver``. Never calls it before returning."""
+        sending = Sending(self, request, receiver)
+        now = self.clock()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and now - connection.idle_since < IDLE_S:
+                sending.connection = connection
+                connection.begin(sending, reused=True)
+                return sending
+            connection.close()
+        if self.open >= self.most:
+            raise UpstreamError("all connections to the server are in use")
+        self.open += 1
+        sending.opening = asyncio.get_running_loop().create_task(self._connect(sending))
+        return sending
+
+    async def _connect(self, sending: "Sending") -> None:
+        loop = asyncio.get_running_loop()
+        connection = UpstreamConnection(self)
+        try:
+            async with asyncio.timeout(self.connect_timeout_s):
+                if self.unix is not None:
+                    await loop.create_unix_connection(lambda: connection, self.unix)
+                else:
+                    await loop.create_connection(lambda: connection, self.host, self.port, ssl=self.tls)
+        except (OSError, TimeoutError) as error:
+            self.open -= 1
+            sending.opening = None
+            if sending.receiver is not None:
+                sending.receiver.answer_fails(UpstreamError(f"cannot connect: {error or 'timed out'}"), False)
+            return
+        except asyncio.CancelledError:
+            self.open -= 1
+            if connection.transport is not None:
+                connection.transport.abort()
+            raise
+        sending.opening = None
+        if sending.receiver is None:
+            self.release(connection)
+            return
+        sending.connection = connection
+        connection.begin(sending, reused=False)
+
+    def release(self, connection: "UpstreamConnection") -> None:
+        """Takes back a connection whose exchange has ended well."""
+        if len(self._idle) >= IDLE_CONNECTIONS:
+            connection.close()
+            return
+        connection.idle_since = self.clock()
+        self._idle.append(connection)
+
+    def prune(self) -> None:
+        """Closes connections that have been idle for too long; call once a second."""
+        now = self.clock()
+        while self._idle and (not self._idle[0].usable or now - self._idle[0].idle_since >= IDLE_S):
+            self._idle.popleft().close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.popleft().close()
+
+
+class Sending:
+    """One request on its way; the handle by which its sender ends or slows it."""
+
+    __slots__ = ("connection", "opening", "receiver", "request", "server")
+
+    def __init__(self, server: Server, request: bytes, receiver: Receiver) -> None:
+        self.server = server
+        self.request = request
+        self.receiver: Receiver | None = receiver
+        self.connection: UpstreamConnection | None = None
+        self.opening: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """Gives the answer up; the server sees its client go."""
+        self.receiver = None
+        if self.opening is not None:
+            self.opening.cancel()
+            self.opening = None
+        if self.connection is not None:
+            connection, self.connection = self.connection, None
+            connection.abandon()
+
+    def hold(self, held: bool) -> None:
+        """Stops or resumes reading, while whoever gets the answer cannot take more."""
+        if self.connection is not None and self.connection.transport is not None:
+            if held:
+                self.connection.transport.pause_reading()
+            else:
+                self.connection.transport.resume_reading()
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to a server."""
+
+    __slots__ = (
+        "_begun",
+        "_closed",
+        "_headers",
+        "_keep",
+        "_parser",
+        "_parts",
+        "_reused",
+        "_sending",
+        "_server",
+        "idle_since",
+        "transport",
+    )
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parser = httptools.HttpResponseParser(self)
+        self._sending: Sending | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._begun = False
+        self._closed = False
+        self._keep = True
+        self._reused = False
+        self.idle_since = 0.0
+        self.transport: asyncio.Transport | None = None
+
+    @property
+    def usable(self) -> bool:
+        return not self._closed and self.transport is not None and not self.transport.is_closing()
+
+    def begin(self, sending: Sending, *, reused: bool) -> None:
+        self._sending = sending
+        self._reused = reused
+        self._begun = False
+        self._headers = []
+        if self.transport is None or self._closed:
+            # The event loop has yet to report the loss; report it from there as well.
+            asyncio.get_running_loop().call_soon(self._fail, UpstreamError("connection lost"))
+            return
+        self.transport.write(sending.request)
+
+    def abandon(self) -> None:
+        self._sending = None
+        self.close(abort=True)
+
+    def close(self, *, abort: bool = False) -> None:
+        if not self._closed:
+            self._closed = True
+            self._server.open -= 1
+        if self.transport is not None:
+            if abort:
+                self.transport.abort()
+            else:
+                self.transport.close()
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._closed:
+            self._closed = True
+            self._server.open -= 1
+        if self._sending is not None:
+            if self._begun and self._parser_ends_at_close():
+                return
+            self._fail(exc or UpstreamError("the server closed the connection"))
+
+    def data_received(self, data: bytes) -> None:
+        sending = self._sending
+        if sending is None:
+            # Bytes that nobody asked for: the connection cannot be trusted any more.
+            self.close(abort=True)
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.close(abort=True)
+            self._fail(UpstreamError(f"the server broke HTTP: {type(error).__name__}"))
+            return
+        if self._parts:
+            parts, self._parts = self._parts, []
+            receiver = sending.receiver
+            if receiver is not None:
+                receiver.answer_data(parts[0] if len(parts) == 1 else b"".join(parts))
+        if self._sending is None and sending.connection is self:
+            # on_message_complete came within this data.
+            sending.connection = None
+            receiver, sending.receiver = sending.receiver, None
+            if self._keep and not self._closed:
+                self._server.release(self)
+            else:
+                self.close()
+            if receiver is not None:
+                receiver.answer_ends()
+
+    # -- llhttp
+
+    def on_message_begin(self) -> None:
+        self._begun = True
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+        if len(self._headers) > MAX_ANSWER_HEADERS:
+            raise UpstreamError("the server sent too many header fields")
+
+    def on_headers_complete(self) -> None:
+        self._keep = self._parser.should_keep_alive()
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        if self._sending is not None and self._sending.receiver is not None:
+            self._sending.receiver.answer_begins(status, self._headers)
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() >= 200:
+            self._sending = None
+
+    # -- inside
+
+    def _parser_ends_at_close(self) -> bool:
+        """An answer without a length ends where the connection does."""
+        named = {name for name, _ in self._headers}
+        if (
+            self._parser.get_status_code() < 200
+            or b"content-length" in named
+            or b"transfer-encoding" in named
+        ):
+            return False
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.connection = None
+            receiver, sending.receiver = sending.receiver, None
+            if receiver is not None:
+                receiver.answer_ends()
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        sending, self._sending = self._sending, None
+        if sending is None:
+            return
+        sending.connection = None
+        receiver, sending.receiver = sending.receiver, None
+        if receiver is not None:
+            stale = self._reused and not self._begun
+            receiver.answer_fails(StaleConnection(str(error)) if stale else error, self._begun)

@@ -1,0 +1,158 @@
+"""The parts of the OpenAI API that the gateway must understand; everything else passes through untouched."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+BYTES_PER_TOKEN = 4  # OpenAI's own rule of thumb for English text
+IMAGE_TOKENS = 1_024  # choice: within 85 to 1,445, what GPT-4o charges for one image
+_INJECTED = b'"stream_options":{"include_usage":true},'
+_DATA_URI = re.compile(rb'"data:[a-z]+/[^"]{0,64};base64,[^"]*"')
+
+
+class Endpoint(StrEnum):
+    """The calls that are relayed. Anything else under /v1 is refused."""
+
+    CHAT = "/v1/chat/completions"
+    COMPLETIONS = "/v1/completions"
+    EMBEDDINGS = "/v1/embeddings"
+    RESPONSES = "/v1/responses"
+
+
+ENDPOINTS = {each.value: each for each in Endpoint}
+MODELS = "/v1/models"
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Asked(msgspec.Struct):
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | float | None = None
+    max_completion_tokens: int | float | None = None
+    max_output_tokens: int | float | None = None
+    n: int | None = None
+
+
+class _Chat(_Asked):
+    messages: list[msgspec.Raw] = msgspec.field(default_factory=list)
+
+
+class _Completion(_Asked):
+    prompt: msgspec.Raw = msgspec.Raw()
+
+
+class _Input(_Asked):
+    input: msgspec.Raw = msgspec.Raw()
+
+
+_DECODERS: dict[
+    Endpoint, msgspec.json.Decoder[_Chat] | msgspec.json.Decoder[_Completion] | msgspec.json.Decoder[_Input]
+] = {
+    Endpoint.CHAT: msgspec.json.Decoder(_Chat),
+    Endpoint.COMPLETIONS: msgspec.json.Decoder(_Completion),
+    Endpoint.EMBEDDINGS: msgspec.json.Decoder(_Input),
+    Endpoint.RESPONSES: msgspec.json.Decoder(_Input),
+}
+
+
+class BadBody(ValueError):
+    """The body is not what the endpoint takes; the text says why, ``param`` where."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceCall:
+    """What the gateway needs to know of a request body."""
+
+    model: str
+    stream: bool
+    input_tokens: int
+    """Estimated."""
+    output_tokens: int
+    """What the client allows at most; 0 where it does not say."""
+    body: bytes
+    """To be sent to the engine: the client's own bytes, with usage asked for where it was not."""
+    original: bytes
+    hide_usage: bool
+    """The client did not ask for the usage event, so it must not see it."""
+
+
+def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
+    """Understands a body. Raises ``BadBody``."""
+    try:
+        asked = _DECODERS[endpoint].decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadBody(*_explain(error)) from None
+    if not asked.model or len(asked.model) > 256:
+        raise BadBody("you must provide a model parameter of 1 to 256 characters", "model")
+    if isinstance(asked, _Chat):
+        if not asked.messages:
+            raise BadBody("messages must be a list of at least one message", "messages")
+    elif isinstance(asked, _Completion):
+        if not bytes(asked.prompt):
+            raise BadBody("you must provide a prompt parameter", "prompt")
+    elif not bytes(asked.input):
+        raise BadBody("you must provide an input parameter", "input")
+    stream = bool(asked.stream)
+    output = _output_cap(asked) if endpoint is not Endpoint.EMBEDDINGS else 1
+    sent, hide = body, False
+    if stream and endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS):
+        hide = asked.stream_options is None or not asked.stream_options.include_usage
+        if asked.stream_options is None and b'"stream_options"' not in body:
+            at = body.index(b"{") + 1
+            sent = b"%b%b%b" % (body[:at], _INJECTED, body[at:])
+        elif hide:
+            sent = _with_usage(body)
+    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide)
+
+
+def _output_cap(asked: _Asked) -> int:
+    caps = [
+        value
+        for value in (asked.max_tokens, asked.max_completion_tokens, asked.max_output_tokens)
+        if value is not None
+    ]
+    if any(value < 0 or value > 2**31 for value in caps):
+        raise BadBody("max_tokens must be between 0 and 2147483648", "max_tokens")
+    choices = asked.n or 1
+    if not 1 <= choices <= 128:
+        raise BadBody("n must be between 1 and 128", "n")
+    return int(min(caps)) * choices if caps else 0
+
+
+def _input_tokens(body: bytes) -> int:
+    size, images = len(body), 0
+    if b'"data:' in body:
+        for found in _DATA_URI.finditer(body):
+            size -= found.end() - found.start()
+            images += 1
+    return max(1, size // BYTES_PER_TOKEN + images * IMAGE_TOKENS)
+
+
+def _with_usage(body: bytes) -> bytes:
+    """Rewrites a body whose stream options leave usage out."""
+    fields: dict[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    options: object = msgspec.json.decode(fields.get("stream_options", msgspec.Raw(b"{}")))
+    merged = {**options, "include_usage": True} if isinstance(options, dict) else {"include_usage": True}
+    fields["stream_options"] = msgspec.Raw(msgspec.json.encode(merged))
+    return msgspec.json.encode(fields)
+
+
+def _explain(error: Exception) -> tuple[str, str | None]:
+    if isinstance(error, msgspec.ValidationError):
+        text, _, path = str(error).partition(" - at `$.")
+        if "missing required field `model`" in text:
+            return "you must provide a model parameter", "model"
+        return text, path.rstrip("`") or None
+    if isinstance(error, RecursionError):
+        return "the JSON body is nested too deeply", None
+    return "we could not parse the JSON body of your request", None

@@ -1,0 +1,159 @@
+"""Clusters of sources that share something: a fingerprint, a prefix, a mail domain.
+
+Exact rows for as many as the bound allows; what comes when the table is full is counted by a
+frequent-items sketch, and takes the place of the lightest row once it proves heavy.
+"""
+
+from collections.abc import Hashable, Iterable
+from heapq import nlargest
+from typing import Generic, TypeVar
+
+from datasketches import frequent_items_error_type, frequent_items_sketch
+
+from pontlevis.brain.detection.columns import Counts, total
+from pontlevis.brain.detection.distinct import SlidingDistinct
+from pontlevis.brain.detection.statistics import share_at_least
+from pontlevis.brain.detection.window import SIXTY, TEN, Window
+
+LG_REST = 9
+"""The sketch of the rest holds up to 384 heavy items (0.75 of 2^9): Anderson et al., IMC 2017."""
+PROMOTED = 32
+"""Heavy items that may take a row at one pruning."""
+REMEMBERS = 0.8
+"""What is left of a row's weight after a second: only who is busy now is looked at."""
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Row(Window):
+    """What one cluster did."""
+
+    __slots__ = ("strangers", "weight")
+
+    def __init__(self, second: int, *, sources: bool) -> None:
+        super().__init__(second)
+        self.weight = 0.0
+        self.strangers = SlidingDistinct(2, 5, exact=32, lg_k=9) if sources else None
+        """Different unfamiliar sources of the last 10 s."""
+
+
+class View(Generic[Key]):
+    """A cluster as the detectors see it at one tick."""
+
+    __slots__ = ("key", "sixty", "strangers", "ten")
+
+    def __init__(self, key: Key, row: Row, second: int) -> None:
+        self.key = key
+        self.ten = row.ten
+        self.sixty = row.sixty
+        self.strangers = 0 if row.strangers is None else row.strangers.count(second)
+
+    def counts(self, seconds: int) -> Counts:
+        """The shorter or the longer window."""
+        return self.ten if seconds <= TEN else self.sixty
+
+
+class Table(Generic[Key]):
+    """At most ``capacity`` clusters of one sort."""
+
+    __slots__ = ("_capacity", "_rest", "_sources", "rows")
+
+    def __init__(self, capacity: int, *, sources: bool = False) -> None:
+        self._capacity = capacity
+        self._sources = sources
+        self._rest = frequent_items_sketch(LG_REST)
+        self.rows: dict[Key, Row] = {}
+
+    def row(self, key: Key, second: int, count: int) -> Row | None:
+        """The cluster's row, brought up to ``second``; None where it has none and the table is full."""
+        row = self.rows.get(key)
+        if row is None:
+            if len(self.rows) >= self._capacity:
+                self._rest.update(key, count)
+                return None
+            row = self.rows[key] = Row(second, sources=self._sources)
+        elif row.second < second:
+            row.weight *= REMEMBERS ** min(second - row.second, SIXTY)
+            row.advance(second)
+        row.weight += count
+        return row
+
+    def busiest(self, second: int, most: int) -> list[View[Key]]:
+        """The clusters with the most acts lately, heaviest first."""
+        recent = [(row.weight, key) for key, row in self.rows.items() if row.second > second - TEN]
+        views = []
+        for _, key in nlargest(most, recent, key=lambda pair: pair[0]):
+            row = self.rows[key]
+            row.advance(second)
+            views.append(View(key, row, second))
+        return views
+
+    def prune(self, second: int) -> None:
+        """Forgets who was idle for a minute, and gives rows to the heavy ones among the rest."""
+        idle = [key for key, row in self.rows.items() if row.second < second - SIXTY]
+        for key in idle:
+            del self.rows[key]
+        heavy = self._rest.get_frequent_items(frequent_items_error_type.NO_FALSE_POSITIVES)[:PROMOTED]
+        self._rest = frequent_items_sketch(LG_REST)
+        if not heavy:
+            return
+        lightest = sorted(self.rows, key=lambda key: self.rows[key].weight)[: len(heavy)]
+        for (key, _, least, _), light in zip(heavy, lightest, strict=False):
+            if len(self.rows) >= self._capacity:
+                if self.rows[light].weight >= least:
+                    break
+                del self.rows[light]
+            row = self.rows[key] = Row(second, sources=self._sources)
+            row.weight = float(least)
+
+
+class Parted(Generic[Key]):
+    """Clusters in which nearly every act is bad, apart from the rest of the population."""
+
+    __slots__ = ("bad", "condemned", "good", "rest_bad", "rest_good")
+
+    def __init__(
+        self, condemned: list[View[Key]], bad: int, good: int, rest_bad: int, rest_good: int
+    ) -> None:
+        self.condemned = condemned
+        self.bad = bad
+        self.good = good
+        self.rest_bad = rest_bad
+        self.rest_good = rest_good
+
+    def apart(self, at_most: float, least: int) -> bool:
+        """Whether the rest does well: at least ``least`` acts, at most this share of them bad.
+
+        Then the cluster decides the fate of an act, which no failure of ours explains.
+        """
+        rest = self.rest_bad + self.rest_good
+        return bool(self.condemned) and rest >= least and self.rest_bad <= at_most * rest
+
+
+def part(
+    views: Iterable[View[Key]],
+    everyone: Counts,
+    seconds: int,
+    *,
+    bad: tuple[int, ...],
+    whole: tuple[int, ...],
+    least: int,
+    share: float,
+) -> Parted[Key]:
+    """Peels off the clusters with at least ``least`` acts whose bad share surely exceeds ``share``.
+
+    ``whole`` are the columns of all acts, the bad ones included.
+    """
+    condemned = []
+    all_bad = all_acts = 0
+    for view in views:
+        counts = view.counts(seconds)
+        bad_here = total(counts, bad)
+        acts = max(total(counts, whole), bad_here)
+        if acts >= least and share_at_least(bad_here, acts) > share:
+            condemned.append(view)
+            all_bad += bad_here
+            all_acts += acts
+    rest_bad = max(0, total(everyone, bad) - all_bad)
+    rest_acts = max(rest_bad, total(everyone, whole) - all_acts)
+    return Parted(condemned, all_bad, all_acts - all_bad, rest_bad, rest_acts - rest_bad)

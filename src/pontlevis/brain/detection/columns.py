@@ -1,0 +1,87 @@
+"""What is counted: one number for each way an observation can end, as indexes into a list of counts."""
+
+from pontlevis.brain.observation import Kind, Outcome
+
+(
+    SIGNUP_OK,
+    SIGNUP_REFUSED,
+    SIGNUP_INVALID,
+    LOGIN_OK,
+    LOGIN_BAD,
+    LOGIN_UNKNOWN,
+    LOGIN_REFUSED,
+    REQUEST_OK,
+    REQUEST_REFUSED,
+    REQUEST_BAD,
+    REQUEST_INVALID,
+    ANONYMOUS_OK,
+    ANONYMOUS_REFUSED,
+    PAGE,
+    ERROR,
+    ELDER_REQUESTS,
+    TOKENS_ANONYMOUS,
+    TOKENS_NEW,
+    TOKENS_ELDER,
+    YOUNG_ACTIVE,
+    YOUNG_GREEDY,
+    BANNED,
+) = range(22)
+WIDTH = 22
+
+# REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
+# REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
+# ELDER is everybody above NEW. YOUNG counts accounts, once in ten seconds each. BANNED counts what
+# sources under a decision still send.
+
+SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
+LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)
+LOGIN_FAILURES = (LOGIN_BAD, LOGIN_UNKNOWN)
+REQUESTS = (REQUEST_OK, REQUEST_REFUSED, REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_OK, ANONYMOUS_REFUSED)
+TURNED_AWAY = (REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_REFUSED)
+
+Counts = list[int]
+
+
+def total(counts: Counts, columns: tuple[int, ...]) -> int:
+    """Sum of some columns."""
+    return sum(counts[column] for column in columns)
+
+
+_SIGNUP = {
+    Outcome.OK: SIGNUP_OK,
+    Outcome.REFUSED: SIGNUP_REFUSED,
+    Outcome.BAD_CREDENTIAL: SIGNUP_INVALID,
+    Outcome.UNKNOWN_USER: SIGNUP_INVALID,
+    Outcome.INVALID: SIGNUP_INVALID,
+    Outcome.ERROR: ERROR,
+}
+_LOGIN = {
+    Outcome.OK: LOGIN_OK,
+    Outcome.REFUSED: LOGIN_REFUSED,
+    Outcome.BAD_CREDENTIAL: LOGIN_BAD,
+    Outcome.UNKNOWN_USER: LOGIN_UNKNOWN,
+    Outcome.INVALID: LOGIN_REFUSED,
+    Outcome.ERROR: ERROR,
+}
+_KNOWN = {
+    Outcome.OK: REQUEST_OK,
+    Outcome.REFUSED: REQUEST_REFUSED,
+    Outcome.BAD_CREDENTIAL: REQUEST_REFUSED,
+    Outcome.UNKNOWN_USER: REQUEST_REFUSED,
+    Outcome.INVALID: REQUEST_REFUSED,
+    Outcome.ERROR: ERROR,
+}
+_ANONYMOUS = {
+    Outcome.OK: ANONYMOUS_OK,
+    Outcome.REFUSED: ANONYMOUS_REFUSED,
+    Outcome.BAD_CREDENTIAL: REQUEST_BAD,
+    Outcome.UNKNOWN_USER: REQUEST_BAD,
+    Outcome.INVALID: REQUEST_INVALID,
+    Outcome.ERROR: ERROR,
+}
+_PAGE = dict.fromkeys(Outcome, PAGE)
+
+BY_KIND = {Kind.SIGNUP: _SIGNUP, Kind.LOGIN: _LOGIN, Kind.REQUEST: _ANONYMOUS, Kind.PAGE: _PAGE}
+"""Column by kind and outcome, for observations that carry no account."""
+BY_KIND_WITH_ACCOUNT = {**BY_KIND, Kind.REQUEST: _KNOWN}
+"""The same for those that do."""

@@ -1,0 +1,51 @@
+"""Sources from which somebody with a valid account was served lately, in bounded memory."""
+
+from zlib import crc32
+
+_SPREAD = 0x9E3779B1
+"""2^32 over the golden ratio: makes a second index of one checksum (Knuth, TAOCP 3, 6.4)."""
+
+
+class Familiar:
+    """Two generations of a Bloom filter (Bloom 1970) with two probes.
+
+    It may take a stranger for familiar (about 1.4 % of them at a million members a generation of
+    2^24 bits), never the other way round: whoever is served within ``keep_s`` is remembered.
+    """
+
+    __slots__ = ("_born", "_keep", "_mask", "_new", "_old", "_shift")
+
+    def __init__(self, keep_s: float, *, lg_bits: int = 24) -> None:
+        self._keep = keep_s
+        self._mask = (1 << lg_bits) - 1
+        self._shift = 32 - lg_bits
+        self._new = bytearray(1 << (lg_bits - 3))
+        self._old = bytearray(1 << (lg_bits - 3))
+        self._born: float | None = None
+
+    def add(self, source: str, at: float) -> None:
+        """Remembers ``source`` for at least ``keep_s`` seconds from ``at``."""
+        if self._born is None:
+            self._born = at
+        elif at - self._born >= self._keep:
+            # A gap of two generations leaves nothing worth keeping.
+            stale = at - self._born >= 2 * self._keep
+            self._old = bytearray(len(self._new)) if stale else self._new
+            self._new = bytearray(len(self._new))
+            self._born = at
+        one, two = self._probes(source)
+        self._new[one >> 3] |= 1 << (one & 7)
+        self._new[two >> 3] |= 1 << (two & 7)
+
+    def __contains__(self, source: str) -> bool:
+        one, two = self._probes(source)
+        new = self._new
+        if new[one >> 3] >> (one & 7) & 1 and new[two >> 3] >> (two & 7) & 1:
+            return True
+        old = self._old
+        return bool(old[one >> 3] >> (one & 7) & 1 and old[two >> 3] >> (two & 7) & 1)
+
+    def _probes(self, source: str) -> tuple[int, int]:
+        # A checksum, not hash(): the same run must judge alike in every process.
+        one = crc32(source.encode())
+        return one & self._mask, (one * _SPREAD & 0xFFFFFFFF) >> self._shift

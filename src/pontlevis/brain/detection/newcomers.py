@@ -1,0 +1,91 @@
+"""Accounts made lately: from which cluster each came, and whether it drains tokens at once.
+
+An account is judged by the cluster of its *sign-up*, not of its calls: honest developers who sign up
+in a browser and run a script share their client with one another, but not their browser.
+"""
+
+from collections import deque
+from math import exp
+
+MEMORY_S = 30.0
+"""Time constant of an account's recent use: a burst counts, yesterday does not."""
+PERIOD_S = 10.0
+"""An account is counted as active, and as greedy, once in this time: the shortest window."""
+
+
+class Origin:
+    """Where an account was made."""
+
+    __slots__ = ("at", "domain", "fingerprint", "prefix")
+
+    def __init__(self, at: float, fingerprint: int, prefix: str, domain: str) -> None:
+        self.at = at
+        self.fingerprint = fingerprint
+        self.prefix = prefix
+        self.domain = domain
+
+
+class Newcomer:
+    """One young account and its recent use."""
+
+    __slots__ = ("_at", "_requests", "_tokens", "active_at", "greedy_at", "origin", "source")
+
+    def __init__(self, origin: Origin | None, source: str) -> None:
+        self.origin = origin
+        """None where its sign-up was not seen, as after a restart."""
+        self.source = source
+        self._at = 0.0
+        self._tokens = 0.0
+        self._requests = 0.0
+        self.active_at = float("-inf")
+        self.greedy_at = float("-inf")
+
+    def use(self, at: float, requests: int, tokens: int) -> None:
+        """Adds what it asked for; earlier use fades with ``MEMORY_S``."""
+        left = exp(-max(0.0, at - self._at) / MEMORY_S)
+        self._at = max(at, self._at)
+        self._tokens = self._tokens * left + tokens
+        self._requests = self._requests * left + requests
+
+    def greedy(self, most_requests: float, most_tokens: float) -> bool:
+        """Whether its recent use is more than a person's."""
+        return self._requests > most_requests or self._tokens > most_tokens
+
+
+class Newcomers:
+    """At most ``capacity`` accounts and as many sign-up sources; the oldest are forgotten first."""
+
+    __slots__ = ("_capacity", "_keep", "_order", "_sources", "accounts")
+
+    def __init__(self, capacity: int, keep_s: float) -> None:
+        self._capacity = capacity
+        self._keep = keep_s
+        self.accounts: dict[str, Newcomer] = {}
+        self._sources: dict[str, Origin] = {}
+        self._order: deque[str] = deque()
+
+    def signed_up(self, account: str, source: str, origin: Origin) -> None:
+        """Remembers a sign-up; ``account`` may be empty, then its source leads back to it."""
+        self._sources.pop(source, None)
+        self._sources[source] = origin
+        if len(self._sources) > self._capacity:
+            del self._sources[next(iter(self._sources))]
+        if account and account not in self.accounts:
+            self._keep_account(account, Newcomer(origin, source))
+
+    def find(self, account: str, source: str, at: float) -> Newcomer:
+        """The account's record, made where it had none."""
+        newcomer = self.accounts.get(account)
+        if newcomer is None:
+            origin = self._sources.get(source)
+            if origin is not None and at - origin.at > self._keep:
+                origin = None
+            newcomer = Newcomer(origin, source)
+            self._keep_account(account, newcomer)
+        return newcomer
+
+    def _keep_account(self, account: str, newcomer: Newcomer) -> None:
+        self.accounts[account] = newcomer
+        self._order.append(account)
+        if len(self._order) > self._capacity:
+            self.accounts.pop(self._order.popleft(), None)

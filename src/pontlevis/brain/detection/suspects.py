@@ -1,0 +1,91 @@
+"""Sources that did something hostile: how much, and when it is enough for a measure against them.
+
+Log-ins are judged by Wald's sequential probability ratio test (Annals of Mathematical Statistics
+1945): each try moves the log of the odds between somebody who mistypes and somebody who guesses.
+"""
+
+from math import log
+
+HONEST_FAILS = 0.2
+"""Chance that an honest log-in to a new name fails: above the 8 to 15 % usual."""
+HONEST_FAILS_AGAIN = 0.5
+"""Chance that the next try at the same account fails too: whoever forgot a password tries again."""
+GUESSER_FAILS = 0.9
+"""Chance that a guess fails; lists bought elsewhere hit a few percent at most."""
+
+_OTHER = log(GUESSER_FAILS / HONEST_FAILS)
+_AGAIN = log(GUESSER_FAILS / HONEST_FAILS_AGAIN)
+_SUCCESS = log((1 - GUESSER_FAILS) / (1 - HONEST_FAILS))
+_CLEARED = log(0.01)
+"""Accepts that a source is honest, at 1 % of guessers passed: its record starts anew."""
+
+
+class Suspect:
+    """What one source did while it did nothing good."""
+
+    __slots__ = ("at", "bad_keys", "failures", "fingerprint", "last_account", "odds", "refused", "window_at")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.window_at = at
+        self.odds = 0.0
+        """Log odds that it guesses passwords."""
+        self.failures = 0
+        self.last_account = ""
+        self.bad_keys = 0
+        """Made-up keys and malformed calls within the window."""
+        self.refused = 0
+        """Calls without a key that were turned away within the window."""
+        self.fingerprint = 0
+
+    def login_failed(self, account: str, count: int) -> None:
+        """Takes ``count`` failed tries at one account."""
+        again = account != "" and account == self.last_account
+        self.odds += (_AGAIN if again else _OTHER) + (count - 1) * _AGAIN
+        self.last_account = account
+        self.failures += count
+
+
+class Suspects:
+    """At most ``capacity`` sources; whoever has been quiet longest is forgotten first."""
+
+    __slots__ = ("_capacity", "_window", "records")
+
+    def __init__(self, capacity: int, window_s: float) -> None:
+        self._capacity = capacity
+        self._window = window_s
+        self.records: dict[str, Suspect] = {}
+
+    def touch(self, source: str, at: float) -> Suspect:
+        """The source's record, moved to the end of the queue of those to be forgotten."""
+        record = self.records.pop(source, None)
+        if record is None:
+            record = Suspect(at)
+            if len(self.records) >= self._capacity:
+                del self.records[next(iter(self.records))]
+        elif at - record.window_at > self._window:
+            record.window_at = at
+            record.bad_keys = record.refused = 0
+        self.records[source] = record
+        record.at = at
+        return record
+
+    def logged_in(self, source: str, count: int) -> bool:
+        """Takes successful log-ins; whether the source may count as one that people use.
+
+        One hit among many misses is what a guesser hopes for: it must not protect the guesser.
+        """
+        record = self.records.get(source)
+        if record is None:
+            return True
+        record.odds += count * _SUCCESS
+        if record.odds < _CLEARED:
+            record.odds = 0.0
+            record.failures = 0
+        return record.odds <= 0.0
+
+    def served(self, source: str) -> None:
+        """An account with a valid key was served there: calls turned away before count no more."""
+        record = self.records.get(source)
+        if record is not None:
+            record.bad_keys = record.refused = 0

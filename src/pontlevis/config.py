@@ -33,6 +33,8 @@ class EngineSettings(BaseModel):
     """Base address with or without ``/v1``."""
     api_key: str = Field(default="", repr=False)
     """Sent to the engine as its bearer token; empty: none."""
+    simulated: bool = False
+    """Whether it is the engine simulator; pages and logs say so."""
 
 
 class Settings(BaseSettings):

@@ -30,3 +30,30 @@ class Publisher(Protocol):
     ) -> None: ...
 
     async def cut(self, *, accounts: list[str] = ..., credentials: list[str] = ..., reason: str) -> None: ...
+
+
+class NobodyWatches:
+    """For commands on a service that does not run: nothing is observed, no gateway has to know."""
+
+    def __init__(self) -> None:
+        self._posture = PostureState()
+
+    def observe(self, observation: Observation) -> None:
+        """Nobody is there to hear it."""
+
+    @property
+    def posture(self) -> PostureState:
+        return self._posture
+
+    async def publish(
+        self,
+        *,
+        accounts: list[AccountRecord] | None = None,
+        credentials: list[CredentialRecord] | None = None,
+    ) -> None:
+        """No gateway runs; the next one reads everything."""
+
+    async def cut(
+        self, *, accounts: list[str] | None = None, credentials: list[str] | None = None, reason: str
+    ) -> None:
+        """No gateway runs; nothing is under way."""

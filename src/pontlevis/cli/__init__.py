@@ -1,1 +1,43 @@
 """The command line, one file per command."""
+
+import typer
+
+from pontlevis import __version__
+from pontlevis.cli import accounts, drill, engine_sim, keys, posture, up
+
+app = typer.Typer(
+    name="pontlevis",
+    help="A self-hosted front door for LLM services that holds when it is attacked.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pontlevis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    pass
+
+
+app.command("up")(up.up)
+app.command("serve")(up.serve)
+app.add_typer(keys.app, name="keys")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(posture.app, name="posture")
+app.command("drill")(drill.command)
+app.command("engine-sim")(engine_sim.command)
+
+
+def main() -> None:
+    """Entry point of the ``pontlevis`` command."""
+    app()

@@ -217,10 +217,7 @@ class Exchange:
         last = b""
         if reader is not None:
             rest = reader.rest()
-            if rest and self._chunked:
-                last = b"%x\r\n%b\r\n" % (len(rest), rest)
-            else:
-                last = rest
+            last = b"%x\r\n%b\r\n" % (len(rest), rest) if rest and self._chunked else rest
         if self._chunked:
             last += b"0\r\n\r\n"
         if self._pending_head is not None:

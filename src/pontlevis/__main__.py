@@ -1,0 +1,5 @@
+"""``python -m pontlevis``."""
+
+from pontlevis.cli import main
+
+main()

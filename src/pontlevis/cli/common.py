@@ -1,0 +1,81 @@
+"""What commands share: options, errors in words, the way to a running service."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import httpx
+import typer
+from pydantic import ValidationError
+
+from pontlevis.config import EngineSettings, Settings, load
+from pontlevis.runtime import DataDirectory
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Directory of the service's database, keys and notes.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file (default: pontlevis.toml here).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the command with a sentence on standard error and status 1."""
+    typer.secho(f"pontlevis: {message}", fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)
+
+
+def settings_from(
+    *,
+    config: Path | None = None,
+    data: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    operator_port: int | None = None,
+    engines: list[str] | None = None,
+) -> Settings:
+    """Settings as flags, environment and file give them; ends the command where one is wrong."""
+    try:
+        return load(
+            config,
+            data=data,
+            host=host,
+            port=port,
+            operator_port=operator_port,
+            engines=tuple(EngineSettings(url=each) for each in engines) if engines else None,
+        )
+    except FileNotFoundError as error:
+        fail(str(error))
+    except ValidationError as error:
+        lines = [f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+        fail("the configuration is not valid:\n" + "\n".join(lines))
+
+
+class Running:
+    """The operator's API of a running service, over its private socket."""
+
+    def __init__(self, data: Path) -> None:
+        note = DataDirectory(data).running()
+        if note is None:
+            fail(f"no Pontlevis runs on {data} (start one with: pontlevis up --data {data})")
+        self.note = note
+        self._client = httpx.Client(
+            transport=httpx.HTTPTransport(uds=note.operator_socket),
+            base_url=f"http://{note.operator_url.partition('://')[2]}",
+            timeout=15.0,
+            headers={"x-pontlevis-actor": "command line"},
+        )
+
+    def call(self, method: str, path: str, body: dict[str, object] | None = None) -> object:
+        """The decoded answer; ends the command where the service refuses."""
+        try:
+            answer = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            fail(f"the service does not answer: {error}")
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        try:
+            message = str(answer.json()["error"]["message"])
+        except (ValueError, KeyError, TypeError):
+            message = f"the service answers {answer.status_code}"
+        fail(message)

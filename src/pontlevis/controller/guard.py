@@ -1,0 +1,262 @@
+"""The watch: feeds the brain with what was seen, and carries out what it says."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+from sqlalchemy import select
+
+from pontlevis.brain.detection.detection import Detection
+from pontlevis.brain.detection.finding import Finding
+from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.observation import Observation, ServiceSample
+from pontlevis.brain.posture.machine import PostureMachine
+from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.vocabulary import Posture
+from pontlevis.config import Settings
+from pontlevis.controller.hub import Hub
+from pontlevis.controller.samples import SampleLog
+from pontlevis.enforcement.book import DecisionBook, Protected
+from pontlevis.incidents.service import Incidents
+from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
+from pontlevis.storage.audit import record_audit
+from pontlevis.storage.database import Database
+from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
+from pontlevis.web.ports import EngineView
+
+TICK_S = 1.0
+KEPT_TRANSITIONS = 200
+PERSIST_LIMIT_S = 1.0  # the defence must not wait for a database that hangs
+
+log = logging.getLogger("pontlevis.controller")
+
+
+class Guard:
+    """Runs detection and posture; the running service as accounts and pages see it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        protected: Protected,
+        book: DecisionBook,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._book = book
+        self._clock = clock
+        self.detection = Detection(settings.detection, protected=protected.names)
+        self.machine = PostureMachine(settings.posture)
+        self.samples_log = SampleLog()
+        self._judgement: Judgement | None = None
+        self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
+        self._saved_findings: dict[str, float] = {}
+        self.hub: Hub | None = None
+        self.incidents: Incidents | None = None
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Takes up where the service stopped."""
+        async with self._database.session() as session:
+            row = await session.get(PostureRow, 1)
+            rows = await session.scalars(
+                select(TransitionRow).order_by(TransitionRow.id.desc()).limit(KEPT_TRANSITIONS)
+            )
+            for each in reversed(rows.all()):
+                self._transitions.append(msgspec.json.decode(each.transition, type=Transition))
+        if row is not None:
+            state = msgspec.json.decode(row.state, type=PostureState)
+            self.machine = PostureMachine(self._settings.posture, state)
+            log.info(
+                "posture:state:restored %s registration=%s", state.posture.value, state.registration.value
+            )
+
+    # -- Watch
+
+    def observe(self, observation: Observation) -> None:
+        if self._settings.defence:
+            self.detection.observe(observation)
+
+    @property
+    def posture(self) -> PostureState:
+        return self.machine.state
+
+    # -- Publisher
+
+    async def publish(
+        self,
+        *,
+        accounts: list[AccountRecord] | None = None,
+        credentials: list[CredentialRecord] | None = None,
+    ) -> None:
+        if self.hub is not None:
+            await self.hub.publish(accounts=accounts, credentials=credentials)
+
+    async def cut(
+        self, *, accounts: list[str] | None = None, credentials: list[str] | None = None, reason: str
+    ) -> None:
+        if self.hub is not None:
+            await self.hub.cut(accounts=accounts or [], credentials=credentials or [], reason=reason)
+
+    # -- Service
+
+    @property
+    def findings(self) -> list[Finding]:
+        return list(self._judgement.findings) if self._judgement is not None else []
+
+    @property
+    def samples(self) -> list[ServiceSample]:
+        return self.samples_log.all
+
+    @property
+    def postures(self) -> list[Transition]:
+        return list(reversed(self._transitions))
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        return self._book.in_force
+
+    @property
+    def engines(self) -> list[EngineView]:
+        return [EngineView(each.url, each.simulated) for each in self._settings.engines]
+
+    @property
+    def gateways(self) -> int:
+        return self.hub.gateways if self.hub is not None else 0
+
+    async def set_posture(
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        async with self._lock:
+            transition = self.machine.force(
+                self._clock(), posture=posture, reason=reason, actor=actor, hold_s=hold_s
+            )
+            await self._carry_out([transition])
+        return self.machine.state
+
+    async def release_posture(self, *, actor: str, reason: str) -> PostureState:
+        async with self._lock:
+            await self._carry_out(self.machine.release(self._clock(), actor=actor, reason=reason))
+        return self.machine.state
+
+    async def decide(
+        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+    ) -> DecisionRecord:
+        record = await self._book.decide(
+            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor
+        )
+        await self._announce([record])
+        await self._audit(actor, "decision:source:made", f"{scope} {record.value}", reason)
+        return record
+
+    async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
+        record = await self._book.lift(decision, actor=actor, reason=reason)
+        await self._announce([record])
+        await self._audit(actor, "decision:source:lifted", f"{record.scope} {record.value}", reason)
+        return record
+
+    # -- ticking
+
+    def sample(self, sample: ServiceSample) -> None:
+        """A gateway's figures of the last second."""
+        self.samples_log.add(sample)
+        if self._settings.defence:
+            self.detection.sample(sample)
+
+    async def tick(self) -> None:
+        """One second of watching: judge, move, act."""
+        now = self._clock()
+        async with self._lock:
+            if self._settings.defence:
+                judgement = self.detection.tick(now, posture=self.machine.state.posture)
+                self._judgement = judgement
+                await self._carry_out(self.machine.tick(now, judgement))
+                if judgement.measures:
+                    made = await self._book.propose(judgement.measures)
+                    if made:
+                        await self._announce(made)
+                        log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
+                await self._save_findings(judgement.findings)
+            self._book.expire()
+        if self.incidents is not None and self.samples_log.all:
+            await self.incidents.measure(self.samples_log.all[-1], self.machine.state, now)
+
+    async def _carry_out(self, transitions: list[Transition]) -> None:
+        for transition in transitions:
+            if transition.dry_run:
+                log.warning("posture:state:dry_run %s", transition.reason)
+                self._transitions.append(transition)
+                continue
+            try:
+                async with asyncio.timeout(PERSIST_LIMIT_S):
+                    await self._save_transition(transition)
+            except Exception:
+                log.exception("posture:state:not_saved")
+            if self.hub is not None:
+                await self.hub.publish(posture=transition.after)
+            self._transitions.append(transition)
+            log.warning(
+                "posture:state:%s registration=%s share=%.2f actor=%s: %s",
+                transition.after.posture.value,
+                transition.after.registration.value,
+                transition.after.registration_share,
+                transition.actor,
+                transition.reason,
+            )
+            if self.incidents is not None:
+                await self.incidents.on_transition(transition)
+
+    async def _announce(self, records: list[DecisionRecord]) -> None:
+        if self.hub is not None:
+            await self.hub.publish(decisions=records)
+
+    async def _save_transition(self, transition: Transition) -> None:
+        async with self._database.session() as session:
+            await session.merge(
+                PostureRow(id=1, state=msgspec.json.encode(transition.after), updated_at=transition.at)
+            )
+            session.add(
+                TransitionRow(
+                    at=transition.at,
+                    actor=transition.actor,
+                    reason=transition.reason,
+                    transition=msgspec.json.encode(transition),
+                )
+            )
+            event = f"posture:state:{transition.after.posture.value}"
+            await record_audit(
+                session, at=transition.at, actor=transition.actor, event=event, detail=transition.reason
+            )
+
+    async def _save_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Writes new findings, and those that stand again every ten seconds."""
+        due = [each for each in findings if each.at - self._saved_findings.get(each.id, 0.0) >= 10.0]
+        if not due:
+            return
+        async with self._database.session() as session:
+            for finding in due:
+                if finding.id not in self._saved_findings:
+                    log.warning("finding:%s:made %s", finding.detector.value, finding.sentence)
+                await session.merge(
+                    FindingRow(
+                        id=finding.id,
+                        detector=finding.detector.value,
+                        since=finding.since,
+                        at=finding.at,
+                        sentence=finding.sentence,
+                        finding=msgspec.json.encode(finding),
+                    )
+                )
+                self._saved_findings[finding.id] = finding.at
+        if len(self._saved_findings) > 1_000:
+            for stale in sorted(self._saved_findings, key=lambda each: self._saved_findings[each])[:500]:
+                del self._saved_findings[stale]
+
+    async def _audit(self, actor: str, event: str, subject: str, detail: str) -> None:
+        async with self._database.session() as session:
+            await record_audit(
+                session, at=self._clock(), actor=actor, event=event, subject=subject, detail=detail
+            )

@@ -1,0 +1,210 @@
+"""The controller process: puts the rooms together and keeps them ticking."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from pontlevis.accounts.service import Accounts
+from pontlevis.brain.credential import CredentialCodec
+from pontlevis.config import Settings
+from pontlevis.controller.guard import TICK_S, Guard
+from pontlevis.controller.hub import Hub
+from pontlevis.enforcement.book import DecisionBook, Protected
+from pontlevis.incidents.service import Incidents
+from pontlevis.link.messages import Batch, UsageRecord
+from pontlevis.storage.database import Database
+from pontlevis.storage.migrate import upgrade
+from pontlevis.web.context import WebContext
+from pontlevis.web.operator import create_operator_app
+from pontlevis.web.public import create_public_app
+
+USAGE_FLUSH_S = 1.0  # at most this much usage is lost by kill -9, as the docs say
+STANDING_REFRESH_S = 30.0
+MOST_USAGE_WAITING = 200_000  # records kept while the database is away
+NICENESS = 5  # password hashing and pages yield to the gateway when both want the same core
+
+log = logging.getLogger("pontlevis.controller")
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to us: two of them share one loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Controller:
+    """Everything of the controller process, put together."""
+
+    def __init__(self, settings: Settings, *, pepper: bytes, sockets: Path) -> None:
+        self.settings = settings
+        self._sockets = sockets
+        self._stopping = asyncio.Event()
+        url = settings.database_url
+        self.database = Database(url) if url else Database.in_directory(settings.data)
+        protected = Protected(settings.trusted_proxies)
+        self.book = DecisionBook(self.database, protected, time.time)
+        self.guard = Guard(settings, self.database, protected, self.book, time.time)
+        self.accounts = Accounts(
+            self.database,
+            CredentialCodec(pepper),
+            settings.accounts,
+            settings.standing,
+            self.guard,
+            self.guard,
+            time.time,
+            secrets.token_bytes,
+        )
+        self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
+        self.guard.incidents = self.incidents
+        self.hub = Hub(
+            parts=self.accounts.records,
+            decisions=lambda: self.book.in_force,
+            posture=lambda: self.guard.posture,
+            on_batch=self._on_batch,
+        )
+        self.guard.hub = self.hub
+        self._usage: list[UsageRecord] = []
+        self._servers: list[_Server] = []
+
+    async def run(self) -> None:
+        """Serves until told to stop."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stopping.set)
+        await upgrade(self.database)
+        await self.book.start()
+        await self.guard.start()
+        await self.incidents.start()
+        await self.accounts.start()
+        await self._leave_setup_link()
+        context = WebContext(self.settings, self.accounts, self.incidents, self.guard)
+        await self.hub.start(self._sockets / "link.sock")
+        tasks = [
+            self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
+            self._serve(create_operator_app(context, trusted=True), _unix(self._sockets / "operator.sock")),
+            self._serve(
+                create_operator_app(context, trusted=False),
+                _tcp(self.settings.operator_host, self.settings.operator_port),
+            ),
+            asyncio.create_task(_every(TICK_S, self.guard.tick)),
+            asyncio.create_task(_every(USAGE_FLUSH_S, self._flush_usage)),
+            asyncio.create_task(
+                _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
+            ),
+        ]
+        log.info("controller:process:started pid=%d", os.getpid())
+        await self._stopping.wait()
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.wait(tasks[:3], timeout=3.0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._flush_usage()
+        await self.hub.close()
+        await self.accounts.close()
+        await self.database.close()
+
+    def _serve(self, app: FastAPI, listener: socket.socket) -> asyncio.Task[None]:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=2,
+        )
+        server = _Server(config)
+        self._servers.append(server)
+        return asyncio.create_task(server.serve(sockets=[listener]))
+
+    def _on_batch(self, batch: Batch) -> None:
+        for observation in batch.observations:
+            self.guard.observe(observation)
+        if batch.sample is not None:
+            self.guard.sample(batch.sample)
+        if len(self._usage) < MOST_USAGE_WAITING:
+            self._usage.extend(batch.usage)
+
+    async def _flush_usage(self) -> None:
+        if not self._usage:
+            return
+        usage, self._usage = self._usage, []
+        try:
+            await self.accounts.record_usage(usage)
+        except BaseException:
+            self._usage[:0] = usage[:MOST_USAGE_WAITING]
+            raise
+
+    async def _leave_setup_link(self) -> None:
+        token = await self.accounts.first_operator_link()
+        file = self._sockets / "setup-link"
+        file.unlink(missing_ok=True)
+        if token is not None:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as out:
+                out.write(f"{self.settings.operator_url}/setup?token={token}\n")
+
+
+async def _every(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Does ``act`` again and again, on a steady beat; an error is logged and the next beat tried."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        due = max(due + interval_s, loop.time() - interval_s)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        try:
+            await act()
+        except Exception:
+            log.exception("controller:loop:failed")
+
+
+def _unix(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    return listener
+
+
+def _tcp(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def run(settings: Settings, *, pepper: bytes, sockets: Path) -> None:
+    """Serves in this process until it is told to stop."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    uvicorn_loop(_run(settings, pepper, sockets))
+
+
+def uvicorn_loop(main: Awaitable[None]) -> None:
+    import uvloop
+
+    async def awaited() -> None:
+        await main
+
+    uvloop.run(awaited())
+
+
+async def _run(settings: Settings, pepper: bytes, sockets: Path) -> None:
+    await Controller(settings, pepper=pepper, sockets=sockets).run()

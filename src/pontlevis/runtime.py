@@ -1,0 +1,94 @@
+"""Where a service keeps its files: the data directory, the pepper, the sockets, the note of what runs."""
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+PEPPER_BYTES = 32
+
+
+@dataclass(slots=True)
+class RunNote:
+    """What ``run.json`` says of a service that runs, for commands that act on it."""
+
+    pid: int
+    public_url: str
+    operator_url: str
+    operator_socket: str
+    sockets: str
+    started_at: float
+    pids: dict[str, int] = field(default_factory=dict)
+
+
+class DataDirectory:
+    """The directory of one service, private to its owner."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    def prepare(self) -> None:
+        """Makes it, mode 0700. Raises ``OSError``."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+
+    def pepper(self) -> bytes:
+        """The key under every credential, made on first use, kept outside the database, mode 0600.
+
+        Raises ``ValueError`` when the file was cut short.
+        """
+        file = self.path / "pepper"
+        try:
+            pepper = file.read_bytes()
+        except FileNotFoundError:
+            pepper = secrets.token_bytes(PEPPER_BYTES)
+            fresh = self.path / f"pepper.{os.getpid()}"
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(pepper)
+                out.flush()
+                os.fsync(out.fileno())
+            try:
+                os.link(fresh, file)  # whoever comes second takes the first one's
+            except FileExistsError:
+                pepper = file.read_bytes()
+            fresh.unlink()
+        if len(pepper) < PEPPER_BYTES:
+            raise ValueError(
+                f"{file} is damaged: {len(pepper)} bytes instead of {PEPPER_BYTES}; restore it from a backup"
+            )
+        return pepper
+
+    @property
+    def database(self) -> Path:
+        return self.path / "pontlevis.db"
+
+    def note(self, note: RunNote) -> None:
+        fresh = self.path / "run.json.new"
+        fresh.write_text(json.dumps(asdict(note), indent=1))
+        fresh.chmod(0o600)
+        fresh.replace(self.path / "run.json")
+
+    def forget_note(self) -> None:
+        (self.path / "run.json").unlink(missing_ok=True)
+
+    def running(self) -> RunNote | None:
+        """The service that runs on this directory now, None when none does."""
+        try:
+            note = RunNote(**json.loads((self.path / "run.json").read_text()))
+            os.kill(note.pid, 0)
+        except (OSError, ValueError, TypeError):
+            return None
+        return note
+
+
+def make_sockets() -> Path:
+    """A short private directory for sockets: their paths are limited to about a hundred characters."""
+    return Path(tempfile.mkdtemp(prefix="pontlevis-"))
+
+
+def remove_sockets(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)

@@ -24,14 +24,15 @@ from pontlevis.brain.observation import Kind, Outcome
     TOKENS_ELDER,
     YOUNG_ACTIVE,
     YOUNG_GREEDY,
-    BANNED,
-) = range(22)
-WIDTH = 22
+    BANNED_CALLS,
+    BANNED_REST,
+) = range(23)
+WIDTH = 23
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
 # ELDER is everybody above NEW. YOUNG counts accounts, once in ten seconds each. BANNED counts what
-# sources under a decision still send.
+# sources under a decision still send: calls, and the rest.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
 LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)

@@ -23,7 +23,7 @@ _CLEARED = log(0.01)
 class Suspect:
     """What one source did while it did nothing good."""
 
-    __slots__ = ("at", "bad_keys", "failures", "fingerprint", "last_account", "odds", "refused", "window_at")
+    __slots__ = ("at", "bad_keys", "failures", "last_account", "named_until", "odds", "refused", "window_at")
 
     def __init__(self, at: float) -> None:
         self.at = at
@@ -36,7 +36,8 @@ class Suspect:
         """Made-up keys and malformed calls within the window."""
         self.refused = 0
         """Calls without a key that were turned away within the window."""
-        self.fingerprint = 0
+        self.named_until = 0.0
+        """Until when it is not named again as a candidate for a measure."""
 
     def login_failed(self, account: str, count: int) -> None:
         """Takes ``count`` failed tries at one account."""

@@ -22,6 +22,7 @@ class Window:
     __slots__ = (
         "_block",
         "_blocks",
+        "_fresh",
         "_last10",
         "_last60",
         "_last600",
@@ -29,6 +30,7 @@ class Window:
         "_minute",
         "_minutes",
         "_seconds",
+        "_taken",
         "second",
         "slot",
     )
@@ -49,6 +51,8 @@ class Window:
         self._minute = _NOTHING
         self._minutes: deque[Counts] = deque()
         self._last600 = _NOTHING
+        self._fresh = _NOTHING
+        self._taken = _NOTHING
 
     def advance(self, second: int) -> None:
         """Moves on to ``second``; one in the past changes nothing."""
@@ -67,6 +71,9 @@ class Window:
             self._last10 = _plus(self._last10, closed)
             self._block = _plus(self._block, closed)
             self._last60 = _plus(self._last60, closed)
+            if self._long:
+                self._fresh = _minus(_plus(self._fresh, closed), self._taken)
+                self._taken = _NOTHING
         else:
             closed = _NOTHING
         self._seconds.append(closed)
@@ -108,6 +115,13 @@ class Window:
         if not self._long:
             return self.sixty
         return _plus(_plus(self._last600, self._block), self.slot)
+
+    def take_fresh(self) -> Counts:
+        """Counts since the last call; for a long window only."""
+        fresh = _minus(_plus(self._fresh, self.slot), self._taken)
+        self._fresh = _NOTHING
+        self._taken = list(self.slot)
+        return fresh
 
 
 def _plus(left: Counts, right: Counts) -> Counts:

@@ -1,0 +1,118 @@
+"""What is usual here: learned from calm seconds, with floors that carry from the first minute."""
+
+from math import exp
+
+from pontlevis.brain.detection import columns as c
+from pontlevis.brain.detection.columns import Counts, total
+from pontlevis.brain.detection.policy import DetectionPolicy
+
+PRIOR_LOGINS = 50.0
+"""Log-ins that the default failure share weighs as much as."""
+SHARE_LIMITS = (0.05, 0.40)
+"""However a service does, its usual failure share is taken to lie within these."""
+
+
+class Baseline:
+    """Exponentially weighted means of calm seconds.
+
+    In its first minutes it is the plain mean of what it saw, so that ten seconds of calm already
+    teach it; the floors stand until more than they say was seen.
+    """
+
+    __slots__ = (
+        "_anonymous",
+        "_fails",
+        "_logins",
+        "_policy",
+        "_rates",
+        "_seen",
+        "_tokens",
+        "_tokens_calls",
+        "_ttft",
+    )
+
+    def __init__(self, policy: DetectionPolicy) -> None:
+        self._policy = policy
+        self._seen = 0.0
+        self._rates = {"signups": 0.0, "logins": 0.0, "requests": 0.0, "turned_away": 0.0, "strangers": 0.0}
+        self._fails = self._logins = 0.0
+        self._tokens = self._tokens_calls = 0.0
+        self._anonymous = 0.0
+        self._ttft = 0.0
+
+    def learn(self, second: Counts, *, strangers: int, dt: float, time_constant_s: float) -> None:
+        """Takes what happened since the last tick, ``dt`` seconds ago."""
+        if dt <= 0:
+            return
+        self._seen += dt
+        weight = dt / max(dt, min(self._seen, time_constant_s))
+        fresh = {
+            "signups": total(second, c.SIGNUPS) / dt,
+            "logins": total(second, c.LOGINS) / dt,
+            "requests": total(second, c.REQUESTS) / dt,
+            "turned_away": total(second, c.TURNED_AWAY) / dt,
+            "strangers": float(strangers),
+        }
+        for name, value in fresh.items():
+            self._rates[name] += weight * (value - self._rates[name])
+        left = exp(-dt / time_constant_s)
+        self._fails = self._fails * left + total(second, c.LOGIN_FAILURES)
+        self._logins = self._logins * left + second[c.LOGIN_OK] + total(second, c.LOGIN_FAILURES)
+        self._tokens = self._tokens * left + second[c.TOKENS_ELDER]
+        self._tokens_calls = self._tokens_calls * left + second[c.ELDER_REQUESTS]
+        tokens = second[c.TOKENS_ANONYMOUS] + second[c.TOKENS_NEW] + second[c.TOKENS_ELDER]
+        if tokens:
+            self._anonymous += weight * (second[c.TOKENS_ANONYMOUS] / tokens - self._anonymous)
+
+    def learn_ttft(self, ttft_s: float, *, dt: float, time_constant_s: float) -> None:
+        """Takes existing users' p99 time to first token of a calm second."""
+        if not self._ttft:
+            self._ttft = ttft_s
+        self._ttft += min(1.0, dt / time_constant_s) * (ttft_s - self._ttft)
+
+    @property
+    def signups(self) -> float:
+        """Per second."""
+        return max(self._policy.usual_signups, self._rates["signups"])
+
+    @property
+    def logins(self) -> float:
+        """Per second."""
+        return max(self._policy.usual_logins, self._rates["logins"])
+
+    @property
+    def requests(self) -> float:
+        """Per second."""
+        return max(self._policy.usual_requests, self._rates["requests"])
+
+    @property
+    def turned_away(self) -> float:
+        """Made-up keys, malformed calls and calls without a key that were turned away, per second."""
+        return max(self._policy.usual_turned_away, self._rates["turned_away"])
+
+    @property
+    def strangers(self) -> float:
+        """Different unfamiliar sources in 10 s."""
+        return max(self._policy.usual_strangers, self._rates["strangers"])
+
+    @property
+    def fail_share(self) -> float:
+        """Share of judged log-ins that fail."""
+        prior = self._policy.usual_fail_share
+        share = (self._fails + prior * PRIOR_LOGINS) / (self._logins + PRIOR_LOGINS)
+        return min(max(share, SHARE_LIMITS[0]), SHARE_LIMITS[1])
+
+    @property
+    def call_tokens(self) -> float:
+        """Tokens that an account which is not young asks for in one call; 0 while none was seen."""
+        return self._tokens / self._tokens_calls if self._tokens_calls >= 1 else 0.0
+
+    @property
+    def anonymous_share(self) -> float:
+        """Share of tokens that calls without an account ask for."""
+        return self._anonymous
+
+    @property
+    def ttft_s(self) -> float:
+        """Existing users' p99 time to first token; 0 while none was seen."""
+        return self._ttft

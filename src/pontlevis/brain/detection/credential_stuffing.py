@@ -1,0 +1,131 @@
+"""Credential stuffing and brute force, seen over all sources at once: also when each tries only once.
+
+Too many failures are the first sign. A fault of ours makes log-ins fail too, so it takes a second:
+accounts that do not exist, failures that keep to clusters while everybody else logs in as usual,
+fingerprints too alike, many accounts for each source, or failures that outnumber everyone who
+usually logs in. Single sources are judged in ``suspects``.
+"""
+
+from pontlevis.brain.detection import columns as c
+from pontlevis.brain.detection.cluster import Parted, part
+from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, total
+from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, still_on
+from pontlevis.brain.detection.statement import Statement
+from pontlevis.brain.detection.statistics import confidence, share_at_least
+from pontlevis.brain.detection.window import SIXTY, TEN
+from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
+
+JUDGED = (LOGIN_OK, *LOGIN_FAILURES)
+UNKNOWN_SHARE = 0.15
+"""More log-ins than this to accounts that do not exist: people rarely mistake their own address."""
+ACCOUNTS_PER_SOURCE = 3.0
+"""A source with more accounts than this is no household."""
+
+
+class CredentialStuffing:
+    """Global failures, by window: ten seconds for a flood, ten minutes for the low and slow."""
+
+    name = DetectorName.CREDENTIAL_STUFFING
+
+    def __init__(self, policy: DetectionPolicy) -> None:
+        self._policy = policy
+
+    def look(self, snapshot: Snapshot) -> Statement | None:
+        """A statement while failures are too many; hostile with a second sign."""
+        best: Statement | None = None
+        for seconds in WINDOWS:
+            if not still_on(snapshot, LOGIN_FAILURES, seconds):
+                continue
+            said = self._in(snapshot, seconds)
+            if said is None:
+                continue
+            if best is None or (said.hostile, said.confidence) > (best.hostile, best.confidence):
+                best = said
+        return best
+
+    def _in(self, snapshot: Snapshot, seconds: int) -> Statement | None:
+        policy = self._policy
+        counts = snapshot.counts(seconds)
+        failed, judged = total(counts, LOGIN_FAILURES), total(counts, JUDGED)
+        usual = snapshot.baseline.fail_share
+        limit = max(policy.fail_share_floor, usual + policy.fail_margin)
+        parted = part(
+            snapshot.fingerprints,
+            counts,
+            seconds,
+            bad=LOGIN_FAILURES,
+            whole=JUDGED,
+            least=policy.cluster_acts,
+            share=policy.cluster_share,
+        )
+        everywhere = judged >= policy.least_acts and share_at_least(failed, judged) > limit
+        if not everywhere and not (parted.condemned and parted.bad >= policy.least_acts):
+            return None
+        signs = self._signs(snapshot, parted, seconds)
+        sources = snapshot.failing_sources(seconds)
+        sentence = (
+            f"Failures {share(failed / judged)} of {number(judged)} log-ins in {window(seconds)} "
+            f"from {number(sources)} sources (usual {share(usual)})"
+        )
+        if signs:
+            sentence += f": {listed(signs)}."
+        else:
+            sentence += "; nothing else speaks of an attack, so it may be a fault of ours."
+        accused = tuple(view.key for view in parted.condemned if view.key)
+        if not accused and signs:
+            likeness = snapshot.likeness(LOGIN_FAILURES, seconds)
+            accused = likeness.fingerprints if likeness.diversity < policy.poor_diversity else ()
+        return Statement(
+            hostile=bool(signs),
+            confidence=confidence(1 + len(signs), failed) if signs else 0.5,
+            sentence=sentence,
+            figures={
+                "failures": failed,
+                "judged": judged,
+                "window_s": seconds,
+                "fail_share": failed / judged,
+                "usual_fail_share": usual,
+                "sources": sources,
+                "accounts": snapshot.failing_accounts(seconds),
+                "unknown_users": counts[LOGIN_UNKNOWN],
+            },
+            fingerprints=accused,
+            volume=round(failed * TEN / seconds),
+            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED),
+        )
+
+    def _signs(self, snapshot: Snapshot, parted: Parted[int], seconds: int) -> list[str]:
+        """What else speaks of an attack; each an independent reason."""
+        policy = self._policy
+        counts = snapshot.counts(seconds)
+        failed = total(counts, LOGIN_FAILURES)
+        judged = total(counts, JUDGED)
+        unknown = counts[LOGIN_UNKNOWN]
+        signs = []
+        if share_at_least(unknown, judged) > UNKNOWN_SHARE:
+            signs.append(f"{number(unknown)} tried accounts that do not exist")
+        likeness = snapshot.likeness(LOGIN_FAILURES, seconds)
+        alike = likeness.acts >= policy.diversity_acts and likeness.diversity < policy.poor_diversity
+        if parted.condemned and parted.apart(policy.rest_share, policy.cluster_acts):
+            rest = parted.rest_bad / (parted.rest_bad + parted.rest_good)
+            bad = parted.bad / (parted.bad + parted.good)
+            signs.append(
+                f"{share(bad)} fail in {_clusters(len(parted.condemned))} and {share(rest)} elsewhere"
+            )
+        elif alike:
+            signs.append(few_fingerprints(len(likeness.fingerprints), likeness.share, "failures"))
+        sources, accounts = snapshot.failing_sources(seconds), snapshot.failing_accounts(seconds)
+        if failed >= policy.least_acts and accounts > ACCOUNTS_PER_SOURCE * sources:
+            signs.append(f"{number(accounts)} accounts were tried from {number(sources)} sources")
+        usual = snapshot.baseline.logins
+        if seconds <= SIXTY and failed > policy.added_ratio * usual * seconds:
+            signs.append(
+                f"the failures alone are {number(failed / seconds)}/s where {number(usual)}/s log in usually"
+            )
+        return signs
+
+
+def _clusters(count: int) -> str:
+    return "one fingerprint" if count == 1 else f"{count} fingerprints"

@@ -1,0 +1,123 @@
+"""Detection as the controller, the simulator and the backtest drive it."""
+
+from math import log
+
+from pontlevis.brain.detection.address import Protected
+from pontlevis.brain.detection.baseline import Baseline
+from pontlevis.brain.detection.book import Book
+from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
+from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.impact import Impact
+from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.measures import Measures
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.rotating_flood import RotatingFlood
+from pontlevis.brain.detection.signals import Alert, Signals
+from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.snapshot import Snapshot
+from pontlevis.brain.detection.statement import Detector
+from pontlevis.brain.detection.token_drain import TokenDrain
+from pontlevis.brain.detection.verdict import judge
+from pontlevis.brain.observation import Observation, ServiceSample
+from pontlevis.brain.vocabulary import Posture, Verdict
+
+MOST_SOURCES = 1000
+SPRT_BETA = 0.01
+"""Guessers that the sequential test may pass (Wald 1945); weighs little in its upper bound."""
+
+
+class Detection:
+    """Observations and samples go in; once a second a judgement comes out.
+
+    ``protected`` are addresses and prefixes that no measure may name, besides loopback: trusted
+    proxies and whatever the operator lists. Raises ValueError where one is neither.
+    """
+
+    def __init__(self, policy: DetectionPolicy, protected: frozenset[str] = frozenset()) -> None:
+        self._policy = policy
+        self._baseline = Baseline(policy)
+        self._alert = Alert(odds=_upper(policy.sprt_alpha), bad_keys=policy.bad_key_acts)
+        self._signals = Signals(policy, self._alert)
+        self._measures = Measures(policy, self._signals, Protected(protected))
+        self._impact = Impact(policy)
+        every: tuple[Detector, ...] = (
+            SignupSurge(policy),
+            CredentialStuffing(policy),
+            RotatingFlood(policy),
+            TokenDrain(policy),
+            self._impact,
+        )
+        self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
+        self._book = Book(policy)
+        self._set_alert()
+
+    def observe(self, observation: Observation) -> None:
+        """Counts one observation: a few microseconds, bounded memory."""
+        if self._policy.enabled:
+            self._signals.take(observation)
+
+    def sample(self, sample: ServiceSample) -> None:
+        """Takes how the service did, as each gateway reports it."""
+        if self._policy.enabled:
+            self._impact.sample(sample)
+
+    def tick(self, now: float, *, posture: Posture) -> Judgement:
+        """Judges the windows that end at ``now``, Unix seconds; call once a second.
+
+        ``posture`` in force: nothing is learned while it is elevated or worse.
+        """
+        if not self._policy.enabled:
+            return Judgement(now, Verdict.CALM, "Detection is switched off.")
+        snapshot = self._signals.snapshot(now, self._baseline, self._book.accused)
+        for detector in self._detectors:
+            self._book.enter(snapshot, detector.name, detector.look(snapshot))
+        self._set_alert()
+        findings = self._findings(now)
+        verdict, reason = judge(snapshot, self._policy, findings)
+        self._learn(snapshot, verdict, posture)
+        measures = self._measures.propose(now, self._book) if self._policy.measures else ()
+        return Judgement(now, verdict, reason, findings, measures)
+
+    def _findings(self, now: float) -> tuple[Finding, ...]:
+        found = []
+        for detector, entry in self._book.open.items():
+            accuses = entry.statement.hostile
+            sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
+            found.append(entry.finding(detector, sources))
+        return tuple(sorted(found, key=lambda each: (not each.hostile, -each.confidence)))
+
+    def _set_alert(self) -> None:
+        """Judges single sources more strictly while an attack of their kind is found."""
+        policy = self._policy
+        hostile = {name: entry for name, entry in self._book.open.items() if entry.statement.hostile}
+        stuffing = DetectorName.CREDENTIAL_STUFFING in hostile
+        flood = hostile.get(DetectorName.ROTATING_FLOOD)
+        drain = hostile.get(DetectorName.TOKEN_DRAIN)
+        surge = hostile.get(DetectorName.SIGNUP_SURGE)
+        alert = self._alert
+        alert.odds = _upper(policy.sprt_alpha_attack if stuffing else policy.sprt_alpha)
+        alert.flood = flood is not None
+        alert.bad_keys = policy.bad_key_acts if flood is None else policy.bad_key_acts_attack
+        alert.accused = frozenset() if flood is None else frozenset(flood.fingerprints)
+        alert.drainers = frozenset() if drain is None else frozenset(drain.fingerprints)
+        alert.signup_accused = frozenset() if surge is None else frozenset(surge.fingerprints)
+        alert.most_tokens = max(policy.greedy_tokens, policy.greedy_ratio * self._baseline.call_tokens)
+
+    def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
+        if posture is not Posture.NORMAL or verdict not in (Verdict.CALM, Verdict.CROWD):
+            return
+        crowd = verdict is Verdict.CROWD
+        if not crowd and self._book.open:
+            return
+        time_constant = self._policy.crowd_learning_s if crowd else self._policy.learning_s
+        self._baseline.learn(
+            snapshot.fresh, strangers=snapshot.strangers, dt=snapshot.dt, time_constant_s=time_constant
+        )
+        ttft = self._impact.ttft_s()
+        if ttft is not None and not crowd:
+            self._baseline.learn_ttft(ttft, dt=snapshot.dt, time_constant_s=time_constant)
+
+
+def _upper(alpha: float) -> float:
+    """Log odds at which Wald's test accepts that a source guesses."""
+    return log((1 - SPRT_BETA) / alpha)

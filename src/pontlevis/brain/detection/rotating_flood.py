@@ -1,0 +1,102 @@
+"""Floods of calls from many addresses: made-up keys and calls without a key, few from each.
+
+Volume of calls turned away, from many sources that nobody familiar ever used, is only the gate.
+Hostile takes two of: made-up keys, fingerprints too alike or a cluster in which nobody succeeds,
+insistence, and more of it than all calls that are usual.
+"""
+
+from pontlevis.brain.detection import columns as c
+from pontlevis.brain.detection.cluster import part
+from pontlevis.brain.detection.columns import REQUEST_BAD, REQUESTS, TURNED_AWAY, total
+from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.snapshot import Snapshot
+from pontlevis.brain.detection.statement import Statement
+from pontlevis.brain.detection.statistics import confidence, share_at_least
+from pontlevis.brain.detection.window import TEN
+from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
+
+SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
+BAD_KEY_SHARE = 0.30
+"""Of the calls that no existing account made; newcomers who paste a wrong key stay below."""
+
+
+class RotatingFlood:
+    """Looks at ten seconds."""
+
+    name = DetectorName.ROTATING_FLOOD
+
+    def __init__(self, policy: DetectionPolicy) -> None:
+        self._policy = policy
+
+    def look(self, snapshot: Snapshot) -> Statement | None:
+        """A statement while calls turned away and unfamiliar sources are too many."""
+        policy = self._policy
+        baseline = snapshot.baseline
+        ten = snapshot.ten
+        away = total(ten, TURNED_AWAY)
+        usual = baseline.turned_away * TEN
+        if away < policy.flood_acts or away <= policy.flood_ratio * usual:
+            return None
+        sources = snapshot.turned_away_sources()
+        if sources < policy.flood_sources or snapshot.strangers <= policy.flood_ratio * baseline.strangers:
+            return None
+        signs, accused = self._signs(snapshot, away, sources)
+        hostile = len(signs) >= 2
+        sentence = (
+            f"{number(away)} calls turned away in 10 s from {number(sources)} unfamiliar sources "
+            f"(usual {number(usual)} and {number(baseline.strangers)})"
+        )
+        if signs:
+            sentence += f": {listed(signs)}"
+        if not hostile:
+            sentence += "; too little to accuse anybody"
+        return Statement(
+            hostile=hostile,
+            confidence=confidence(len(signs), away) if hostile else 0.5,
+            sentence=sentence + ".",
+            figures={
+                "turned_away": away,
+                "made_up_keys": ten[REQUEST_BAD],
+                "sources": sources,
+                "strangers": snapshot.strangers,
+                "usual_turned_away": usual,
+                "usual_strangers": baseline.strangers,
+            },
+            fingerprints=accused,
+            volume=away,
+            pushing=(*TURNED_AWAY, c.REQUEST_REFUSED),
+        )
+
+    def _signs(self, snapshot: Snapshot, away: int, sources: int) -> tuple[list[str], tuple[int, ...]]:
+        policy = self._policy
+        ten = snapshot.ten
+        signs = []
+        bad = ten[REQUEST_BAD]
+        others = max(bad, total(ten, REQUESTS) - ten[c.ELDER_REQUESTS])
+        parted = part(
+            snapshot.fingerprints,
+            ten,
+            TEN,
+            bad=TURNED_AWAY,
+            whole=(*TURNED_AWAY, *SERVED),
+            least=policy.cluster_acts,
+            share=policy.cluster_share,
+        )
+        if bad >= policy.least_acts and share_at_least(bad, others) > BAD_KEY_SHARE:
+            signs.append(f"{share(bad / others)} of strangers' calls bring made-up keys")
+        likeness = snapshot.likeness(TURNED_AWAY, TEN)
+        accused: tuple[int, ...] = ()
+        if likeness.acts >= policy.diversity_acts and likeness.diversity < policy.poor_diversity:
+            accused = likeness.fingerprints
+            signs.append(few_fingerprints(len(accused), likeness.share, "calls"))
+        elif parted.condemned and parted.apart(policy.rest_share, policy.cluster_acts):
+            accused = tuple(view.key for view in parted.condemned if view.key)
+            served = parted.good / (parted.bad + parted.good)
+            signs.append(f"of {len(accused)} fingerprints' calls {share(served)} could be served")
+        if away > policy.insistence * sources:
+            signs.append(f"each source insists {number(away / sources)} times")
+        usual = snapshot.baseline.requests
+        if bad > 2 * usual * TEN:
+            signs.append(f"made-up keys come {number(bad / TEN)}/s where {number(usual)} calls/s are usual")
+        return signs, accused

@@ -1,0 +1,304 @@
+"""Takes observations, a few microseconds each, into windows, clusters and ledgers of bounded size."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pontlevis.brain.detection import columns as c
+from pontlevis.brain.detection.address import prefix_of
+from pontlevis.brain.detection.baseline import Baseline
+from pontlevis.brain.detection.cluster import Row, Table
+from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WIDTH, Counts
+from pontlevis.brain.detection.distinct import SlidingDistinct
+from pontlevis.brain.detection.familiar import Familiar
+from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.snapshot import Distincts, Snapshot
+from pontlevis.brain.detection.suspects import Suspect, Suspects
+from pontlevis.brain.detection.window import LONG, SIXTY, TEN, Window
+from pontlevis.brain.detection.worst import Worst
+from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.vocabulary import Standing
+
+AHEAD_S = 3
+"""An observation may be this far ahead of the last tick; one further ahead counts as now."""
+PRUNE_S = 5
+BUSIEST_FINGERPRINTS = 48
+BUSIEST_PREFIXES = 24
+BUSIEST_DOMAINS = 64
+CANDIDATES = 4096
+AGAIN_S = 10.0
+"""A source that is a candidate for a measure is named again at most this often."""
+SUSPECT_WINDOW_S = 60.0
+
+_REFUSED = Outcome.REFUSED
+_OK = Outcome.OK
+_REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
+_NEW, _RECENT, _ESTABLISHED = Standing.NEW.value, Standing.RECENT.value, Standing.ESTABLISHED.value
+
+
+class Deed(StrEnum):
+    """For what a source or account became a candidate for a measure."""
+
+    GUESSES = "guesses"
+    BAD_KEYS = "bad_keys"
+    KEYLESS = "keyless"
+    DRAINS = "drains"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A source or account whose own deeds may earn it a measure."""
+
+    deed: Deed
+    source: str
+    account: str
+    acts: int
+
+
+@dataclass(slots=True)
+class Alert:
+    """How strictly single sources are judged now; set at each tick from the open findings."""
+
+    odds: float
+    bad_keys: int
+    flood: bool = False
+    accused: frozenset[int] = frozenset()
+    """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
+    drainers: frozenset[int] = frozenset()
+    """Fingerprints of sign-up whose accounts drain tokens."""
+    signup_accused: frozenset[int] = frozenset()
+    """Fingerprints that a sign-up finding accuses."""
+    most_tokens: float = 0.0
+    """Recent tokens above which a young account is greedy."""
+
+
+class Signals:
+    """Everything that was seen lately."""
+
+    def __init__(self, policy: DetectionPolicy, alert: Alert) -> None:
+        self._policy = policy
+        self.alert = alert
+        self._everyone: Window | None = None
+        self._ticked: int | None = None
+        self._last_tick: float | None = None
+        self._pruned = 0
+        self._sum: Counts = [0] * WIDTH
+        self._fingerprints: Table[int] = Table(policy.max_fingerprints, sources=True)
+        self._prefixes: Table[str] = Table(policy.max_prefixes)
+        self._domains: Table[tuple[int, str]] = Table(policy.max_domains)
+        self._familiar = Familiar(policy.familiar_s)
+        self.vouched = Familiar(policy.protect_s)
+        """Sources from which an existing account was served lately."""
+        self._strangers = SlidingDistinct(1, TEN)
+        self._distincts = Distincts(
+            failing_sources=_by_window(),
+            failing_accounts=_by_window(),
+            turned_away_sources=SlidingDistinct(1, TEN),
+            signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
+        )
+        self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
+        self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
+        self._worst = {name: Worst() for name in DetectorName}
+        self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
+        self.banned: dict[str, float] = {}
+        """Sources under a proposed decision, and until when."""
+
+    def take(self, o: Observation) -> None:
+        """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
+        window = self._everyone
+        second = int(o.at)
+        if window is None:
+            window = self._everyone = Window(second, long=True)
+        elif second > window.second:
+            if self._ticked is not None and second > self._ticked + AHEAD_S:
+                second = max(window.second, self._ticked)
+            window.advance(second)
+        second = window.second
+        slot = window.slot
+        kind = o.kind
+        outcome = o.outcome
+        source = o.source
+        count = o.count
+        if outcome is _REFUSED and source in self.banned:
+            slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
+            return
+        account = o.account
+        standing = o.standing
+        column = (BY_KIND_WITH_ACCOUNT if account else BY_KIND)[kind][outcome]
+        slot[column] += count
+        row = self._fingerprints.row(o.fingerprint, second, count)
+        if row is not None:
+            row.slot[column] += count
+        if kind is _REQUEST and account:
+            self._called(o, slot, source, standing, second)
+        elif source:
+            if standing < _RECENT and source not in self._familiar:
+                self._strangers.add(source, second)
+                if row is not None and row.strangers is not None:
+                    row.strangers.add(source, second)
+            if kind is _REQUEST:
+                self._called_anonymously(o, slot, row, column, second)
+            elif kind is _LOGIN:
+                self._logged_in(o, column, second)
+        if kind is _SIGNUP:
+            self._signed_up(o, column, second)
+
+    def _called(self, o: Observation, slot: Counts, source: str, standing: int, second: int) -> None:
+        if standing > _NEW:
+            slot[c.ELDER_REQUESTS] += o.count
+            slot[c.TOKENS_ELDER] += o.tokens
+            if o.outcome is _OK and source:
+                self._familiar.add(source, o.at)
+                if standing >= _ESTABLISHED:
+                    self.vouched.add(source, o.at)
+                    self._suspects.served(source)
+            return
+        slot[c.TOKENS_NEW] += o.tokens
+        prefix = self._prefixes.row(prefix_of(source), second, o.count)
+        if prefix is not None:
+            prefix.slot[c.TOKENS_NEW] += o.tokens
+        if source not in self._familiar:
+            self._strangers.add(source, second)
+        self._used_young(o, slot, second)
+
+    def _used_young(self, o: Observation, slot: Counts, second: int) -> None:
+        newcomer = self._newcomers.find(o.account, o.source, o.at)
+        newcomer.use(o.at, o.count, o.tokens)
+        greedy = newcomer.greedy(self._policy.greedy_requests, self.alert.most_tokens)
+        active = o.at - newcomer.active_at >= PERIOD_S
+        freshly_greedy = greedy and o.at - newcomer.greedy_at >= PERIOD_S
+        if not (active or freshly_greedy):
+            return
+        slots = [slot]
+        origin = newcomer.origin
+        if origin is not None:
+            rows = (
+                self._fingerprints.row(origin.fingerprint, second, 0),
+                self._prefixes.row(origin.prefix, second, 0),
+            )
+            slots += [row.slot for row in rows if row is not None]
+        for each in slots:
+            each[c.YOUNG_ACTIVE] += active
+            each[c.YOUNG_GREEDY] += freshly_greedy
+        if active:
+            newcomer.active_at = o.at
+        if freshly_greedy:
+            newcomer.greedy_at = o.at
+            if origin is not None and origin.fingerprint in self.alert.drainers:
+                self._worst[DetectorName.TOKEN_DRAIN].add(o.source, 1, second)
+                self.candidates.append(Candidate(Deed.DRAINS, o.source, o.account, o.count))
+
+    def _called_anonymously(
+        self, o: Observation, slot: Counts, row: Row | None, column: int, second: int
+    ) -> None:
+        source = o.source
+        slot[c.TOKENS_ANONYMOUS] += o.tokens
+        if row is not None:
+            row.slot[c.TOKENS_ANONYMOUS] += o.tokens
+        if column not in c.TURNED_AWAY or source in self._familiar:
+            return
+        self._distincts.turned_away_sources.add(source, second)
+        self._worst[DetectorName.ROTATING_FLOOD].add(source, o.count, second)
+        record = self._suspects.touch(source, o.at)
+        alert = self.alert
+        if column == c.ANONYMOUS_REFUSED:
+            record.refused += o.count
+        else:
+            record.bad_keys += o.count
+        accused = alert.flood and (not alert.accused or o.fingerprint in alert.accused)
+        if record.bad_keys >= (alert.bad_keys if accused else self._policy.bad_key_acts):
+            self._suspect(record, Deed.BAD_KEYS, o, record.bad_keys)
+        elif accused and alert.accused and record.bad_keys + record.refused >= alert.bad_keys:
+            self._suspect(record, Deed.KEYLESS, o, record.bad_keys + record.refused)
+
+    def _logged_in(self, o: Observation, column: int, second: int) -> None:
+        source = o.source
+        if column == c.LOGIN_OK:
+            if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
+                self._familiar.add(source, o.at)
+                if o.standing >= _ESTABLISHED:
+                    self.vouched.add(source, o.at)
+            return
+        if column not in c.LOGIN_FAILURES:
+            return
+        for distinct in self._distincts.failing_sources.values():
+            distinct.add(source, second)
+        if o.account:
+            for distinct in self._distincts.failing_accounts.values():
+                distinct.add(o.account, second)
+        self._worst[DetectorName.CREDENTIAL_STUFFING].add(source, o.count, second)
+        record = self._suspects.touch(source, o.at)
+        record.login_failed(o.account, o.count)
+        if record.odds >= self.alert.odds:
+            self._suspect(record, Deed.GUESSES, o, record.failures)
+
+    def _signed_up(self, o: Observation, column: int, second: int) -> None:
+        prefix = prefix_of(o.source)
+        rows = (
+            self._prefixes.row(prefix, second, o.count),
+            self._domains.row((o.fingerprint, o.domain), second, o.count),
+        )
+        for row in rows:
+            if row is not None:
+                row.slot[column] += o.count
+        self._distincts.signup_sources.add(o.source, second)
+        if o.fingerprint in self.alert.signup_accused:
+            self._worst[DetectorName.SIGNUP_SURGE].add(o.source, o.count, second)
+        if column == c.SIGNUP_OK:
+            self._newcomers.signed_up(o.account, o.source, Origin(o.at, o.fingerprint, prefix, o.domain))
+
+    def _suspect(self, record: Suspect, deed: Deed, o: Observation, acts: int) -> None:
+        if o.at < record.named_until:
+            return
+        record.named_until = o.at + AGAIN_S
+        self.candidates.append(Candidate(deed, o.source, "", acts))
+
+    def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
+        """Sources with the most deeds of the detector's kind, most first, without those we serve."""
+        worst = self._worst[detector].worst(now, most)
+        return tuple(source for source in worst if source not in self.vouched)
+
+    def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
+        """Closes the tick at ``now`` and shows the windows that end there."""
+        second = int(now)
+        window = self._everyone
+        if window is None:
+            window = self._everyone = Window(second, long=True)
+        window.advance(second)
+        second = window.second
+        self._ticked = int(now)
+        if second - self._pruned >= PRUNE_S:
+            self._pruned = second
+            for table in (self._fingerprints, self._prefixes, self._domains):
+                table.prune(second)
+            for source in [source for source, until in self.banned.items() if until <= now]:
+                del self.banned[source]
+        dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
+        self._last_tick = now
+        ten = window.ten
+        return Snapshot(
+            now=now,
+            second=second,
+            dt=dt,
+            fresh=window.take_fresh(),
+            ten=ten,
+            sixty=window.sixty,
+            long=window.long,
+            strangers=self._strangers.count(second),
+            fingerprints=self._fingerprints.busiest(second, BUSIEST_FINGERPRINTS),
+            prefixes=self._prefixes.busiest(second, BUSIEST_PREFIXES),
+            domains=self._domains.busiest(second, BUSIEST_DOMAINS),
+            distincts=self._distincts,
+            baseline=baseline,
+            accused=accused,
+        )
+
+
+def _by_window() -> dict[int, SlidingDistinct]:
+    return {
+        TEN: SlidingDistinct(1, TEN),
+        SIXTY: SlidingDistinct(TEN, SIXTY // TEN),
+        LONG: SlidingDistinct(SIXTY, LONG // SIXTY),
+    }

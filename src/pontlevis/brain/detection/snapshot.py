@@ -1,0 +1,120 @@
+"""The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
+
+from dataclasses import dataclass
+
+from pontlevis.brain.detection.baseline import Baseline
+from pontlevis.brain.detection.cluster import View
+from pontlevis.brain.detection.columns import Counts, total
+from pontlevis.brain.detection.distinct import SlidingDistinct
+from pontlevis.brain.detection.statistics import diversity
+from pontlevis.brain.detection.window import LONG, SIXTY, TEN
+
+
+@dataclass(frozen=True, slots=True)
+class Distincts:
+    """Counters of different ones; asked only by detectors whose volume is reached."""
+
+    failing_sources: dict[int, SlidingDistinct]
+    """By window in seconds: sources of failed log-ins."""
+    failing_accounts: dict[int, SlidingDistinct]
+    """By window: accounts that failed log-ins tried."""
+    turned_away_sources: SlidingDistinct
+    """Unfamiliar sources of calls turned away, 10 s."""
+    signup_sources: SlidingDistinct
+    """Sources of sign-ups, 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How diverse the fingerprints behind some acts are."""
+
+    acts: int
+    diversity: float
+    """As many equally frequent fingerprints would be as diverse."""
+    fingerprints: tuple[int, ...]
+    """The ones behind four in five of the acts, most frequent first."""
+    share: float
+    """What those together have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One tick's view. Nothing in it changes."""
+
+    now: float
+    second: int
+    dt: float
+    """Seconds since the last tick."""
+    fresh: Counts
+    """What came since the last tick."""
+    ten: Counts
+    sixty: Counts
+    long: Counts
+    strangers: int
+    """Different unfamiliar sources in 10 s."""
+    fingerprints: list[View[int]]
+    prefixes: list[View[str]]
+    domains: list[View[tuple[int, str]]]
+    """Sign-ups by fingerprint and mail domain."""
+    distincts: Distincts
+    baseline: Baseline
+    accused: dict[int, frozenset[str]]
+    """Fingerprints that open hostile findings accuse, with the detectors that do."""
+
+    def counts(self, seconds: int) -> Counts:
+        """Everyone's counts in one of the three windows."""
+        if seconds <= TEN:
+            return self.ten
+        return self.sixty if seconds <= SIXTY else self.long
+
+    def failing_sources(self, seconds: int) -> int:
+        return self.distincts.failing_sources[seconds].count(self.second)
+
+    def failing_accounts(self, seconds: int) -> int:
+        return self.distincts.failing_accounts[seconds].count(self.second)
+
+    def turned_away_sources(self) -> int:
+        return self.distincts.turned_away_sources.count(self.second)
+
+    def signup_sources(self) -> int:
+        return self.distincts.signup_sources.count(self.second)
+
+    def likeness(self, columns: tuple[int, ...], seconds: int) -> Likeness:
+        """Of everyone's acts in these columns; acts beyond the busiest clusters count as all different.
+
+        Acts whose fingerprint is unknown say nothing and are left out.
+        """
+        seconds = min(seconds, SIXTY)
+        counted = sorted(
+            ((total(view.counts(seconds), columns), view.key) for view in self.fingerprints), reverse=True
+        )
+        known = [(count, key) for count, key in counted if key and count > 0]
+        unknown = sum(count for count, key in counted if not key)
+        listed = sum(count for count, _ in known)
+        alone = max(0, total(self.counts(seconds), columns) - unknown - listed)
+        acts = listed + alone
+        top: list[int] = []
+        covered = 0
+        for count, key in known:
+            if covered >= 0.8 * acts:
+                break
+            top.append(key)
+            covered += count
+        spread = [count for count, _ in known] + [1] * min(alone, 10_000)
+        return Likeness(acts, diversity(spread), tuple(top), covered / acts if acts else 0.0)
+
+    def accused_elsewhere(self, fingerprint: int, detector: str) -> bool:
+        """Whether another detector accuses this fingerprint."""
+        return bool(self.accused.get(fingerprint, frozenset()) - {detector})
+
+
+WINDOWS = (TEN, SIXTY, LONG)
+
+
+def still_on(snapshot: Snapshot, columns: tuple[int, ...], seconds: int) -> bool:
+    """Whether acts seen in a long window still come: the next shorter one has a third of their rate."""
+    if seconds <= TEN:
+        return True
+    shorter = TEN if seconds <= SIXTY else SIXTY
+    expected = total(snapshot.counts(seconds), columns) * shorter / seconds
+    return total(snapshot.counts(shorter), columns) >= max(1.0, expected / 3)

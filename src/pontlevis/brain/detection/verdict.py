@@ -1,0 +1,52 @@
+"""What the findings mean together."""
+
+from pontlevis.brain.detection import columns as c
+from pontlevis.brain.detection.columns import REQUESTS, SIGNUPS, TURNED_AWAY, total
+from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.snapshot import Snapshot
+from pontlevis.brain.detection.window import SIXTY, TEN
+from pontlevis.brain.detection.wording import number
+from pontlevis.brain.vocabulary import Verdict
+
+
+def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
+    """The verdict and its sentence. The accused clusters are peeled off before a crowd is looked for."""
+    crowd = _crowd(snapshot, policy)
+    hostile = [each for each in findings if each.hostile]
+    if hostile:
+        accusation = " ".join(each.sentence for each in hostile)
+        if crowd:
+            return Verdict.CROWD_AND_ATTACK, f"{accusation} Besides, {crowd}."
+        return Verdict.ATTACK, accusation
+    if crowd:
+        return Verdict.CROWD, f"{crowd[0].upper()}{crowd[1:]}, and nobody among them shows two hostile signs."
+    impact = next((each for each in findings if each.detector is DetectorName.IMPACT), None)
+    if impact is not None:
+        return Verdict.OVERLOAD, f"{impact.sentence} Neither a crowd nor an attack explains it."
+    return Verdict.CALM, "Nothing is far from usual."
+
+
+def _crowd(snapshot: Snapshot, policy: DetectionPolicy) -> str:
+    """Who comes in number besides the accused; empty where nobody does."""
+    accused = [view for view in snapshot.fingerprints if view.key in snapshot.accused]
+    ten, sixty = snapshot.ten, snapshot.sixty
+    signups = total(sixty, SIGNUPS) - sum(total(view.sixty, SIGNUPS) for view in accused)
+    lately = total(ten, SIGNUPS) - sum(total(view.ten, SIGNUPS) for view in accused)
+    usual = snapshot.baseline.signups
+    ratio = policy.surge_ratio
+    # The minute carries a crowd over the pauses of a few seconds that it has.
+    if lately >= policy.surge_signups and (
+        lately > ratio * usual * TEN or (signups > ratio * usual * SIXTY and lately > usual * TEN)
+    ):
+        return f"{number(lately)} sign-ups in 10 s where {number(usual * TEN)} are usual are a crowd"
+    calls = total(ten, REQUESTS) - total(ten, TURNED_AWAY)
+    calls -= sum(total(view.ten, REQUESTS) - total(view.ten, TURNED_AWAY) for view in accused)
+    newcomers = calls - ten[c.ELDER_REQUESTS]
+    usual_calls = snapshot.baseline.requests * TEN
+    if newcomers > ratio * usual_calls:
+        return (
+            f"{number(newcomers)} calls of newcomers in 10 s where {number(usual_calls)} "
+            "calls in all are usual are a crowd"
+        )
+    return ""

@@ -1,0 +1,51 @@
+"""The sources with the most hostile deeds lately, however many sources there are."""
+
+from datasketches import frequent_items_error_type, frequent_strings_sketch
+
+LG_SIZE = 11
+"""Up to 1,536 sources (0.75 of 2^11) before the light ones are dropped: Anderson et al., IMC 2017."""
+GENERATION_S = 60
+REFRESH_S = 5.0
+
+
+class Worst:
+    """Heavy hitters of the last one to two minutes."""
+
+    __slots__ = ("_born", "_list", "_listed_at", "_new", "_old")
+
+    def __init__(self) -> None:
+        self._born = 0
+        self._new = frequent_strings_sketch(LG_SIZE)
+        self._old: dict[str, int] = {}
+        self._list: tuple[str, ...] = ()
+        self._listed_at = float("-inf")
+
+    def add(self, source: str, count: int, second: int) -> None:
+        """Counts ``count`` hostile deeds of ``source``."""
+        if second - self._born >= GENERATION_S:
+            self._turn(second)
+        self._new.update(source, count)
+
+    def worst(self, now: float, most: int) -> tuple[str, ...]:
+        """At most ``most`` sources, most deeds first; up to five seconds old."""
+        if now - self._listed_at < REFRESH_S:
+            return self._list
+        if now - self._born >= GENERATION_S:
+            self._turn(int(now))
+        counts = dict(self._old)
+        for source, count in self._items():
+            counts[source] = counts.get(source, 0) + count
+        ranked = sorted(counts, key=lambda source: (-counts[source], source))
+        self._list = tuple(ranked[:most])
+        self._listed_at = now
+        return self._list
+
+    def _items(self) -> list[tuple[str, int]]:
+        items = self._new.get_frequent_items(frequent_items_error_type.NO_FALSE_NEGATIVES)
+        return [(item, estimate) for item, estimate, _, _ in items]
+
+    def _turn(self, second: int) -> None:
+        stale = second - self._born >= 2 * GENERATION_S
+        self._old = {} if stale else dict(self._items())
+        self._new = frequent_strings_sketch(LG_SIZE)
+        self._born = second

@@ -24,14 +24,16 @@ from pontlevis.brain.observation import Kind, Outcome
     TOKENS_ELDER,
     YOUNG_ACTIVE,
     YOUNG_GREEDY,
+    YOUNG_PROMPT,
     BANNED_CALLS,
     BANNED_REST,
-) = range(23)
-WIDTH = 23
+) = range(24)
+WIDTH = 24
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
-# ELDER is everybody above NEW. YOUNG counts accounts, once in ten seconds each. BANNED counts what
+# ELDER is everybody above NEW. YOUNG counts accounts, once in ten seconds each; PROMPT are the greedy ones
+# that were used at once after they were made. BANNED counts what
 # sources under a decision still send: calls, and the rest.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)

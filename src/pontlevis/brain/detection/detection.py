@@ -99,23 +99,22 @@ class Detection:
         alert.flood = flood is not None
         alert.bad_keys = policy.bad_key_acts if flood is None else policy.bad_key_acts_attack
         alert.accused = frozenset() if flood is None else frozenset(flood.fingerprints)
+        alert.drain = drain is not None
         alert.drainers = frozenset() if drain is None else frozenset(drain.fingerprints)
         alert.signup_accused = frozenset() if surge is None else frozenset(surge.fingerprints)
         alert.most_tokens = max(policy.greedy_tokens, policy.greedy_ratio * self._baseline.call_tokens)
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
-        if posture is not Posture.NORMAL or verdict not in (Verdict.CALM, Verdict.CROWD):
-            return
         crowd = verdict is Verdict.CROWD
-        if not crowd and self._book.open:
+        calm = verdict is Verdict.CALM and not self._book.open
+        if posture is not Posture.NORMAL or not (crowd or calm):
+            self._baseline.forget_pending()
             return
-        time_constant = self._policy.crowd_learning_s if crowd else self._policy.learning_s
-        self._baseline.learn(
-            snapshot.fresh, strangers=snapshot.strangers, dt=snapshot.dt, time_constant_s=time_constant
-        )
+        strangers, dt = snapshot.strangers, snapshot.dt
+        self._baseline.learn(snapshot.now, snapshot.fresh, strangers=strangers, dt=dt, crowd=crowd)
         ttft = self._impact.ttft_s()
-        if ttft is not None and not crowd:
-            self._baseline.learn_ttft(ttft, dt=snapshot.dt, time_constant_s=time_constant)
+        if ttft is not None and calm:
+            self._baseline.learn_ttft(ttft, dt=dt)
 
 
 def _upper(alpha: float) -> float:

@@ -12,6 +12,9 @@ MEMORY_S = 30.0
 PERIOD_S = 10.0
 """An account is counted as active, and as greedy, once in this time: the shortest window."""
 
+PROMPT_S = 5.0
+"""A person who has just signed up looks around for longer than this before the first call."""
+
 
 class Origin:
     """Where an account was made."""
@@ -28,12 +31,14 @@ class Origin:
 class Newcomer:
     """One young account and its recent use."""
 
-    __slots__ = ("_at", "_requests", "_tokens", "active_at", "greedy_at", "origin", "source")
+    __slots__ = ("_at", "_requests", "_tokens", "active_at", "greedy_at", "origin", "prompt", "source")
 
     def __init__(self, origin: Origin | None, source: str) -> None:
         self.origin = origin
         """None where its sign-up was not seen, as after a restart."""
         self.source = source
+        self.prompt = False
+        """Whether it was used at once after its sign-up."""
         self._at = 0.0
         self._tokens = 0.0
         self._requests = 0.0
@@ -42,6 +47,8 @@ class Newcomer:
 
     def use(self, at: float, requests: int, tokens: int) -> None:
         """Adds what it asked for; earlier use fades with ``MEMORY_S``."""
+        if not self._at and self.origin is not None:
+            self.prompt = at - self.origin.at <= PROMPT_S
         left = exp(-max(0.0, at - self._at) / MEMORY_S)
         self._at = max(at, self._at)
         self._tokens = self._tokens * left + tokens

@@ -237,6 +237,12 @@ class DetectionPolicy:
         doc="Time constant with which calm seconds teach what is usual.",
         source="choice: ten minutes",
     )
+    learning_logins: float = setting(
+        2000.0,
+        unit="log-ins",
+        doc="So many judged log-ins of calm seconds move the usual share of failures two thirds of the way.",
+        source="choice: a slow attack below the bounds needs hours to teach it",
+    )
     crowd_learning_s: float = setting(
         7200.0,
         unit="s",

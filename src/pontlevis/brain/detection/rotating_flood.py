@@ -83,8 +83,13 @@ class RotatingFlood:
             least=policy.cluster_acts,
             share=policy.cluster_share,
         )
-        if bad >= policy.least_acts and share_at_least(bad, others) > BAD_KEY_SHARE:
-            signs.append(f"{share(bad / others)} of strangers' calls bring made-up keys")
+        # Where nobody was served without a key, a call without one is a failed credential too; where
+        # they are, a posture or a limit may have refused it, and that says nothing.
+        keyless = 0 if snapshot.long[c.ANONYMOUS_OK] else ten[c.ANONYMOUS_REFUSED]
+        failed = bad + keyless
+        if failed >= policy.least_acts and share_at_least(failed, others) > BAD_KEY_SHARE:
+            brings = "made-up keys or none" if keyless else "made-up keys"
+            signs.append(f"{share(failed / others)} of strangers' calls bring {brings}")
         likeness = snapshot.likeness(TURNED_AWAY, TEN)
         accused: tuple[int, ...] = ()
         if likeness.acts >= policy.diversity_acts and likeness.diversity < policy.poor_diversity:

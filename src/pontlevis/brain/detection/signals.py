@@ -66,8 +66,10 @@ class Alert:
     flood: bool = False
     accused: frozenset[int] = frozenset()
     """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
+    drain: bool = False
     drainers: frozenset[int] = frozenset()
-    """Fingerprints of sign-up whose accounts drain tokens."""
+    """Fingerprints of sign-up whose accounts drain tokens; empty while there is a drain: whoever was
+    used at once."""
     signup_accused: frozenset[int] = frozenset()
     """Fingerprints that a sign-up finding accuses."""
     most_tokens: float = 0.0
@@ -182,13 +184,19 @@ class Signals:
         for each in slots:
             each[c.YOUNG_ACTIVE] += active
             each[c.YOUNG_GREEDY] += freshly_greedy
+            each[c.YOUNG_PROMPT] += freshly_greedy and newcomer.prompt
         if active:
             newcomer.active_at = o.at
         if freshly_greedy:
             newcomer.greedy_at = o.at
-            if origin is not None and origin.fingerprint in self.alert.drainers:
+            if origin is not None and self._drains(origin.fingerprint, prompt=newcomer.prompt):
                 self._worst[DetectorName.TOKEN_DRAIN].add(o.source, 1, second)
                 self.candidates.append(Candidate(Deed.DRAINS, o.source, o.account, o.count))
+
+    def _drains(self, fingerprint: int, *, prompt: bool) -> bool:
+        """Whether a greedy account made with this fingerprint is one that a finding is about."""
+        alert = self.alert
+        return fingerprint in alert.drainers if alert.drainers else alert.drain and prompt
 
     def _called_anonymously(
         self, o: Observation, slot: Counts, row: Row | None, column: int, second: int

@@ -1,13 +1,13 @@
 """Who asks for far more than their share of tokens: young accounts that act alike, and anonymous calls.
 
 That newcomers together ask for much is a crowd. It is a drain when most accounts that *one* sign-up
-cluster made are greedy while the others use the service as people do, or when the greedy ones came
-from few fingerprints.
+cluster made are greedy while the others use the service as people do, when the greedy ones came from
+few fingerprints, or when they were used within seconds of their sign-up.
 """
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import part
-from pontlevis.brain.detection.columns import YOUNG_ACTIVE, YOUNG_GREEDY, total
+from pontlevis.brain.detection.columns import YOUNG_ACTIVE, YOUNG_GREEDY, YOUNG_PROMPT, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
@@ -18,6 +18,8 @@ from pontlevis.brain.detection.wording import few_fingerprints, listed, number, 
 
 ANONYMOUS = (c.ANONYMOUS_OK, c.ANONYMOUS_REFUSED)
 TOKENS = (c.TOKENS_ANONYMOUS, c.TOKENS_NEW, c.TOKENS_ELDER)
+PROMPT_SHARE = 0.60
+"""More greedy accounts than this, used within seconds of their sign-up, were made to be used up."""
 HEAVY = 3.0
 """A call without an account is heavy at so many times the tokens of an existing user's."""
 
@@ -75,6 +77,9 @@ class TokenDrain:
             signs.append(few_fingerprints(len(likeness.fingerprints), likeness.share, "sign-ups behind them"))
         elif houses.apart(policy.rest_share / 2, policy.greedy_accounts):
             signs.append(f"{number(houses.bad)} of them were made in one prefix, {houses.condemned[0].key}")
+        prompt = ten[YOUNG_PROMPT]
+        if share_at_least(prompt, greedy) > PROMPT_SHARE:
+            signs.append(f"{number(prompt)} of them were used within seconds of their sign-up")
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
             signs.append("another finding accuses the same fingerprints")

@@ -12,7 +12,7 @@ from pontlevis.brain.vocabulary import Verdict
 
 def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
     """The verdict and its sentence. The accused clusters are peeled off before a crowd is looked for."""
-    crowd = _crowd(snapshot, policy)
+    crowd = _crowd(snapshot, policy, findings)
     hostile = [each for each in findings if each.hostile]
     if hostile:
         accusation = " ".join(each.sentence for each in hostile)
@@ -27,8 +27,12 @@ def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, 
     return Verdict.CALM, "Nothing is far from usual."
 
 
-def _crowd(snapshot: Snapshot, policy: DetectionPolicy) -> str:
-    """Who comes in number besides the accused; empty where nobody does."""
+def _crowd(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> str:
+    """Who comes in number besides the accused; empty where nobody does.
+
+    A hostile finding that can name no fingerprint accuses all of its kind: none of them are a crowd.
+    """
+    nameless = {each.detector for each in findings if each.hostile and not each.fingerprints}
     accused = [view for view in snapshot.fingerprints if view.key in snapshot.accused]
     ten, sixty = snapshot.ten, snapshot.sixty
     signups = total(sixty, SIGNUPS) - sum(total(view.sixty, SIGNUPS) for view in accused)
@@ -36,15 +40,17 @@ def _crowd(snapshot: Snapshot, policy: DetectionPolicy) -> str:
     usual = snapshot.baseline.signups
     ratio = policy.surge_ratio
     # The minute carries a crowd over the pauses of a few seconds that it has.
-    if lately >= policy.surge_signups and (
-        lately > ratio * usual * TEN or (signups > ratio * usual * SIXTY and lately > usual * TEN)
+    if (
+        DetectorName.SIGNUP_SURGE not in nameless
+        and lately >= policy.surge_signups
+        and (lately > ratio * usual * TEN or (signups > ratio * usual * SIXTY and lately > usual * TEN))
     ):
         return f"{number(lately)} sign-ups in 10 s where {number(usual * TEN)} are usual are a crowd"
     calls = total(ten, REQUESTS) - total(ten, TURNED_AWAY)
     calls -= sum(total(view.ten, REQUESTS) - total(view.ten, TURNED_AWAY) for view in accused)
     newcomers = calls - ten[c.ELDER_REQUESTS]
     usual_calls = snapshot.baseline.requests * TEN
-    if newcomers > ratio * usual_calls:
+    if DetectorName.TOKEN_DRAIN not in nameless and newcomers > ratio * usual_calls:
         return (
             f"{number(newcomers)} calls of newcomers in 10 s where {number(usual_calls)} "
             "calls in all are usual are a crowd"

@@ -4,14 +4,100 @@ from dataclasses import dataclass
 
 from pontlevis.brain.setting import setting
 
+DAY_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
     """The settings of the account rooms."""
 
     session_lifetime_s: float = setting(
-        14 * 86_400.0,
+        14 * DAY_S,
         unit="s",
         doc="How long a session lasts.",
         source="choice: two weeks, within OWASP ASVS 4.0 V3.3 level 1 (30 days)",
+    )
+    sessions_per_account: int = setting(
+        50,
+        unit="sessions",
+        doc="At once; the oldest ends when another begins.",
+        source="choice: more than one person has devices",
+    )
+    keys_per_account: int = setting(
+        50,
+        unit="keys",
+        doc="Not revoked, of one account.",
+        source="choice: bounds what a stolen session can mint",
+    )
+    argon2_memory_kib: int = setting(
+        19_456, unit="KiB", doc="Argon2id memory.", source="OWASP Password Storage Cheat Sheet"
+    )
+    argon2_passes: int = setting(
+        2, unit="passes", doc="Argon2id time cost.", source="OWASP Password Storage Cheat Sheet"
+    )
+    argon2_lanes: int = setting(
+        1, unit="lanes", doc="Argon2id parallelism.", source="OWASP Password Storage Cheat Sheet"
+    )
+    hash_threads: int = setting(
+        1,
+        unit="threads",
+        doc="Passwords hashed at once.",
+        source="choice: half of a small machine's cores, so that the gateway keeps its own",
+    )
+    hash_queue: int = setting(
+        32,
+        unit="passwords",
+        doc="That may wait to be hashed, from unfamiliar sources; as many again from familiar ones.",
+        source="choice: about a second of work",
+    )
+    password_min: int = setting(
+        10,
+        unit="characters",
+        doc="Shortest password.",
+        source="OWASP ASVS 4.0 V2.1.1 asks 12, NIST SP 800-63B 8",
+    )
+    password_max: int = setting(
+        128, unit="characters", doc="Longest password.", source="OWASP ASVS 4.0 V2.1.2"
+    )
+    free_failures: int = setting(
+        5,
+        unit="log-ins",
+        doc="Failures of a source or an account before delays begin.",
+        source="CrowdSec's generic brute-force scenario: 5",
+    )
+    first_delay_s: float = setting(
+        2.0, unit="s", doc="The first delay; it doubles with each failure.", source="choice"
+    )
+    longest_delay_s: float = setting(
+        300.0, unit="s", doc="The longest delay; nobody is ever locked out.", source="choice"
+    )
+    delay_memory_s: float = setting(
+        3_600.0,
+        unit="s",
+        doc="After which failures are forgotten.",
+        source="choice: an hour without a failure",
+    )
+    signups_per_source: int = setting(
+        20,
+        unit="sign-ups",
+        doc="Of one address (or /64) within ``signup_window_s``.",
+        source="Auth0 allows 50 a day; a campus shares one address",
+    )
+    signup_window_s: float = setting(
+        3_600.0, unit="s", doc="See signups_per_source.", source="choice: an hour"
+    )
+    sources_remembered: int = setting(
+        100_000,
+        unit="sources",
+        doc="Sources and accounts whose failures are kept in memory.",
+        source="choice: about 20 MB",
+    )
+    familiar_sources: int = setting(
+        8,
+        unit="addresses",
+        doc="Of an account, from which its owner logged in.",
+        source="choice: home, work, phone, and their changes",
+    )
+    approval: bool = setting(
+        False, unit="yes/no", doc="New accounts wait for an operator's approval.", source="choice: off"
     )

@@ -92,3 +92,5 @@ class ServiceSample(msgspec.Struct, frozen=True, array_like=True):
     """Requests in the engines' own queues, where they tell."""
     engine_busy: float = 0.0
     """Share of engine slots or KV-cache in use, 0 to 1."""
+    limit_requests: int = 0
+    """Requests in flight that admission now allows; 0 where it sets no limit."""

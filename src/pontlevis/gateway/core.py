@@ -8,7 +8,8 @@ from http.cookies import CookieError, SimpleCookie
 
 import msgspec
 
-from pontlevis.brain.admission.admission import Admission, Dispatch
+from pontlevis.brain.admission.admission import Admission
+from pontlevis.brain.admission.messages import Dispatch
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
@@ -188,7 +189,7 @@ class Core:
                     exchange = self.exchanges.get(command.ticket)
                     if exchange is None:
                         self.admission.abandon(command.ticket, self.monotonic())
-                    elif type(command) is Dispatch:
+                    elif isinstance(command, Dispatch):
                         exchange.dispatch(command)
                     else:
                         exchange.refuse(command)

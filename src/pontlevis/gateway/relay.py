@@ -3,7 +3,7 @@
 from math import ceil
 from typing import TYPE_CHECKING
 
-from pontlevis.brain.admission.admission import Allowance, Ask, Dispatch, Queued, Refuse
+from pontlevis.brain.admission.messages import Allowance, Ask, Dispatch, Queued, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body, error_event

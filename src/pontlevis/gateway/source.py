@@ -78,7 +78,9 @@ def _plain(text: str) -> str | None:
         return None
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str((parsed.scope_id and IPv6Address(int(parsed))) or parsed) if parsed.version == 6 else str(parsed)
+    return (
+        str((parsed.scope_id and IPv6Address(int(parsed))) or parsed) if parsed.version == 6 else str(parsed)
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -13,7 +13,9 @@ async def record_audit(
 
     ``at`` is Unix seconds.
     """
-    session.add(AuditRow(at=at, actor=actor[:200], event=event, subject=subject[:200], detail=detail[:10_000]))
+    session.add(
+        AuditRow(at=at, actor=actor[:200], event=event, subject=subject[:200], detail=detail[:10_000])
+    )
 
 
 async def recent_audit(session: AsyncSession, *, most: int = 100) -> list[AuditRow]:

@@ -4,9 +4,31 @@ from dataclasses import dataclass
 
 from pontlevis.brain.setting import setting
 
+DAY_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class StandingPolicy:
     """The settings of standing."""
 
-    enabled: bool = setting(True, unit="yes/no", doc="Whether standing acts at all.", source="choice: on")
+    new_for_s: float = setting(
+        DAY_S,
+        unit="s",
+        doc="An account younger than this is new.",
+        source="choice: bought accounts are used within hours",
+    )
+    established_after_s: float = setting(
+        7 * DAY_S,
+        unit="s",
+        doc="Tenure from which an account can be established.",
+        source="PyPI's 2025 sleepers were used days after they were made; a week costs an attacker more",
+    )
+    established_days: int = setting(
+        3,
+        unit="days",
+        doc="Days of real use from which an account is established.",
+        source="choice: people come back",
+    )
+    established_tokens: int = setting(
+        500, unit="tokens", doc="Tokens of real use, likewise.", source="choice: a few short conversations"
+    )

@@ -1,1 +1,106 @@
 """Accounts, keys, sessions, usage, waitlist."""
+
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pontlevis.storage.tables.base import Base
+
+
+class AccountRow(Base):
+    """One account."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    """The address without case, tags and dots that its provider ignores: one person, one account."""
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    """Argon2id; empty for accounts made without a password."""
+    operator: Mapped[bool] = mapped_column(Boolean, default=False)
+    paid: Mapped[bool] = mapped_column(Boolean, default=False)
+    unlimited: Mapped[bool] = mapped_column(Boolean, default=False)
+    pending: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Waits for an operator's approval."""
+    disabled: Mapped[str] = mapped_column(Text, default="")
+    """Why it may not be used; empty when it may."""
+    created_at: Mapped[float] = mapped_column(Float, index=True)
+    verified_at: Mapped[float | None] = mapped_column(Float, default=None)
+    standing: Mapped[int] = mapped_column(Integer, default=1)
+    """As last derived."""
+    standing_reason: Mapped[str] = mapped_column(Text, default="")
+    active_days: Mapped[int] = mapped_column(Integer, default=0)
+    last_active_day: Mapped[int] = mapped_column(Integer, default=0)
+    """Days since 1970."""
+    last_active_at: Mapped[float] = mapped_column(Float, default=0.0, index=True)
+    tokens_used: Mapped[int] = mapped_column(BigInteger, default=0)
+    familiar: Mapped[str] = mapped_column(Text, default="")
+    """Addresses from which its owner logged in, newest first, separated by spaces."""
+    created_from: Mapped[str] = mapped_column(String(64), default="")
+    created_fingerprint: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class KeyRow(Base):
+    """An API key; only a keyed hash of its secret."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[float] = mapped_column(Float)
+    last_used_at: Mapped[float | None] = mapped_column(Float, default=None)
+    revoked_at: Mapped[float | None] = mapped_column(Float, default=None)
+
+
+class SessionRow(Base):
+    """A log-in that lasts; only a keyed hash of its secret."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[float] = mapped_column(Float)
+    expires_at: Mapped[float] = mapped_column(Float, index=True)
+    source: Mapped[str] = mapped_column(String(64), default="")
+
+
+class UsageRow(Base):
+    """What one key used of one model on one day (UTC)."""
+
+    __tablename__ = "usage_days"
+
+    account_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    model: Mapped[str] = mapped_column(String(256), primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Days since 1970."""
+    requests: Mapped[int] = mapped_column(BigInteger, default=0)
+    aborted: Mapped[int] = mapped_column(BigInteger, default=0)
+    input_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    output_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class WaitlistRow(Base):
+    """An address that asked to be let in later."""
+
+    __tablename__ = "waitlist"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    created_at: Mapped[float] = mapped_column(Float)
+    source: Mapped[str] = mapped_column(String(64), default="")
+    registered_at: Mapped[float | None] = mapped_column(Float, default=None)
+
+
+class SetupRow(Base):
+    """The one-time link by which the first operator is made: one row."""
+
+    __tablename__ = "setup"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[float] = mapped_column(Float)

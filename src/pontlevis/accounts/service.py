@@ -1,0 +1,30 @@
+"""The account rooms as one service."""
+
+from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.keys import Keys
+from pontlevis.accounts.setup import Setup
+from pontlevis.accounts.usage import Usage
+from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
+
+__all__ = [
+    "AccountError",
+    "AccountView",
+    "Accounts",
+    "KeyView",
+    "NewKey",
+    "SessionGrant",
+    "SignUp",
+    "SignUpKind",
+    "UsageDay",
+]
+
+
+class Accounts(Setup, Keys, Usage):
+    """Sign-up, log-in, sessions, keys, usage, the first operator."""
+
+    async def start(self) -> None:
+        """Derives every standing once, so that those which changed while the service was down are right."""
+        await self.refresh_standings(self.clock())
+
+    async def close(self) -> None:
+        self.pool.close()

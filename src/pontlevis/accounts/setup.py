@@ -1,0 +1,81 @@
+"""The first operator: made by whoever holds the one-time link, never by whoever registers first."""
+
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+from hmac import compare_digest
+
+from sqlalchemy import delete, func, select
+
+from pontlevis.accounts.emails import check_email, email_key
+from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.login import LogIns
+from pontlevis.accounts.signup import SignUps
+from pontlevis.accounts.views import SessionGrant
+from pontlevis.storage.tables.accounts import AccountRow, SetupRow
+
+TOKEN_BYTES = 20
+
+
+class Setup(LogIns, SignUps):
+    """The one-time link."""
+
+    async def first_operator_link(self) -> str | None:
+        """A fresh token, which ends any before it; None once there is an operator."""
+        async with self.database.session() as session:
+            if await session.scalar(select(func.count()).select_from(AccountRow).where(AccountRow.operator)):
+                return None
+            token = urlsafe_b64encode(self.entropy(TOKEN_BYTES)).decode().rstrip("=")
+            await session.merge(SetupRow(id=1, token_hash=_hash(token), created_at=self.clock()))
+            return token
+
+    async def setup_token_fits(self, token: str) -> bool:
+        """Whether this is the link that was given out and has not been used."""
+        async with self.database.session() as session:
+            row = await session.get(SetupRow, 1)
+            return row is not None and compare_digest(row.token_hash, _hash(token))
+
+    async def make_first_operator(
+        self, token: str, email: str, password: str, *, source: str = "operator"
+    ) -> SessionGrant:
+        """Makes the operator's account and uses the token up, in one transaction.
+
+        Raises ``AccountError``: 403 for a token that does not fit any more, 400 for a bad address or password.
+        """
+        now = self.clock()
+        address = check_email(email)
+        text = self.pool.check(password, address)
+        if not await self.setup_token_fits(token):
+            raise AccountError(
+                403,
+                "setup_link_used",
+                "this link has been used or replaced; start the service again for a new one",
+            )
+        hashed = await self.pool.hash(text, familiar=True)
+        async with self.database.session() as session:
+            # Deleting is what wins the race: of two who hold the link only one finds the row.
+            used = await session.scalar(
+                delete(SetupRow)
+                .where(SetupRow.id == 1, SetupRow.token_hash == _hash(token))
+                .returning(SetupRow.id)
+            )
+            if used is None:
+                raise AccountError(403, "setup_link_used", "this link has been used already")
+            row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(address)))
+            if row is None:
+                row = AccountRow(
+                    id=self.new_id(),
+                    email=address,
+                    email_key=email_key(address),
+                    created_at=now,
+                    created_from=source,
+                )
+                session.add(row)
+            row.password_hash = hashed
+            row.operator = True
+            self._settle_standing(row, now)
+            account = row.id
+        return await self.begin_session(account, source=source)
+
+
+def _hash(token: str) -> bytes:
+    return blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"pontlevis setup").digest()

@@ -1,0 +1,140 @@
+"""Use of the service: recorded in batches, turned into standing."""
+
+from collections.abc import AsyncIterator
+
+from sqlalchemy import func, or_, select, update
+
+from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
+from pontlevis.accounts.views import AccountView, UsageDay, account_view
+from pontlevis.link.messages import AccountRecord, CredentialRecord, UsageRecord
+from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, UsageRow
+
+REFRESH_MARGIN_S = 120.0
+CHUNK = 2_000
+
+
+class Usage(Rooms):
+    """What accounts used, and what follows from it."""
+
+    _refreshed_at = 0.0
+
+    async def record_usage(self, records: list[UsageRecord]) -> None:
+        """Adds a batch to the day's sums, in one transaction."""
+        sums: dict[tuple[str, str, str, int], list[int]] = {}
+        accounts: dict[str, list[float]] = {}
+        keys: dict[str, float] = {}
+        for each in records:
+            day = int(each.at // DAY_S)
+            entry = sums.setdefault((each.account, each.key, each.model, day), [0, 0, 0, 0])
+            entry[0] += 1
+            entry[1] += each.outcome == "aborted"
+            entry[2] += each.input_tokens
+            entry[3] += each.output_tokens
+            if each.outcome == "ok":
+                used = accounts.setdefault(each.account, [0.0, 0.0])
+                used[0] += each.input_tokens + each.output_tokens
+                used[1] = max(used[1], each.at)
+            keys[each.key] = max(keys.get(each.key, 0.0), each.at)
+        async with self.database.session() as session:
+            for (account, key, model, day), (requests, aborted, tokens_in, tokens_out) in sums.items():
+                row = await session.get(UsageRow, (account, key, model, day))
+                if row is None:
+                    row = UsageRow(
+                        account_id=account,
+                        key_id=key,
+                        model=model,
+                        day=day,
+                        requests=0,
+                        aborted=0,
+                        input_tokens=0,
+                        output_tokens=0,
+                    )
+                    session.add(row)
+                row.requests += requests
+                row.aborted += aborted
+                row.input_tokens += tokens_in
+                row.output_tokens += tokens_out
+            for account, (tokens, at) in accounts.items():
+                owner = await session.get(AccountRow, account)
+                if owner is None:
+                    continue
+                owner.tokens_used += int(tokens)
+                owner.last_active_at = max(owner.last_active_at, at)
+                today = int(at // DAY_S)
+                if today > owner.last_active_day:
+                    owner.last_active_day = today
+                    owner.active_days += 1
+            for key, at in keys.items():
+                await session.execute(update(KeyRow).where(KeyRow.id == key).values(last_used_at=at))
+
+    async def usage_days(self, account: str, days: int = 30) -> list[UsageDay]:
+        """The newest days first, at most ``days``; days without use are left out."""
+        async with self.database.session() as session:
+            rows = await session.execute(
+                select(
+                    UsageRow.day,
+                    func.sum(UsageRow.requests),
+                    func.sum(UsageRow.input_tokens),
+                    func.sum(UsageRow.output_tokens),
+                )
+                .where(UsageRow.account_id == account)
+                .group_by(UsageRow.day)
+                .order_by(UsageRow.day.desc())
+                .limit(days)
+            )
+            return [UsageDay(day, int(requests), int(into), int(out)) for day, requests, into, out in rows]
+
+    async def refresh_standings(self, now: float) -> None:
+        """Derives anew the standing of accounts that were used or crossed a threshold since the last call."""
+        since = self._refreshed_at - REFRESH_MARGIN_S
+        policy = self.standing_policy
+        crossed = [
+            AccountRow.created_at.between(since - after, now - after)
+            for after in (policy.new_for_s, policy.established_after_s)
+        ]
+        changed: list[AccountRecord] = []
+        async with self.database.session() as session:
+            rows = await session.stream_scalars(
+                select(AccountRow)
+                .where(or_(AccountRow.last_active_at >= since, *crossed))
+                .execution_options(yield_per=CHUNK)
+            )
+            async for row in rows:
+                verdict = self.judge(row, now)
+                if int(verdict.standing) != row.standing:
+                    row.standing, row.standing_reason = int(verdict.standing), verdict.reason
+                    changed.append(account_record(row))
+        self._refreshed_at = now
+        for start in range(0, len(changed), CHUNK):
+            await self.publisher.publish(accounts=changed[start : start + CHUNK])
+
+    async def records(
+        self, chunk: int = CHUNK
+    ) -> AsyncIterator[tuple[list[AccountRecord], list[CredentialRecord]]]:
+        """Everything a gateway must know, in parts: accounts, then keys and sessions that may be used."""
+        now = self.clock()
+        async with self.database.session() as session:
+            accounts = await session.stream_scalars(select(AccountRow).execution_options(yield_per=chunk))
+            async for part in accounts.partitions(chunk):
+                yield [account_record(row) for row in part], []
+            keys = await session.stream_scalars(
+                select(KeyRow).where(KeyRow.revoked_at.is_(None)).execution_options(yield_per=chunk)
+            )
+            async for keys_part in keys.partitions(chunk):
+                yield [], [CredentialRecord(row.id, row.account_id, row.secret_hash) for row in keys_part]
+            sessions = await session.stream_scalars(
+                select(SessionRow).where(SessionRow.expires_at > now).execution_options(yield_per=chunk)
+            )
+            async for sessions_part in sessions.partitions(chunk):
+                yield [], [CredentialRecord(row.id, row.account_id, row.secret_hash, row.expires_at) for row in sessions_part]  # fmt: skip
+
+    async def list_accounts(self, limit: int = 50, offset: int = 0) -> list[AccountView]:
+        """The newest first; at most 500 at once."""
+        async with self.database.session() as session:
+            rows = await session.scalars(
+                select(AccountRow)
+                .order_by(AccountRow.created_at.desc())
+                .limit(min(limit, 500))
+                .offset(offset)
+            )
+            return [account_view(row) for row in rows]

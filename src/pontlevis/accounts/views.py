@@ -1,0 +1,97 @@
+"""What other rooms see of accounts, sessions, keys and usage. Times are Unix seconds."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pontlevis.brain.vocabulary import Standing
+from pontlevis.storage.tables.accounts import AccountRow
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account without anything secret."""
+
+    id: str
+    email: str
+    standing: Standing
+    standing_reason: str
+    created_at: float
+    paid: bool
+    unlimited: bool
+    pending: bool
+    disabled: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGrant:
+    """A fresh session; the token is shown this once."""
+
+    token: str
+    expires_at: float
+    account: AccountView
+
+    def __repr__(self) -> str:
+        return f"SessionGrant(account={self.account.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """An API key without its secret."""
+
+    id: str
+    name: str
+    created_at: float
+    last_used_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A fresh key; its text is shown this once."""
+
+    id: str
+    name: str
+    key: str
+    created_at: float
+
+    def __repr__(self) -> str:
+        return f"NewKey(id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDay:
+    """What an account used on one day (days since 1970, UTC)."""
+
+    day: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+
+
+class SignUpKind(StrEnum):
+    """How a sign-up ended well."""
+
+    CREATED = "created"
+    WAITLISTED = "waitlisted"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A sign-up that was accepted one way or another; ``account`` only where one was made."""
+
+    kind: SignUpKind
+    account: AccountView | None = None
+
+
+def account_view(row: AccountRow) -> AccountView:
+    return AccountView(
+        row.id,
+        row.email,
+        Standing(row.standing),
+        row.standing_reason,
+        row.created_at,
+        row.paid,
+        row.unlimited,
+        row.pending,
+        row.disabled,
+    )

@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 from datasketches import frequent_items_error_type, frequent_items_sketch
 
 from pontlevis.brain.detection.columns import Counts, total
-from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.statistics import share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN, Window
 
@@ -28,25 +27,30 @@ Key = TypeVar("Key", bound=Hashable)
 class Row(Window):
     """What one cluster did."""
 
-    __slots__ = ("strangers", "weight")
+    __slots__ = ("weight",)
 
-    def __init__(self, second: int, *, sources: bool) -> None:
+    def __init__(self, second: int) -> None:
         super().__init__(second)
         self.weight = 0.0
-        self.strangers = SlidingDistinct(2, 5, exact=32, lg_k=9) if sources else None
-        """Different unfamiliar sources of the last 10 s."""
 
 
 class View(Generic[Key]):
     """A cluster as the detectors see it at one tick."""
 
-    __slots__ = ("key", "sixty", "strangers", "ten")
+    __slots__ = ("_row", "_sixty", "key", "ten")
 
-    def __init__(self, key: Key, row: Row, second: int) -> None:
+    def __init__(self, key: Key, row: Row) -> None:
         self.key = key
         self.ten = row.ten
-        self.sixty = row.sixty
-        self.strangers = 0 if row.strangers is None else row.strangers.count(second)
+        self._row = row
+        self._sixty: Counts | None = None
+
+    @property
+    def sixty(self) -> Counts:
+        """Counts of 60 s; only within the tick."""
+        if self._sixty is None:
+            self._sixty = self._row.sixty
+        return self._sixty
 
     def counts(self, seconds: int) -> Counts:
         """The shorter or the longer window."""
@@ -56,11 +60,10 @@ class View(Generic[Key]):
 class Table(Generic[Key]):
     """At most ``capacity`` clusters of one sort."""
 
-    __slots__ = ("_capacity", "_rest", "_sources", "rows")
+    __slots__ = ("_capacity", "_rest", "rows")
 
-    def __init__(self, capacity: int, *, sources: bool = False) -> None:
+    def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._sources = sources
         self._rest = frequent_items_sketch(LG_REST)
         self.rows: dict[Key, Row] = {}
 
@@ -71,7 +74,7 @@ class Table(Generic[Key]):
             if len(self.rows) >= self._capacity:
                 self._rest.update(key, count)
                 return None
-            row = self.rows[key] = Row(second, sources=self._sources)
+            row = self.rows[key] = Row(second)
         elif row.second < second:
             row.weight *= REMEMBERS ** min(second - row.second, SIXTY)
             row.advance(second)
@@ -85,7 +88,7 @@ class Table(Generic[Key]):
         for _, key in nlargest(most, recent, key=lambda pair: pair[0]):
             row = self.rows[key]
             row.advance(second)
-            views.append(View(key, row, second))
+            views.append(View(key, row))
         return views
 
     def prune(self, second: int) -> None:
@@ -103,7 +106,7 @@ class Table(Generic[Key]):
                 if self.rows[light].weight >= least:
                     break
                 del self.rows[light]
-            row = self.rows[key] = Row(second, sources=self._sources)
+            row = self.rows[key] = Row(second)
             row.weight = float(least)
 
 

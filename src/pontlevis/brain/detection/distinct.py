@@ -1,6 +1,7 @@
 """How many different ones there were lately: exact while few, HyperLogLog above."""
 
 from collections import deque
+from itertools import islice
 
 from datasketches import hll_sketch, hll_union
 
@@ -36,16 +37,17 @@ class SlidingDistinct:
         else:
             current.update(key)
 
-    def count(self, second: int) -> int:
-        """Distinct keys in the window that ends with ``second``."""
+    def count(self, second: int, *, last: int = 0) -> int:
+        """Distinct keys in the window that ends with ``second``, or in its ``last`` slots."""
         if second // self._width > self._slot:
             self._turn(second // self._width)
-        parts = [*self._past, self._current]
+        skipped = max(0, len(self._past) + 1 - last) if last else 0
+        parts = [*islice(self._past, skipped, None), self._current]
         sets = [part for part in parts if isinstance(part, set)]
         if len(sets) == len(parts):
             return len(set().union(*sets))
         union = hll_union(self._lg_k)
-        for index, part in enumerate(parts):
+        for index, part in enumerate(parts, skipped):
             if isinstance(part, set):
                 # Once: a closed slot that was small stays a sketch from now on.
                 part = self._sketch(part)

@@ -5,6 +5,7 @@ in a browser and run a script share their client with one another, but not their
 """
 
 from collections import deque
+from itertools import islice
 from math import exp
 
 MEMORY_S = 30.0
@@ -12,8 +13,8 @@ MEMORY_S = 30.0
 PERIOD_S = 10.0
 """An account is counted as active, and as greedy, once in this time: the shortest window."""
 
-PROMPT_S = 5.0
-"""A person who has just signed up looks around for longer than this before the first call."""
+PROMPT_S = 10.0
+"""A person who has just signed up looks around for longer than this; calls are seen when they end."""
 
 
 class Origin:
@@ -73,10 +74,11 @@ class Newcomers:
 
     def signed_up(self, account: str, source: str, origin: Origin) -> None:
         """Remembers a sign-up; ``account`` may be empty, then its source leads back to it."""
-        self._sources.pop(source, None)
+        if len(self._sources) >= self._capacity:
+            # An eighth at once: to look for the first of a dict again and again is quadratic.
+            for oldest in list(islice(self._sources, max(1, self._capacity // 8))):
+                del self._sources[oldest]
         self._sources[source] = origin
-        if len(self._sources) > self._capacity:
-            del self._sources[next(iter(self._sources))]
         if account and account not in self.accounts:
             self._keep_account(account, Newcomer(origin, source))
 

@@ -73,7 +73,7 @@ class RotatingFlood:
         ten = snapshot.ten
         signs = []
         bad = ten[REQUEST_BAD]
-        others = max(bad, total(ten, REQUESTS) - ten[c.ELDER_REQUESTS])
+        others = max(1, total(ten, REQUESTS) - ten[c.ELDER_REQUESTS])
         parted = part(
             snapshot.fingerprints,
             ten,
@@ -86,9 +86,9 @@ class RotatingFlood:
         # Where nobody was served without a key, a call without one is a failed credential too; where
         # they are, a posture or a limit may have refused it, and that says nothing.
         keyless = 0 if snapshot.long[c.ANONYMOUS_OK] else ten[c.ANONYMOUS_REFUSED]
-        failed = bad + keyless
+        failed = bad + ten[c.REQUEST_INVALID] + keyless
         if failed >= policy.least_acts and share_at_least(failed, others) > BAD_KEY_SHARE:
-            brings = "made-up keys or none" if keyless else "made-up keys"
+            brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
             signs.append(f"{share(failed / others)} of strangers' calls bring {brings}")
         likeness = snapshot.likeness(TURNED_AWAY, TEN)
         accused: tuple[int, ...] = ()

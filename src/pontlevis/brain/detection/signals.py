@@ -14,9 +14,9 @@ from pontlevis.brain.detection.familiar import Familiar
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.snapshot import Distincts, Snapshot
+from pontlevis.brain.detection.snapshot import Distincts, Snapshot, Spans
 from pontlevis.brain.detection.suspects import Suspect, Suspects
-from pontlevis.brain.detection.window import LONG, SIXTY, TEN, Window
+from pontlevis.brain.detection.window import SIXTY, TEN, Window
 from pontlevis.brain.detection.worst import Worst
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Standing
@@ -35,7 +35,8 @@ SUSPECT_WINDOW_S = 60.0
 _REFUSED = Outcome.REFUSED
 _OK = Outcome.OK
 _REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
-_NEW, _RECENT, _ESTABLISHED = Standing.NEW.value, Standing.RECENT.value, Standing.ESTABLISHED.value
+_ANONYMOUS, _NEW = Standing.ANONYMOUS.value, Standing.NEW.value
+_RECENT, _ESTABLISHED = Standing.RECENT.value, Standing.ESTABLISHED.value
 
 
 class Deed(StrEnum):
@@ -87,7 +88,7 @@ class Signals:
         self._last_tick: float | None = None
         self._pruned = 0
         self._sum: Counts = [0] * WIDTH
-        self._fingerprints: Table[int] = Table(policy.max_fingerprints, sources=True)
+        self._fingerprints: Table[int] = Table(policy.max_fingerprints)
         self._prefixes: Table[str] = Table(policy.max_prefixes)
         self._domains: Table[tuple[int, str]] = Table(policy.max_domains)
         self._familiar = Familiar(policy.familiar_s)
@@ -95,8 +96,8 @@ class Signals:
         """Sources from which an existing account was served lately."""
         self._strangers = SlidingDistinct(1, TEN)
         self._distincts = Distincts(
-            failing_sources=_by_window(),
-            failing_accounts=_by_window(),
+            failing_sources=Spans(),
+            failing_accounts=Spans(),
             turned_away_sources=SlidingDistinct(1, TEN),
             signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
         )
@@ -126,22 +127,22 @@ class Signals:
         if outcome is _REFUSED and source in self.banned:
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
-        account = o.account
         standing = o.standing
-        column = (BY_KIND_WITH_ACCOUNT if account else BY_KIND)[kind][outcome]
+        # Calls without a credential bear the name of the source that their quota is counted by.
+        known = standing > _ANONYMOUS or (o.account != "" and not o.account.startswith("anon:"))
+        column = (BY_KIND_WITH_ACCOUNT if known else BY_KIND)[kind][outcome]
         slot[column] += count
         row = self._fingerprints.row(o.fingerprint, second, count)
         if row is not None:
             row.slot[column] += count
-        if kind is _REQUEST and account:
+        if kind is _REQUEST and known:
             self._called(o, slot, source, standing, second)
         elif source:
-            if standing < _RECENT and source not in self._familiar:
+            stranger = standing < _RECENT and source not in self._familiar
+            if stranger:
                 self._strangers.add(source, second)
-                if row is not None and row.strangers is not None:
-                    row.strangers.add(source, second)
             if kind is _REQUEST:
-                self._called_anonymously(o, slot, row, column, second)
+                self._called_anonymously(o, slot, row, column, second, stranger=stranger)
             elif kind is _LOGIN:
                 self._logged_in(o, column, second)
         if kind is _SIGNUP:
@@ -158,6 +159,8 @@ class Signals:
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
+        if not source or not o.account:
+            return
         prefix = self._prefixes.row(prefix_of(source), second, o.count)
         if prefix is not None:
             prefix.slot[c.TOKENS_NEW] += o.tokens
@@ -199,13 +202,13 @@ class Signals:
         return fingerprint in alert.drainers if alert.drainers else alert.drain and prompt
 
     def _called_anonymously(
-        self, o: Observation, slot: Counts, row: Row | None, column: int, second: int
+        self, o: Observation, slot: Counts, row: Row | None, column: int, second: int, *, stranger: bool
     ) -> None:
         source = o.source
         slot[c.TOKENS_ANONYMOUS] += o.tokens
         if row is not None:
             row.slot[c.TOKENS_ANONYMOUS] += o.tokens
-        if column not in c.TURNED_AWAY or source in self._familiar:
+        if not stranger or column not in c.TURNED_AWAY:
             return
         self._distincts.turned_away_sources.add(source, second)
         self._worst[DetectorName.ROTATING_FLOOD].add(source, o.count, second)
@@ -231,11 +234,9 @@ class Signals:
             return
         if column not in c.LOGIN_FAILURES:
             return
-        for distinct in self._distincts.failing_sources.values():
-            distinct.add(source, second)
+        self._distincts.failing_sources.add(source, second)
         if o.account:
-            for distinct in self._distincts.failing_accounts.values():
-                distinct.add(o.account, second)
+            self._distincts.failing_accounts.add(o.account, second)
         self._worst[DetectorName.CREDENTIAL_STUFFING].add(source, o.count, second)
         record = self._suspects.touch(source, o.at)
         record.login_failed(o.account, o.count)
@@ -265,8 +266,7 @@ class Signals:
 
     def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
-        worst = self._worst[detector].worst(now, most)
-        return tuple(source for source in worst if source not in self.vouched)
+        return self._worst[detector].worst(now, most, self.vouched)
 
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""
@@ -302,11 +302,3 @@ class Signals:
             baseline=baseline,
             accused=accused,
         )
-
-
-def _by_window() -> dict[int, SlidingDistinct]:
-    return {
-        TEN: SlidingDistinct(1, TEN),
-        SIXTY: SlidingDistinct(TEN, SIXTY // TEN),
-        LONG: SlidingDistinct(SIXTY, LONG // SIXTY),
-    }

@@ -166,9 +166,10 @@ class SignupSurge:
         """Mail domains of one fingerprint's sign-ups, or of all."""
         counter: Counter[str] = Counter()
         for view in snapshot.domains:
-            if fingerprint is None or view.key[0] == fingerprint:
+            # A sign-up turned away at the door was never asked for its address.
+            if view.key[1] and (fingerprint is None or view.key[0] == fingerprint):
                 counter[view.key[1]] += total(view.counts(seconds), SIGNUPS)
-        uncommon = Counter({name: n for name, n in counter.items() if name and name not in self._common})
+        uncommon = Counter({name: n for name, n in counter.items() if name not in self._common})
         top, top_acts = uncommon.most_common(1)[0] if uncommon else ("", 0)
         return Domains(counter.total(), uncommon.total(), top, top_acts)
 

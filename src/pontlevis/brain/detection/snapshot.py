@@ -10,14 +10,34 @@ from pontlevis.brain.detection.statistics import diversity
 from pontlevis.brain.detection.window import LONG, SIXTY, TEN
 
 
+class Spans:
+    """Different ones in each of the three windows."""
+
+    __slots__ = ("_blocks", "_seconds")
+
+    def __init__(self) -> None:
+        self._seconds = SlidingDistinct(1, TEN)
+        self._blocks = SlidingDistinct(TEN, LONG // TEN)
+
+    def add(self, key: str, second: int) -> None:
+        self._seconds.add(key, second)
+        self._blocks.add(key, second)
+
+    def count(self, second: int, seconds: int) -> int:
+        """In the window of so many seconds that ends with ``second``."""
+        if seconds <= TEN:
+            return self._seconds.count(second)
+        return self._blocks.count(second, last=seconds // TEN)
+
+
 @dataclass(frozen=True, slots=True)
 class Distincts:
     """Counters of different ones; asked only by detectors whose volume is reached."""
 
-    failing_sources: dict[int, SlidingDistinct]
-    """By window in seconds: sources of failed log-ins."""
-    failing_accounts: dict[int, SlidingDistinct]
-    """By window: accounts that failed log-ins tried."""
+    failing_sources: Spans
+    """Sources of failed log-ins."""
+    failing_accounts: Spans
+    """Accounts that failed log-ins tried."""
     turned_away_sources: SlidingDistinct
     """Unfamiliar sources of calls turned away, 10 s."""
     signup_sources: SlidingDistinct
@@ -68,10 +88,10 @@ class Snapshot:
         return self.sixty if seconds <= SIXTY else self.long
 
     def failing_sources(self, seconds: int) -> int:
-        return self.distincts.failing_sources[seconds].count(self.second)
+        return self.distincts.failing_sources.count(self.second, seconds)
 
     def failing_accounts(self, seconds: int) -> int:
-        return self.distincts.failing_accounts[seconds].count(self.second)
+        return self.distincts.failing_accounts.count(self.second, seconds)
 
     def turned_away_sources(self) -> int:
         return self.distincts.turned_away_sources.count(self.second)
@@ -100,8 +120,8 @@ class Snapshot:
                 break
             top.append(key)
             covered += count
-        spread = [count for count, _ in known] + [1] * min(alone, 10_000)
-        return Likeness(acts, diversity(spread), tuple(top), covered / acts if acts else 0.0)
+        spread = diversity((count for count, _ in known), alone=alone)
+        return Likeness(acts, spread, tuple(top), covered / acts if acts else 0.0)
 
     def accused_elsewhere(self, fingerprint: int, detector: str) -> bool:
         """Whether another detector accuses this fingerprint."""

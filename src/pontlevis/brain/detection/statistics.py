@@ -18,13 +18,13 @@ def share_at_least(part: float, whole: float, z: float = Z_999) -> float:
     return max(0.0, (centre - spread) / (1 + zz))
 
 
-def diversity(counts: Iterable[int]) -> float:
+def diversity(counts: Iterable[int], *, alone: int = 0) -> float:
     """How many equally frequent kinds would be as diverse: the inverse of Simpson's index (Nature 1949).
 
     The unbiased form, so that few observations do not look alike for being few. Infinite where no
-    two are alike, 0 for fewer than two.
+    two are alike, 0 for fewer than two. ``alone``: so many more that are each of their own kind.
     """
-    total = 0
+    total = alone
     pairs = 0
     for count in counts:
         total += count

@@ -4,6 +4,7 @@ Log-ins are judged by Wald's sequential probability ratio test (Annals of Mathem
 1945): each try moves the log of the odds between somebody who mistypes and somebody who guesses.
 """
 
+from itertools import islice
 from math import log
 
 HONEST_FAILS = 0.2
@@ -23,10 +24,9 @@ _CLEARED = log(0.01)
 class Suspect:
     """What one source did while it did nothing good."""
 
-    __slots__ = ("at", "bad_keys", "failures", "last_account", "named_until", "odds", "refused", "window_at")
+    __slots__ = ("bad_keys", "failures", "last_account", "named_until", "odds", "refused", "window_at")
 
     def __init__(self, at: float) -> None:
-        self.at = at
         self.window_at = at
         self.odds = 0.0
         """Log odds that it guesses passwords."""
@@ -48,7 +48,7 @@ class Suspect:
 
 
 class Suspects:
-    """At most ``capacity`` sources; whoever has been quiet longest is forgotten first."""
+    """At most ``capacity`` sources; whoever did nothing in the last window is forgotten first."""
 
     __slots__ = ("_capacity", "_window", "records")
 
@@ -58,18 +58,22 @@ class Suspects:
         self.records: dict[str, Suspect] = {}
 
     def touch(self, source: str, at: float) -> Suspect:
-        """The source's record, moved to the end of the queue of those to be forgotten."""
-        record = self.records.pop(source, None)
+        """The source's record; with a new window it goes to the end of those to be forgotten."""
+        record = self.records.get(source)
         if record is None:
-            record = Suspect(at)
             if len(self.records) >= self._capacity:
-                del self.records[next(iter(self.records))]
+                self._evict()
+            record = self.records[source] = Suspect(at)
         elif at - record.window_at > self._window:
             record.window_at = at
             record.bad_keys = record.refused = 0
-        self.records[source] = record
-        record.at = at
+            self.records[source] = self.records.pop(source)
         return record
+
+    def _evict(self) -> None:
+        # An eighth at once: to look for the first of a dict again and again is quadratic.
+        for source in list(islice(self.records, max(1, self._capacity // 8))):
+            del self.records[source]
 
     def logged_in(self, source: str, count: int) -> bool:
         """Takes successful log-ins; whether the source may count as one that people use.

@@ -2,8 +2,10 @@
 
 from datasketches import frequent_items_error_type, frequent_strings_sketch
 
-LG_SIZE = 11
-"""Up to 1,536 sources (0.75 of 2^11) before the light ones are dropped: Anderson et al., IMC 2017."""
+from pontlevis.brain.detection.familiar import Familiar
+
+LG_SIZE = 10
+"""Up to 768 sources (0.75 of 2^10) before the light ones are dropped: Anderson et al., IMC 2017."""
 GENERATION_S = 60
 REFRESH_S = 5.0
 
@@ -26,8 +28,8 @@ class Worst:
             self._turn(second)
         self._new.update(source, count)
 
-    def worst(self, now: float, most: int) -> tuple[str, ...]:
-        """At most ``most`` sources, most deeds first; up to five seconds old."""
+    def worst(self, now: float, most: int, served: Familiar) -> tuple[str, ...]:
+        """At most ``most`` sources, most deeds first, none that is ``served``; up to five seconds old."""
         if now - self._listed_at < REFRESH_S:
             return self._list
         if now - self._born >= GENERATION_S:
@@ -36,7 +38,7 @@ class Worst:
         for source, count in self._items():
             counts[source] = counts.get(source, 0) + count
         ranked = sorted(counts, key=lambda source: (-counts[source], source))
-        self._list = tuple(ranked[:most])
+        self._list = tuple(source for source in ranked if source not in served)[:most]
         self._listed_at = now
         return self._list
 

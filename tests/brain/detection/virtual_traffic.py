@@ -80,6 +80,8 @@ class Town:
         self._prints = self._draw_prints()
         self._gmail = self.rng.uniform(0.40, 0.60)
         self.existing_sources: list[str] = []
+        self.honest: set[str] = set()
+        """Addresses and accounts of everybody who means well."""
 
     # The clock
 
@@ -132,15 +134,27 @@ class Town:
         )
         return outcome
 
-    def poisson(self, rate: Callable[[float], float], act: Callable[[], None], *, most: float) -> None:
-        """Acts at ``rate(seconds since START)`` a second, at most ``most`` (thinning)."""
+    def poisson(
+        self,
+        rate: float,
+        act: Callable[[], None],
+        *,
+        start: float = 0.0,
+        stop: float = float("inf"),
+        rise_s: float = 0.0,
+    ) -> None:
+        """Acts at ``rate`` a second between two times since START, rising linearly at first."""
+        rng = self.rng
 
         def again() -> None:
-            if self.rng.random() * most < rate(self.now - START):
+            since = self.now - START - start
+            if since + start >= stop:
+                return
+            if since >= rise_s or rng.random() < (since + 0.5) / (rise_s + 0.5):
                 act()
-            self.at(self.rng.expovariate(most), again)
+            self.at(rng.expovariate(rate), again)
 
-        self.at(self.rng.expovariate(most), again)
+        self.at(max(0.0, start - (self.now - START)) + rng.expovariate(rate), again)
 
     # People
 
@@ -179,6 +193,7 @@ class Town:
             standing = Standing.PAID if index % 5 == 0 else Standing.ESTABLISHED
             people.append((source, 0xC0000000 + index % 7, self.account(), standing))
         self.existing_sources = [source for source, *_ in people]
+        self.honest.update(self.existing_sources)
 
         def call() -> None:
             source, fingerprint, account, standing = self.rng.choice(people)
@@ -201,32 +216,32 @@ class Town:
                 Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=account, standing=standing
             )
 
-        self.poisson(lambda t: requests, call, most=requests)
-        self.poisson(lambda t: 0.3, login, most=0.3)
-        self.poisson(lambda t: signups, self.newcomer, most=signups)
+        self.poisson(requests, call)
+        self.poisson(0.3, login)
+        self.poisson(signups, self.newcomer)
 
     def crowd(self, start: float, stop: float, *, times: float, usual: float = 0.2) -> None:
         """A viral surge of honest sign-ups, over a few seconds of rise."""
-        peak = times * usual
+        self.poisson(times * usual, self.newcomer, start=start, stop=stop, rise_s=6.0)
 
-        def rate(t: float) -> float:
-            if not start <= t < stop:
-                return 0.0
-            return peak * min(1.0, (t - start + 0.5) / 6.0)
-
-        self.poisson(rate, self.newcomer, most=peak)
-
-    def newcomer(self) -> None:
-        """Signs up, logs in, chats a little, reads."""
-        source, fingerprint, domain, account = (
-            self.address(),
-            self.browser(),
-            self.domain(),
-            self.account(),
-        )
+    def newcomer(
+        self,
+        *,
+        source: str = "",
+        fingerprint: int = 0,
+        domain: str = "",
+        calls: int = 0,
+        pause_s: float = 14.0,
+    ) -> None:
+        """Signs up, logs in, chats a little, reads. ``calls`` and ``pause_s`` are for who does more."""
+        source = source or self.address()
+        fingerprint = fingerprint or self.browser()
+        domain = domain or self.domain()
+        account = self.account()
+        self.honest |= {source, account}
         rng = self.rng
         self.see(Kind.PAGE, Outcome.OK, source, fingerprint=fingerprint)
-        chats = min(12, int(rng.expovariate(1 / 2.5)) + 1)
+        chats = calls or min(12, int(rng.expovariate(1 / 2.5)) + 1)
 
         def sign_up() -> None:
             mode, share = self.machine.state.registration, self.machine.state.registration_share
@@ -280,7 +295,7 @@ class Town:
             )
             chats -= 1
             if chats > 0:
-                self.at(4 + rng.expovariate(1 / 14), chat)
+                self.at(pause_s * (0.3 + rng.expovariate(1 / 0.9)), chat)
 
         self.at(rng.uniform(1, 8), sign_up)
 
@@ -329,7 +344,7 @@ class Town:
             if outcome is Outcome.OK and drain:
                 self.at(rng.uniform(0.3, 1.5), lambda: self._drain(source, fingerprint, account, stop))
 
-        self.poisson(lambda t: rate if start <= t < stop else 0.0, sign_up, most=rate)
+        self.poisson(rate, sign_up, start=start, stop=stop)
 
     def _drain(self, source: str, fingerprint: int, account: str, stop: float) -> None:
         if self.now - START >= stop:
@@ -372,7 +387,7 @@ class Town:
                 outcome = Outcome.BAD_CREDENTIAL
             self.see(Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=victim)
 
-        self.poisson(lambda t: rate if start <= t < stop else 0.0, guess, most=rate)
+        self.poisson(rate, guess, start=start, stop=stop)
 
     def flood(
         self,
@@ -398,7 +413,7 @@ class Town:
                 tokens=900,
             )
 
-        self.poisson(lambda t: rate if start <= t < stop else 0.0, call, most=rate)
+        self.poisson(rate, call, start=start, stop=stop)
 
     def served_badly(self, at: float, *, wait_s: float = 3.0) -> None:
         """One sample in which existing users wait."""

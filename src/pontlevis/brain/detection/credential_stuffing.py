@@ -11,7 +11,7 @@ from pontlevis.brain.detection.cluster import Parted, part
 from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, still_on
+from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
 from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import confidence, share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
@@ -20,6 +20,8 @@ from pontlevis.brain.detection.wording import few_fingerprints, listed, number, 
 JUDGED = (LOGIN_OK, *LOGIN_FAILURES)
 UNKNOWN_SHARE = 0.15
 """More log-ins than this to accounts that do not exist: people rarely mistake their own address."""
+OURS = 0.5
+"""Stuffing comes from elsewhere: when more failures than this come from familiar sources, it is a fault."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
 
@@ -36,7 +38,7 @@ class CredentialStuffing:
         """A statement while failures are too many; hostile with a second sign."""
         best: Statement | None = None
         for seconds in WINDOWS:
-            if not still_on(snapshot, LOGIN_FAILURES, seconds):
+            if not self._goes_on(snapshot, seconds):
                 continue
             said = self._in(snapshot, seconds)
             if said is None:
@@ -44,6 +46,14 @@ class CredentialStuffing:
             if best is None or (said.hostile, said.confidence) > (best.hostile, best.confidence):
                 best = said
         return best
+
+    def _goes_on(self, snapshot: Snapshot, seconds: int) -> bool:
+        """Whether what a long window shows is still so lately, in number and in share."""
+        if seconds <= TEN:
+            return True
+        counts = snapshot.counts(lately(snapshot, LOGIN_FAILURES, seconds))
+        share_lately = total(counts, LOGIN_FAILURES) / max(1, total(counts, JUDGED))
+        return share_lately > self._policy.fail_share_floor and still_on(snapshot, LOGIN_FAILURES, seconds)
 
     def _in(self, snapshot: Snapshot, seconds: int) -> Statement | None:
         policy = self._policy
@@ -63,13 +73,19 @@ class CredentialStuffing:
         everywhere = judged >= policy.least_acts and share_at_least(failed, judged) > limit
         if not everywhere and not (parted.condemned and parted.bad >= policy.least_acts):
             return None
-        signs = self._signs(snapshot, parted, seconds)
+        familiar = counts[c.FAMILIAR_FAILURES]
+        ours = familiar > OURS * failed
+        signs = [] if ours else self._signs(snapshot, parted, seconds)
         sources = snapshot.failing_sources(seconds)
         sentence = (
             f"Failures {share(failed / judged)} of {number(judged)} log-ins in {window(seconds)} "
             f"from {number(sources)} sources (usual {share(usual)})"
         )
-        if signs:
+        if ours:
+            sentence += (
+                f"; {share(familiar / failed)} come from where people were served before: a fault of ours."
+            )
+        elif signs:
             sentence += f": {listed(signs)}."
         else:
             sentence += "; nothing else speaks of an attack, so it may be a fault of ours."

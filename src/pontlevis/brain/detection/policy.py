@@ -280,10 +280,10 @@ class DetectionPolicy:
         source="choice: one in ten thousand, about seven failures at seven accounts",
     )
     sprt_alpha_attack: float = setting(
-        0.01,
+        0.001,
         unit="probability",
         doc="The same while credential stuffing is found.",
-        source="choice: about four failures at four accounts",
+        source="choice: about five failures at five accounts",
     )
     bad_key_acts: int = setting(
         60,

@@ -144,7 +144,7 @@ class Signals:
             if kind is _REQUEST:
                 self._called_anonymously(o, slot, row, column, second, stranger=stranger)
             elif kind is _LOGIN:
-                self._logged_in(o, column, second)
+                self._logged_in(o, slot, column, second, familiar=not stranger)
         if kind is _SIGNUP:
             self._signed_up(o, column, second)
 
@@ -224,7 +224,7 @@ class Signals:
         elif accused and alert.accused and record.bad_keys + record.refused >= alert.bad_keys:
             self._suspect(record, Deed.KEYLESS, o, record.bad_keys + record.refused)
 
-    def _logged_in(self, o: Observation, column: int, second: int) -> None:
+    def _logged_in(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
         source = o.source
         if column == c.LOGIN_OK:
             if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
@@ -234,6 +234,8 @@ class Signals:
             return
         if column not in c.LOGIN_FAILURES:
             return
+        if familiar:
+            slot[c.FAMILIAR_FAILURES] += o.count
         self._distincts.failing_sources.add(source, second)
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)

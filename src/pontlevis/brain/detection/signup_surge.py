@@ -15,7 +15,7 @@ from pontlevis.brain.detection.cluster import View
 from pontlevis.brain.detection.columns import SIGNUP_INVALID, SIGNUPS, YOUNG_ACTIVE, YOUNG_GREEDY, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.snapshot import Snapshot
+from pontlevis.brain.detection.snapshot import Snapshot, still_on
 from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import Cusum, confidence, share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
@@ -56,7 +56,7 @@ class SignupSurge:
         seconds = TEN if total(snapshot.ten, SIGNUPS) >= policy.diversity_acts else SIXTY
         counts = snapshot.counts(seconds)
         acts = total(counts, SIGNUPS)
-        if not self._cusum.raised or acts < policy.surge_signups:
+        if not self._cusum.raised or acts < policy.surge_signups or not still_on(snapshot, SIGNUPS, seconds):
             return None
         signs, accused, accused_acts = self._global_signs(snapshot, seconds, acts)
         if len(signs) < 2:
@@ -138,7 +138,8 @@ class SignupSurge:
         policy = self._policy
         counts, everyone = view.counts(seconds), snapshot.counts(seconds)
         acts = total(counts, SIGNUPS)
-        if not view.key or acts < policy.cluster_acts:
+        goes_on = seconds <= TEN or total(view.ten, SIGNUPS) >= acts * TEN / seconds / 3
+        if not view.key or acts < policy.cluster_acts or not goes_on:
             return []
         head = f"of fingerprint {view.key:08x}'s {number(acts)}"
         signs = []

@@ -131,10 +131,23 @@ class Snapshot:
 WINDOWS = (TEN, SIXTY, LONG)
 
 
+EXPECTED = 6
+"""So many acts expected make their absence tell: e^-6 is one in four hundred."""
+
+
+def lately(snapshot: Snapshot, columns: tuple[int, ...], seconds: int) -> int:
+    """The shortest window in which acts seen in this one are to be expected, if they still come."""
+    acts = total(snapshot.counts(seconds), columns)
+    for shorter in WINDOWS:
+        if shorter < seconds and acts * shorter / seconds >= EXPECTED:
+            return shorter
+    return TEN if seconds <= SIXTY else SIXTY
+
+
 def still_on(snapshot: Snapshot, columns: tuple[int, ...], seconds: int) -> bool:
-    """Whether acts seen in a long window still come: the next shorter one has a third of their rate."""
+    """Whether acts seen in a long window still come: lately at a third of their rate. Over is over."""
     if seconds <= TEN:
         return True
-    shorter = TEN if seconds <= SIXTY else SIXTY
+    shorter = lately(snapshot, columns, seconds)
     expected = total(snapshot.counts(seconds), columns) * shorter / seconds
     return total(snapshot.counts(shorter), columns) >= max(1.0, expected / 3)

@@ -31,7 +31,7 @@ class Suspect:
         self.odds = 0.0
         """Log odds that it guesses passwords."""
         self.failures = 0
-        self.last_account = ""
+        self.last_account: str | None = None
         self.bad_keys = 0
         """Made-up keys and malformed calls within the window."""
         self.refused = 0
@@ -41,7 +41,7 @@ class Suspect:
 
     def login_failed(self, account: str, count: int) -> None:
         """Takes ``count`` failed tries at one account."""
-        again = account != "" and account == self.last_account
+        again = account == self.last_account
         self.odds += (_AGAIN if again else _OTHER) + (count - 1) * _AGAIN
         self.last_account = account
         self.failures += count

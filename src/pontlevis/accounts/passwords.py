@@ -12,7 +12,34 @@ from pontlevis.accounts.policy import AccountPolicy
 
 # The most used passwords of ten characters or more, as public counts of breaches agree on them.
 _COMMON = frozenset(
-    ["1234567890", "12345678910", "1q2w3e4r5t", "qwertyuiop", "password123", "password1234", "passw0rd123", "iloveyou123", "qwerty12345", "0987654321", "1111111111", "0000000000", "administrator", "letmein123", "welcome123", "changeme123", "123456789a", "1qaz2wsx3edc", "qwerty123456", "q1w2e3r4t5", "abcdefghij", "1234567891", "9876543210", "football123", "sunshine123", "princess123"]
+    [
+        "1234567890",
+        "12345678910",
+        "1q2w3e4r5t",
+        "qwertyuiop",
+        "password123",
+        "password1234",
+        "passw0rd123",
+        "iloveyou123",
+        "qwerty12345",
+        "0987654321",
+        "1111111111",
+        "0000000000",
+        "administrator",
+        "letmein123",
+        "welcome123",
+        "changeme123",
+        "123456789a",
+        "1qaz2wsx3edc",
+        "qwerty123456",
+        "q1w2e3r4t5",
+        "abcdefghij",
+        "1234567891",
+        "9876543210",
+        "football123",
+        "sunshine123",
+        "princess123",
+    ]
 )
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.detection.judgement import Judgement
-from pontlevis.brain.observation import Observation, ServiceSample
+from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.state import PostureState, Transition
-from pontlevis.brain.vocabulary import Posture
+from pontlevis.brain.vocabulary import EXISTING, Posture
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.samples import SampleLog
@@ -79,6 +79,12 @@ class Guard:
     def observe(self, observation: Observation) -> None:
         if self._settings.defence:
             self.detection.observe(observation)
+        if observation.kind is Kind.LOGIN and self.incidents is not None and observation.standing in EXISTING:
+            # A wrong password is no outage; being turned away without a look at it is.
+            if observation.outcome is Outcome.OK:
+                self.incidents.login(True)
+            elif observation.outcome is Outcome.REFUSED:
+                self.incidents.login(False)
 
     @property
     def posture(self) -> PostureState:

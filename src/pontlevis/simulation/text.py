@@ -2,9 +2,12 @@
 
 from zlib import crc32
 
-WORDS = tuple(
-    ["the", "bridge", "was", "raised", "before", "night", "and", "every", "lamp", "along", "the", "wall", "burned", "low", "while", "those", "inside", "went", "on", "with", "their", "work", "as", "if", "the", "river", "had", "always", "been", "that", "wide", "so", "a", "keeper", "counted", "who", "came", "and", "who", "left", "wrote", "each", "name", "once", "and", "waited", "for", "morning", "when", "the", "chains", "would", "run", "again", "and", "the", "road", "be", "open", "to", "whoever", "asked"]
+SPEECH = (
+    "the bridge was raised before night and every lamp along the wall burned low while those inside went on with"
+    " their work as if the river had always been that wide so a keeper counted who came and who left wrote each"
+    " name once and waited for morning when the chains would run again and the road be open to whoever asked"
 )
+WORDS = tuple(SPEECH.split())
 
 
 def words(seed: int, start: int, count: int) -> str:

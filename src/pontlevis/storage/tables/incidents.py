@@ -1,1 +1,81 @@
 """Incidents, their updates, measured availability."""
+
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pontlevis.storage.tables.base import Base
+
+
+class IncidentRow(Base):
+    """What the public and the operator read about one disturbance."""
+
+    __tablename__ = "incidents"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name_en: Mapped[str] = mapped_column(String(200))
+    name_fr: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(20))
+    """``investigating``, ``identified``, ``monitoring`` or ``resolved``."""
+    impact: Mapped[str] = mapped_column(String(20))
+    """``none``, ``minor``, ``major`` or ``critical``."""
+    created_at: Mapped[float] = mapped_column(Float, index=True)
+    updated_at: Mapped[float] = mapped_column(Float)
+    monitoring_at: Mapped[float | None] = mapped_column(Float, default=None)
+    resolved_at: Mapped[float | None] = mapped_column(Float, default=None, index=True)
+    taken_over_by: Mapped[str] = mapped_column(String(200), default="")
+    """The operator who writes from now on; empty while the service does."""
+    notes: Mapped[str] = mapped_column(Text, default="")
+    """For operators only; never shown to the public."""
+
+
+class IncidentUpdateRow(Base):
+    """One entry of an incident's timeline."""
+
+    __tablename__ = "incident_updates"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    status: Mapped[str] = mapped_column(String(20))
+    body_en: Mapped[str] = mapped_column(Text)
+    body_fr: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Float)
+    updated_at: Mapped[float] = mapped_column(Float)
+    automatic: Mapped[bool] = mapped_column(Boolean, default=True)
+    actor: Mapped[str] = mapped_column(String(200), default="")
+    cause: Mapped[str] = mapped_column(String(100), unique=True)
+    """What it was written for; the same cause never writes twice."""
+
+
+class ComponentDayRow(Base):
+    """Seconds that a component spent in each state on one day (UTC)."""
+
+    __tablename__ = "component_days"
+
+    component: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Days since 1970."""
+    operational_s: Mapped[float] = mapped_column(Float, default=0.0)
+    degraded_s: Mapped[float] = mapped_column(Float, default=0.0)
+    partial_s: Mapped[float] = mapped_column(Float, default=0.0)
+    major_s: Mapped[float] = mapped_column(Float, default=0.0)
+
+
+class ServedDayRow(Base):
+    """Requests of existing users on one day (UTC)."""
+
+    __tablename__ = "served_days"
+
+    day: Mapped[int] = mapped_column(Integer, primary_key=True)
+    asked: Mapped[int] = mapped_column(BigInteger, default=0)
+    unserved: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class ComponentRow(Base):
+    """A component's state as last measured."""
+
+    __tablename__ = "components"
+
+    component: Mapped[str] = mapped_column(String(40), primary_key=True)
+    status: Mapped[str] = mapped_column(String(30))
+    updated_at: Mapped[float] = mapped_column(Float)
+    first_seen_at: Mapped[float] = mapped_column(Float)

@@ -1,0 +1,14 @@
+"""Runs migrations on the connection that the caller opened."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from pontlevis.storage.tables import accounts, control, incidents
+from pontlevis.storage.tables.base import Base
+
+TABLES = (accounts, control, incidents)  # imported so that the metadata knows them
+
+connection: Connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,203 @@
+"""The accounts API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, Field
+
+from pontlevis.accounts.service import SignUpKind
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import RegistrationMode
+from pontlevis.web.context import WebContext
+from pontlevis.web.visitor import SESSION_COOKIE, keep_session, logged_in, source_of
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None = None
+    status_page: str | None = None
+    waitlist: str | None = None
+
+
+class ErrorBody(BaseModel):
+    error: ErrorDetail
+
+
+class CredentialsBody(BaseModel):
+    email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
+    password: str = Field(min_length=1, max_length=1_024, examples=["a long phrase nobody guesses"])
+
+
+class EmailBody(BaseModel):
+    email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
+
+
+class NameBody(BaseModel):
+    name: str = Field(min_length=1, max_length=100, examples=["laptop"])
+
+
+class AccountAnswer(BaseModel):
+    id: str | None = None
+    email: str
+    standing: str | None = None
+    created_at: float | None = None
+    state: str
+
+
+class SessionAnswer(BaseModel):
+    token: str
+    expires_at: float
+
+
+class KeyAnswer(BaseModel):
+    id: str
+    name: str
+    created_at: float
+    last_used_at: float | None = None
+
+
+class NewKeyAnswer(KeyAnswer):
+    key: str
+
+
+class KeysAnswer(BaseModel):
+    keys: list[KeyAnswer]
+
+
+class WaitlistAnswer(BaseModel):
+    email: str
+    state: str
+
+
+class RegistrationAnswer(BaseModel):
+    mode: RegistrationMode
+    since: float
+    share: float
+    reason: str
+    next_stage_at: float | None = None
+    status_page: str
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, object]]:
+    return {status: {"model": ErrorBody} for status in (400, 403, 500, *statuses)}
+
+
+def public_reason(state: PostureState) -> str:
+    """Why registration is as it is, for everybody."""
+    if state.registration is RegistrationMode.SUSPENDED:
+        return "New registrations are suspended while the service is under attack. Existing accounts work as usual."
+    if state.registration is RegistrationMode.WAITLIST or state.registration_share < 1.0:
+        return (
+            f"Registrations are coming back step by step; {state.registration_share:.0%} are let through now."
+        )
+    return {
+        RegistrationMode.CHALLENGE: "Registration is open to whoever solves a small challenge.",
+        RegistrationMode.APPROVAL: "New accounts are looked at before they can be used.",
+    }.get(state.registration, "Registration is open.")
+
+
+def create_api_router(context: WebContext) -> APIRouter:
+    router = APIRouter(prefix="/api")
+    accounts = context.accounts
+
+    @router.post(
+        "/accounts", status_code=201, responses={202: {"model": AccountAnswer}, **_errors(409, 429, 503)}
+    )
+    async def create_account(
+        request: Request, answer: Response, body: Annotated[CredentialsBody, Body()]
+    ) -> AccountAnswer:
+        """Make an account; 202 when it waits for approval or was put on the waitlist."""
+        source, fingerprint = source_of(request)
+        done = await accounts.sign_up(body.email, body.password, source=source, fingerprint=fingerprint)
+        if done.kind is not SignUpKind.CREATED:
+            answer.status_code = 202
+        view = done.account
+        if view is None:
+            return AccountAnswer(email=body.email, state=done.kind.value)
+        return AccountAnswer(
+            id=view.id,
+            email=view.email,
+            standing=view.standing.word,
+            created_at=view.created_at,
+            state=done.kind.value,
+        )
+
+    @router.get("/accounts/me", responses=_errors(401))
+    async def show_account(request: Request) -> AccountAnswer:
+        """The account whose session this is."""
+        _, view = await logged_in(request, context)
+        return AccountAnswer(
+            id=view.id,
+            email=view.email,
+            standing=view.standing.word,
+            created_at=view.created_at,
+            state="created",
+        )
+
+    @router.post("/sessions", responses=_errors(401, 429, 503))
+    async def log_in(
+        request: Request, answer: Response, body: Annotated[CredentialsBody, Body()]
+    ) -> SessionAnswer:
+        """Log in; the token also comes as a cookie."""
+        source, fingerprint = source_of(request)
+        grant = await accounts.log_in(body.email, body.password, source=source, fingerprint=fingerprint)
+        keep_session(answer, grant, context)
+        return SessionAnswer(token=grant.token, expires_at=grant.expires_at)
+
+    @router.delete("/sessions/current", status_code=204, responses=_errors(401))
+    async def log_out(request: Request, answer: Response) -> None:
+        """End this session."""
+        visitor, _ = await logged_in(request, context)
+        await accounts.end_session(visitor.token)
+        answer.delete_cookie(SESSION_COOKIE)
+
+    @router.get("/keys", responses=_errors(401))
+    async def list_keys(request: Request) -> KeysAnswer:
+        """The account's keys, without their secrets."""
+        _, view = await logged_in(request, context)
+        keys = await accounts.list_keys(view.id)
+        return KeysAnswer(
+            keys=[
+                KeyAnswer(id=k.id, name=k.name, created_at=k.created_at, last_used_at=k.last_used_at)
+                for k in keys
+            ]
+        )
+
+    @router.post("/keys", status_code=201, responses=_errors(401, 409))
+    async def create_key(request: Request, body: Annotated[NameBody, Body()]) -> NewKeyAnswer:
+        """Make a key; its secret is shown this once."""
+        _, view = await logged_in(request, context)
+        made = await accounts.create_key(view.id, body.name)
+        return NewKeyAnswer(id=made.id, name=made.name, key=made.key, created_at=made.created_at)
+
+    @router.delete("/keys/{key}", status_code=204, responses=_errors(401, 404))
+    async def delete_key(request: Request, key: str) -> None:
+        """Revoke a key at once, streams under way included."""
+        _, view = await logged_in(request, context)
+        await accounts.revoke_key(view.id, key)
+
+    @router.post("/waitlist", status_code=202, responses=_errors(429))
+    async def join_waitlist(request: Request, body: Annotated[EmailBody, Body()]) -> WaitlistAnswer:
+        """Leave an address for when registration opens again."""
+        source, _ = source_of(request)
+        await accounts.join_waitlist(body.email, source=source)
+        return WaitlistAnswer(email=body.email, state="waitlisted")
+
+    @router.get("/registration")
+    async def registration() -> RegistrationAnswer:
+        """Who may register now, and why."""
+        state = context.service.posture
+        return RegistrationAnswer(
+            mode=state.registration,
+            since=state.registration_since,
+            share=state.registration_share,
+            reason=public_reason(state),
+            next_stage_at=state.next_stage_at,
+            status_page=f"{context.settings.base_url}/status",
+        )
+
+    return router

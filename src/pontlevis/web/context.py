@@ -1,0 +1,18 @@
+"""What the web rooms are given."""
+
+from dataclasses import dataclass
+
+from pontlevis.accounts.service import Accounts
+from pontlevis.config import Settings
+from pontlevis.incidents.service import Incidents
+from pontlevis.web.ports import Service
+
+
+@dataclass(frozen=True, slots=True)
+class WebContext:
+    """The rooms behind the pages."""
+
+    settings: Settings
+    accounts: Accounts
+    incidents: Incidents
+    service: Service

@@ -1,0 +1,38 @@
+"""The operator's listener: console, admin API, metrics. Never on the public port."""
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from pontlevis import __version__
+from pontlevis.web import errors
+from pontlevis.web.context import WebContext
+from pontlevis.web.operator_api import create_operator_api_router
+from pontlevis.web.operator_console import create_console_router
+from pontlevis.web.operator_metrics import create_metrics_router
+from pontlevis.web.operator_visitor import OperatorGate
+from pontlevis.web.public import STATIC
+from pontlevis.web.security import SecurityMiddleware
+
+
+def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
+    """``trusted`` is for the private socket, whose file permissions already say who may call."""
+    settings = context.settings
+    app = FastAPI(
+        title=f"{settings.name}: operator",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.base_url = settings.base_url
+    app.state.service_name = settings.name
+    errors.install(app, pages=True)
+    gate = OperatorGate(context, trusted=trusted)
+    app.include_router(create_metrics_router(context))
+    app.include_router(create_operator_api_router(context, gate))
+    app.include_router(create_console_router(context, gate))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}
+    hosts = frozenset(f"{name}:{settings.operator_port}" for name in names)
+    app.add_middleware(SecurityMiddleware, hosts=hosts)
+    return app

@@ -1,0 +1,170 @@
+"""The operator's console: what goes on, why, and what can be done about it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from pontlevis.accounts.service import AccountError
+from pontlevis.brain.vocabulary import Posture, Standing
+from pontlevis.storage.audit import recent_audit
+from pontlevis.web.context import WebContext
+from pontlevis.web.operator_visitor import COOKIE, OperatorGate
+from pontlevis.web.render import render
+from pontlevis.web.visitor import keep_session, source_of
+
+Text = Annotated[str, Form(max_length=4_000)]
+Short = Annotated[str, Form(max_length=500)]
+MOST_DECISIONS = 50
+
+
+def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    service, accounts, incidents = context.service, context.accounts, context.incidents
+
+    @router.get("/")
+    async def console(request: Request) -> Response:
+        actor = await gate.actor(request)
+        if actor is None:
+            return RedirectResponse("/login", 303)
+        async with accounts.database.session() as session:
+            audit = await recent_audit(session, most=20)
+        decisions = service.decisions
+        values: dict[str, object] = {
+            "actor": actor,
+            "state": service.posture,
+            "postures": list(Posture),
+            "findings": service.findings,
+            "decisions": sorted(decisions, key=lambda each: -each.created_at)[:MOST_DECISIONS],
+            "decision_count": len(decisions),
+            "engines": service.engines,
+            "gateways": service.gateways,
+            "incidents": await incidents.incidents(most=5),
+            "audit": audit,
+            "standings": sorted(Standing, reverse=True),
+            "error": request.query_params.get("error", "")[:300],
+        }
+        return render(request, "operator_console.html", values)
+
+    @router.get("/login")
+    async def login_form(request: Request) -> Response:
+        return render(request, "operator_login.html", {"actor": None, "error": None})
+
+    @router.post("/login")
+    async def login(
+        request: Request, email: Short = "", password: Annotated[str, Form(max_length=1_024)] = ""
+    ) -> Response:
+        source, fingerprint = source_of(request)
+        try:
+            grant = await accounts.log_in(email, password, source=source, fingerprint=fingerprint)
+            if grant.account.standing is not Standing.OPERATOR:
+                await accounts.end_session(grant.token)
+                raise AccountError(401, "invalid_credentials", "no operator has these credentials")
+        except AccountError as error:
+            return render(
+                request, "operator_login.html", {"actor": None, "error": error}, status=error.status
+            )
+        answer = RedirectResponse("/", 303)
+        keep_session(answer, grant, context, name=COOKIE)
+        return answer
+
+    @router.post("/logout")
+    async def logout(request: Request) -> Response:
+        await accounts.end_session(request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    @router.get("/setup")
+    async def setup_form(request: Request, token: str = "") -> Response:
+        fits = await accounts.setup_token_fits(token[:200])
+        values: dict[str, object] = {
+            "actor": None,
+            "token": token[:200],
+            "fits": fits,
+            "error": None,
+            "email": "",
+        }
+        return render(request, "operator_setup.html", values, status=200 if fits else 403)
+
+    @router.post("/setup")
+    async def setup(
+        request: Request,
+        token: Short = "",
+        email: Short = "",
+        password: Annotated[str, Form(max_length=1_024)] = "",
+    ) -> Response:
+        source, _ = source_of(request)
+        try:
+            grant = await accounts.make_first_operator(token, email, password, source=source)
+        except AccountError as error:
+            fits = await accounts.setup_token_fits(token)
+            again: dict[str, object] = {
+                "actor": None,
+                "token": token,
+                "fits": fits,
+                "error": error,
+                "email": email,
+            }
+            return render(request, "operator_setup.html", again, status=error.status)
+        answer = RedirectResponse("/", 303)
+        keep_session(answer, grant, context, name=COOKIE)
+        return answer
+
+    @router.post("/posture")
+    async def set_posture(
+        request: Request,
+        posture: Short,
+        reason: Short = "",
+        minutes: Annotated[float, Form(gt=0, le=43_200)] = 60,
+    ) -> Response:
+        actor = await gate.require(request)
+        if posture not in list(Posture) or not reason.strip():
+            return RedirectResponse("/?error=A+posture+needs+a+reason.", 303)
+        await service.set_posture(Posture(posture), reason=reason.strip(), actor=actor, hold_s=minutes * 60)
+        return RedirectResponse("/", 303)
+
+    @router.post("/posture/release")
+    async def release(request: Request, reason: Short = "") -> Response:
+        actor = await gate.require(request)
+        await service.release_posture(actor=actor, reason=reason.strip() or "released on the console")
+        return RedirectResponse("/", 303)
+
+    @router.post("/decisions/{decision}/lift")
+    async def lift(request: Request, decision: int) -> Response:
+        actor = await gate.require(request)
+        try:
+            await service.lift(decision, actor=actor, reason="lifted on the console")
+        except KeyError:
+            return RedirectResponse("/?error=That+decision+has+ended+already.", 303)
+        return RedirectResponse("/", 303)
+
+    @router.post("/incidents/{incident}/updates")
+    async def post_update(
+        request: Request, incident: str, status: Short, body_en: Text = "", body_fr: Text = ""
+    ) -> Response:
+        actor = await gate.require(request)
+        try:
+            await incidents.post_update(
+                incident, actor=actor, status=status, body_en=body_en, body_fr=body_fr
+            )
+        except (KeyError, ValueError):
+            return RedirectResponse("/?error=An+update+needs+a+text.", 303)
+        return RedirectResponse("/", 303)
+
+    @router.post("/incidents/{incident}")
+    async def edit_incident(
+        request: Request,
+        incident: str,
+        name_en: Short,
+        name_fr: Short,
+        notes: Annotated[str, Form(max_length=20_000)] = "",
+    ) -> Response:
+        actor = await gate.require(request)
+        try:
+            await incidents.edit(incident, actor=actor, name_en=name_en, name_fr=name_fr, notes=notes)
+        except (KeyError, ValueError):
+            return RedirectResponse("/?error=A+name+has+1+to+200+characters.", 303)
+        return RedirectResponse("/", 303)
+
+    return router

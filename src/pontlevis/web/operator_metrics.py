@@ -1,0 +1,99 @@
+"""Health and Prometheus metrics (text format 0.0.4). Names stand in docs/metrics.md."""
+
+from fastapi import APIRouter, Response
+
+from pontlevis.brain.observation import BandSample
+from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
+from pontlevis.web.context import WebContext
+
+METRICS = {
+    "pontlevis_posture": "1 for the posture in force.",
+    "pontlevis_registration": "1 for the registration mode in force.",
+    "pontlevis_registration_share": "Share of registrations let through.",
+    "pontlevis_gateways": "Gateway workers connected.",
+    "pontlevis_engines": "Engines, by whether they are up.",
+    "pontlevis_decisions": "Decisions in force.",
+    "pontlevis_findings": "Findings that stand.",
+    "pontlevis_requests_per_second": "Inference requests in the last second, by standing and outcome.",
+    "pontlevis_queued": "Requests that wait, by standing.",
+    "pontlevis_in_flight": "Requests under way, by standing.",
+    "pontlevis_wait_p99_seconds": "99th percentile of time in queue in the last second, by standing.",
+    "pontlevis_ttft_p99_seconds": "99th percentile of time to first token in the last second, by standing.",
+    "pontlevis_tokens_in_flight": "Tokens reserved at the engines.",
+    "pontlevis_engine_waiting": "Requests in the engines' own queues.",
+}
+
+
+def create_metrics_router(context: WebContext) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    service = context.service
+
+    @router.get("/healthz")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def ready(answer: Response) -> dict[str, object]:
+        samples = service.samples
+        engines_up = samples[-1].engines_up if samples else 0
+        if not service.gateways or not engines_up:
+            answer.status_code = 503
+        return {"gateways": service.gateways, "engines_up": engines_up}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        values: list[tuple[str, dict[str, str], float]] = []
+        state = service.posture
+        values.extend(
+            ("pontlevis_posture", {"posture": each.value}, float(each is state.posture)) for each in Posture
+        )
+        values.extend(
+            ("pontlevis_registration", {"mode": each.value}, float(each is state.registration))
+            for each in RegistrationMode
+        )
+        values.append(("pontlevis_registration_share", {}, state.registration_share))
+        values.append(("pontlevis_gateways", {}, service.gateways))
+        values.append(("pontlevis_decisions", {}, len(service.decisions)))
+        values.append(("pontlevis_findings", {}, len(service.findings)))
+        if service.samples:
+            sample = service.samples[-1]
+            values.append(("pontlevis_engines", {"up": "true"}, sample.engines_up))
+            values.append(("pontlevis_engines", {"up": "false"}, sample.engines - sample.engines_up))
+            values.append(("pontlevis_tokens_in_flight", {}, sample.tokens_in_flight))
+            values.append(("pontlevis_engine_waiting", {}, sample.engine_waiting))
+            for band in sample.bands:
+                values.extend(_band(band, sample.interval_s or 1.0))
+        return Response(render(values), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+def _band(band: BandSample, interval_s: float) -> list[tuple[str, dict[str, str], float]]:
+    standing = {"standing": Standing(band.standing).word}
+    counts = {"admitted": band.admitted, "refused": band.refused, "failed": band.failed}
+    values: list[tuple[str, dict[str, str], float]] = [
+        ("pontlevis_requests_per_second", {**standing, "outcome": name}, count / interval_s)
+        for name, count in counts.items()
+    ]
+    values.extend(
+        (
+            ("pontlevis_queued", standing, band.queued),
+            ("pontlevis_in_flight", standing, band.in_flight),
+            ("pontlevis_wait_p99_seconds", standing, band.wait_p99_s),
+            ("pontlevis_ttft_p99_seconds", standing, band.ttft_p99_s),
+        )
+    )
+    return values
+
+
+def render(values: list[tuple[str, dict[str, str], float]]) -> str:
+    """Prometheus' text format. Labels hold our own words only, so that nothing must be escaped."""
+    lines: list[str] = []
+    for name, about in METRICS.items():
+        mine = [each for each in values if each[0] == name]
+        if mine:
+            lines.extend((f"# HELP {name} {about}", f"# TYPE {name} gauge"))
+        for _, labels, value in mine:
+            text = ",".join(f'{key}="{word}"' for key, word in labels.items())
+            lines.append(f"{name}{{{text}}} {value:g}" if text else f"{name} {value:g}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,37 @@
+"""The public listener's pages and API."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from pontlevis import __version__
+from pontlevis.web import errors
+from pontlevis.web.api import create_api_router
+from pontlevis.web.context import WebContext
+from pontlevis.web.pages import create_pages_router
+from pontlevis.web.security import SecurityMiddleware
+from pontlevis.web.status import create_status_router
+
+STATIC = Path(str(files("pontlevis.web").joinpath("static")))
+
+
+def create_public_app(context: WebContext) -> FastAPI:
+    """Everything on the public port that is not the inference API."""
+    app = FastAPI(
+        title=f"{context.settings.name}: accounts and status",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.base_url = context.settings.base_url
+    app.state.service_name = context.settings.name
+    errors.install(app, pages=True)
+    app.include_router(create_api_router(context))
+    app.include_router(create_status_router(context))
+    app.include_router(create_pages_router(context))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(SecurityMiddleware)
+    return app

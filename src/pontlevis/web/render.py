@@ -1,0 +1,71 @@
+"""Templates to answers."""
+
+from datetime import UTC, datetime
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+
+from pontlevis import __version__
+from pontlevis.web.i18n import COOKIE, LANGUAGES, Translator, language_of
+
+_environment = Environment(
+    loader=PackageLoader("pontlevis.web"),
+    autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def iso(seconds: float) -> str:
+    return _moment(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _utc(seconds: float) -> str:
+    return _moment(seconds).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _clock(seconds: float) -> str:
+    return _moment(seconds).strftime("%H:%M:%S")
+
+
+_environment.filters.update(iso=iso, utc=_utc, clock=_clock)
+
+
+def page(request: Request, template: str, values: dict[str, object]) -> str:
+    """A template's text in the reader's language."""
+    language = language_of(request)
+    return _environment.get_template(template).render(
+        {
+            "t": Translator(language),
+            "lang": language,
+            "languages": LANGUAGES,
+            "path": request.url.path,
+            "service_name": request.app.state.service_name,
+            "account": getattr(request.state, "account", None),
+            "version": __version__,
+            **values,
+        }
+    )
+
+
+def render(request: Request, template: str, values: dict[str, object], *, status: int = 200) -> HTMLResponse:
+    """A page. ``?lang=`` is remembered in a cookie."""
+    answer = HTMLResponse(page(request, template, values), status)
+    wanted = request.query_params.get("lang")
+    if wanted in LANGUAGES:
+        answer.set_cookie(COOKIE, wanted, max_age=31_536_000, samesite="lax", httponly=True)
+    return answer

@@ -1,0 +1,64 @@
+"""Headers that every answer carries, and the check that a browser's request comes from our own pages."""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pontlevis.web.render import SECURITY_HEADERS
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser sent this from another site.
+
+    Sec-Fetch-Site (Fetch Metadata) where there is one, else Origin against Host; every browser since
+    2020 sends at least one of them with a POST. Without either, only a request without cookies passes.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc != headers.get("host")
+    return "cookie" in headers
+
+
+class SecurityMiddleware:
+    """Pure ASGI. With ``hosts`` only these Host headers are answered, against DNS rebinding."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                fields = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    fields.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    fields.setdefault("cache-control", "no-store")
+            await send(message)
+
+        if self._hosts is not None and headers.get("host", "") not in self._hosts:
+            await _refusal(421, "wrong_host", "this name does not lead to the operator's listener")(
+                scope, receive, sending
+            )
+        elif scope["method"] not in _SAFE and _is_foreign(headers):
+            await _refusal(403, "cross_site", "the request comes from another site")(scope, receive, sending)
+        else:
+            await self._app(scope, receive, sending)
+
+
+def _refusal(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse(
+        {"error": {"message": message, "type": "permission_error", "code": code, "param": None}}, status
+    )

@@ -1,0 +1,65 @@
+"""Who sends a request, as the gateway says and as the session proves."""
+
+from dataclasses import dataclass
+
+from fastapi import HTTPException
+from fastapi.responses import Response
+from starlette.requests import Request
+
+from pontlevis.accounts.service import AccountView, SessionGrant
+from pontlevis.web.context import WebContext
+
+SESSION_COOKIE = "pontlevis_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A source, and the account whose session it brought."""
+
+    source: str
+    fingerprint: int
+    token: str
+    account: AccountView | None
+
+
+def source_of(request: Request) -> tuple[str, int]:
+    """Address and header fingerprint, from the gateway's own headers.
+
+    Only the gateway can reach the controller's socket, and it drops these headers where a client sent them.
+    """
+    source = request.headers.get("x-pontlevis-source") or (request.client.host if request.client else "local")
+    try:
+        fingerprint = int(request.headers.get("x-pontlevis-fingerprint", "0")[:8], 16)
+    except ValueError:
+        fingerprint = 0
+    return source[:64], fingerprint
+
+
+async def visitor_of(request: Request, context: WebContext) -> Visitor:
+    source, fingerprint = source_of(request)
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(SESSION_COOKIE, "")
+    account = await context.accounts.session_account(token) if token.startswith("ps-") else None
+    request.state.account = account
+    return Visitor(source, fingerprint, token, account)
+
+
+async def logged_in(request: Request, context: WebContext) -> tuple[Visitor, AccountView]:
+    """Raises 401."""
+    visitor = await visitor_of(request, context)
+    if visitor.account is None:
+        raise HTTPException(401, "log in first", {"www-authenticate": "Bearer"})
+    return visitor, visitor.account
+
+
+def keep_session(
+    answer: Response, grant: SessionGrant, context: WebContext, *, name: str = SESSION_COOKIE
+) -> None:
+    answer.set_cookie(
+        name,
+        grant.token,
+        max_age=int(context.settings.accounts.session_lifetime_s),
+        httponly=True,
+        samesite="lax",
+        secure=context.settings.public_url.startswith("https://"),
+    )

@@ -23,20 +23,20 @@ class SimulatedCall(msgspec.Struct):
 
     model: str
     messages: list[msgspec.Raw] | None = None
-    prompt: msgspec.Raw | None = None
-    input: msgspec.Raw | None = None
+    prompt: msgspec.Raw = msgspec.Raw()
+    input: msgspec.Raw = msgspec.Raw()
     stream: bool | None = False
     stream_options: _StreamOptions | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     max_output_tokens: int | None = None
     tools: list[msgspec.Raw] | None = None
-    tool_choice: msgspec.Raw | None = None
+    tool_choice: msgspec.Raw = msgspec.Raw()
     pontlevis_sim: _Extension | None = None
 
     @property
     def calls_tool(self) -> bool:
-        return bool(self.tools) and bytes(self.tool_choice or b"") != b'"none"'
+        return bool(self.tools) and bytes(self.tool_choice) != b'"none"'
 
     @property
     def tool_name(self) -> str:
@@ -241,7 +241,7 @@ class Answer:
 
 def embeddings(call: SimulatedCall, prompt_tokens: int) -> bytes:
     """Unit-free vectors of eight numbers that depend on the text alone."""
-    raw = bytes(call.input or b'""')
+    raw = bytes(call.input) or b'""'
     texts: list[object] = (
         msgspec.json.decode(raw) if raw.startswith(b"[") else [raw.decode("utf-8", "replace")]
     )

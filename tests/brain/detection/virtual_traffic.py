@@ -212,9 +212,7 @@ class Town:
             source, fingerprint, account, standing = self.rng.choice(people)
             failed = self.rng.random() < 0.08
             outcome = Outcome.BAD_CREDENTIAL if failed else Outcome.OK
-            self.see(
-                Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=account, standing=standing
-            )
+            self.see(Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=account, standing=standing)
 
         self.poisson(requests, call)
         self.poisson(0.3, login)

@@ -48,6 +48,10 @@ class Baseline:
         """Takes what happened in the last ``dt`` seconds, to be learned if what follows is as calm."""
         if dt <= 0:
             return
+        # At once: nobody who attacks has a say in what existing users ask for.
+        left = exp(-dt / self._policy.learning_s)
+        self._tokens = self._tokens * left + second[c.TOKENS_ELDER]
+        self._tokens_calls = self._tokens_calls * left + second[c.ELDER_REQUESTS]
         if crowd is not self._crowd:
             self._pending.clear()
             self._crowd = crowd
@@ -84,9 +88,6 @@ class Baseline:
         if judged:
             step = judged / (judged + self._policy.learning_logins)
             self._fail_share += step * (fails / judged - self._fail_share)
-        left = exp(-dt / time_constant_s)
-        self._tokens = self._tokens * left + second[c.TOKENS_ELDER]
-        self._tokens_calls = self._tokens_calls * left + second[c.ELDER_REQUESTS]
         tokens = second[c.TOKENS_ANONYMOUS] + second[c.TOKENS_NEW] + second[c.TOKENS_ELDER]
         if tokens:
             self._anonymous += weight * (second[c.TOKENS_ANONYMOUS] / tokens - self._anonymous)

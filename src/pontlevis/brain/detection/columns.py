@@ -24,18 +24,16 @@ from pontlevis.brain.observation import Kind, Outcome
     TOKENS_ELDER,
     YOUNG_ACTIVE,
     YOUNG_GREEDY,
-    YOUNG_PROMPT,
     FAMILIAR_FAILURES,
     BANNED_CALLS,
     BANNED_REST,
-) = range(25)
-WIDTH = 25
+) = range(24)
+WIDTH = 24
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
-# ELDER is everybody above NEW. YOUNG counts accounts, once in ten seconds each; PROMPT are the greedy ones
-# that were used at once after they were made. FAMILIAR_FAILURES are failed log-ins from
-# sources where somebody was served before. BANNED counts what
+# ELDER is everybody above NEW. YOUNG counts accounts, not acts, by the cluster that they were made in.
+# FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before. BANNED counts what
 # sources under a decision still send: calls, and the rest.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)

@@ -10,8 +10,9 @@ from math import exp
 
 MEMORY_S = 30.0
 """Time constant of an account's recent use: a burst counts, yesterday does not."""
-PERIOD_S = 10.0
-"""An account is counted as active, and as greedy, once in this time: the shortest window."""
+PERIOD_S = 8.0
+"""An account is counted in its cluster, as active and as greedy, once in this time: a little less than
+the shortest window, so that none who goes on is ever missing in it."""
 
 PROMPT_S = 10.0
 """A person who has just signed up looks around for longer than this; calls are seen when they end."""

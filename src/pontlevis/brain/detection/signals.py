@@ -100,6 +100,9 @@ class Signals:
             failing_accounts=Spans(),
             turned_away_sources=SlidingDistinct(1, TEN),
             signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
+            young_active=SlidingDistinct(1, TEN),
+            young_greedy=SlidingDistinct(1, TEN),
+            young_prompt=SlidingDistinct(1, TEN),
         )
         self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
@@ -172,6 +175,12 @@ class Signals:
         newcomer = self._newcomers.find(o.account, o.source, o.at)
         newcomer.use(o.at, o.count, o.tokens)
         greedy = newcomer.greedy(self._policy.greedy_requests, self.alert.most_tokens)
+        distincts = self._distincts
+        distincts.young_active.add(o.account, second)
+        if greedy:
+            distincts.young_greedy.add(o.account, second)
+            if newcomer.prompt:
+                distincts.young_prompt.add(o.account, second)
         active = o.at - newcomer.active_at >= PERIOD_S
         freshly_greedy = greedy and o.at - newcomer.greedy_at >= PERIOD_S
         if not (active or freshly_greedy):
@@ -187,7 +196,6 @@ class Signals:
         for each in slots:
             each[c.YOUNG_ACTIVE] += active
             each[c.YOUNG_GREEDY] += freshly_greedy
-            each[c.YOUNG_PROMPT] += freshly_greedy and newcomer.prompt
         if active:
             newcomer.active_at = o.at
         if freshly_greedy:

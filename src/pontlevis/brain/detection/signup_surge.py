@@ -120,14 +120,9 @@ class SignupSurge:
         invalid = counts[SIGNUP_INVALID]
         if acts >= policy.diversity_acts and share_at_least(invalid, acts) > policy.invalid_share:
             signs.append(f"{share(invalid / acts)} of the forms are malformed")
-        greedy, active = snapshot.ten[YOUNG_GREEDY], snapshot.ten[YOUNG_ACTIVE]
-        if (
-            greedy >= policy.greedy_accounts
-            and share_at_least(greedy, max(active, greedy)) > policy.greedy_share
-        ):
-            signs.append(
-                f"{number(greedy)} of {number(max(active, greedy))} young accounts drain tokens at once"
-            )
+        active, greedy, _ = snapshot.young()
+        if greedy >= policy.greedy_accounts and share_at_least(greedy, active) > policy.greedy_share:
+            signs.append(f"{number(greedy)} of {number(active)} young accounts drain tokens at once")
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
             signs.append("another finding accuses the same fingerprints")
@@ -156,7 +151,7 @@ class SignupSurge:
         others = snapshot.ten[YOUNG_ACTIVE] - active
         others_greedy = snapshot.ten[YOUNG_GREEDY] - greedy
         if greedy >= policy.greedy_accounts and share_at_least(greedy, active) > policy.greedy_share:
-            signs.append(f"{number(greedy)} of its {number(active)} active accounts drain tokens at once")
+            signs.append(f"{share(greedy / active)} of its active accounts drain tokens at once")
             if others >= policy.greedy_accounts and others_greedy <= policy.rest_share / 2 * others:
                 signs.append(f"of the other young accounts {share(others_greedy / others)} do")
         if snapshot.accused_elsewhere(view.key, self.name):

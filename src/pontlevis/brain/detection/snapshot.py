@@ -42,6 +42,12 @@ class Distincts:
     """Unfamiliar sources of calls turned away, 10 s."""
     signup_sources: SlidingDistinct
     """Sources of sign-ups, 60 s."""
+    young_active: SlidingDistinct
+    """Young accounts that called, 10 s."""
+    young_greedy: SlidingDistinct
+    """Those of them that are greedy."""
+    young_prompt: SlidingDistinct
+    """Those of the greedy that were used at once after they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,12 @@ class Snapshot:
 
     def turned_away_sources(self) -> int:
         return self.distincts.turned_away_sources.count(self.second)
+
+    def young(self) -> tuple[int, int, int]:
+        """Young accounts in 10 s: active, of them greedy, of those used at once after they were made."""
+        greedy = self.distincts.young_greedy.count(self.second)
+        active = max(greedy, self.distincts.young_active.count(self.second))
+        return active, greedy, min(greedy, self.distincts.young_prompt.count(self.second))
 
     def signup_sources(self) -> int:
         return self.distincts.signup_sources.count(self.second)

@@ -7,7 +7,7 @@ few fingerprints, or when they were used within seconds of their sign-up.
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import part
-from pontlevis.brain.detection.columns import YOUNG_ACTIVE, YOUNG_GREEDY, YOUNG_PROMPT, total
+from pontlevis.brain.detection.columns import YOUNG_ACTIVE, YOUNG_GREEDY, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
@@ -39,10 +39,9 @@ class TokenDrain:
     def _young(self, snapshot: Snapshot) -> Statement | None:
         policy = self._policy
         ten = snapshot.ten
-        greedy = ten[YOUNG_GREEDY]
-        if greedy < policy.greedy_accounts:
+        if ten[YOUNG_GREEDY] < policy.greedy_accounts:
             return None
-        active = max(greedy, ten[YOUNG_ACTIVE])
+        active, greedy, prompt = snapshot.young()
         parted = part(
             snapshot.fingerprints,
             ten,
@@ -69,15 +68,14 @@ class TokenDrain:
         likeness = snapshot.likeness((YOUNG_GREEDY,), TEN)
         if parted.apart(policy.rest_share / 2, policy.greedy_accounts):
             made = "one fingerprint" if len(accused) == 1 else f"{len(accused)} fingerprints"
-            signs.append(
-                f"{number(parted.bad)} of them were made with {made}, and few of the others are greedy"
-            )
+            part_of = parted.bad / (parted.bad + parted.rest_bad)
+            signs.append(f"{share(part_of)} of them were made with {made}, and few of the others are greedy")
         elif likeness.acts >= policy.diversity_acts // 2 and likeness.diversity < policy.poor_diversity:
             accused = accused or likeness.fingerprints
             signs.append(few_fingerprints(len(likeness.fingerprints), likeness.share, "sign-ups behind them"))
         elif houses.apart(policy.rest_share / 2, policy.greedy_accounts):
-            signs.append(f"{number(houses.bad)} of them were made in one prefix, {houses.condemned[0].key}")
-        prompt = ten[YOUNG_PROMPT]
+            part_of = houses.bad / (houses.bad + houses.rest_bad)
+            signs.append(f"{share(part_of)} of them were made in one prefix, {houses.condemned[0].key}")
         if share_at_least(prompt, greedy) > PROMPT_SHARE:
             signs.append(f"{number(prompt)} of them were used within seconds of their sign-up")
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]

@@ -1,0 +1,101 @@
+"""Clusters: bounded, heavy ones never hidden, condemned ones peeled off."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pontlevis.brain.detection.cluster import Table, part
+from pontlevis.brain.detection.columns import LOGIN_BAD, LOGIN_OK, LOGIN_UNKNOWN, WIDTH, Counts
+
+T0 = 1_740_000_000
+BAD = (LOGIN_BAD, LOGIN_UNKNOWN)
+WHOLE = (LOGIN_OK, *BAD)
+
+
+def fill(table: Table[int], key: int, *, bad: int = 0, good: int = 0, second: int = T0) -> None:
+    row = table.row(key, second, bad + good)
+    assert row is not None
+    row.slot[LOGIN_BAD] += bad
+    row.slot[LOGIN_OK] += good
+
+
+def everyone(*, bad: int, good: int) -> Counts:
+    counts = [0] * WIDTH
+    counts[LOGIN_BAD], counts[LOGIN_OK] = bad, good
+    return counts
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 3)), max_size=600))
+def test_a_table_never_holds_more_rows_than_it_may(steps: list[tuple[int, int]]) -> None:
+    """Whatever keys arrive, in whatever order."""
+    table: Table[int] = Table(32)
+    second = T0
+    for key, gap in steps:
+        second += gap
+        table.row(key, second, 1)
+        if gap:
+            table.prune(second)
+        assert len(table.rows) <= 32
+
+
+def test_a_heavy_cluster_finds_a_row_though_the_table_was_filled_first() -> None:
+    """An attacker who scatters a thousand fingerprints does not hide the one that carries the load."""
+    table: Table[int] = Table(64)
+    for key in range(1000):
+        table.row(key, T0, 1)
+    for _ in range(300):
+        table.row(0xBAD, T0 + 1, 1)
+    table.prune(T0 + 2)
+    assert 0xBAD in table.rows
+    assert table.busiest(T0 + 2, 1)[0].key == 0xBAD
+
+
+def test_idle_clusters_are_forgotten_after_a_minute() -> None:
+    """Rows go back to whoever comes next."""
+    table: Table[int] = Table(8)
+    table.row(1, T0, 1)
+    table.row(2, T0 + 50, 1)
+    table.prune(T0 + 70)
+    assert list(table.rows) == [2]
+
+
+def test_the_busiest_are_those_of_the_last_seconds() -> None:
+    """Yesterday's heavy cluster is not looked at."""
+    table: Table[int] = Table(8)
+    table.row(1, T0, 1000)
+    table.row(2, T0 + 30, 5)
+    assert [view.key for view in table.busiest(T0 + 31, 8)] == [2]
+
+
+def test_a_cluster_in_which_nearly_everything_fails_is_condemned_and_the_rest_judged_again() -> None:
+    """The peeled crowd does as well as ever: the cluster decides, not the service."""
+    table: Table[int] = Table(8)
+    fill(table, 1, bad=60, good=1)
+    fill(table, 2, bad=8, good=92)
+    parted = part(
+        table.busiest(T0, 8),
+        everyone(bad=68, good=93),
+        10,
+        bad=BAD,
+        whole=WHOLE,
+        least=15,
+        share=0.5,
+    )
+    assert [view.key for view in parted.condemned] == [1]
+    assert (parted.rest_bad, parted.rest_good) == (8, 92)
+    assert parted.apart(0.3, 15)
+
+
+def test_where_everybody_fails_nobody_stands_apart() -> None:
+    """A fault of ours fails all alike."""
+    table: Table[int] = Table(8)
+    fill(table, 1, bad=60)
+    fill(table, 2, bad=60)
+    fill(table, 3, bad=12)
+    parted = part(
+        table.busiest(T0, 8), everyone(bad=132, good=0), 10, bad=BAD, whole=WHOLE, least=15, share=0.5
+    )
+    assert len(parted.condemned) == 2
+    assert not parted.apart(0.3, 10)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pontlevis.simulation.load_shape import CONVERSATION, LoadShape
-from pontlevis.simulation.renewal import Renewal
+from pontlevis.simulation.renewal import Pattern, Renewal
 from pontlevis.simulation.traces import Recorded, TraceName, read_trace
 
 
@@ -33,14 +33,14 @@ def honest_arrivals(
     Raises ``ValueError`` for no users, no duration or a negative rate.
     """
     wanted = _count(users, duration_s, rate_per_s)
-    rng = random.Random(f"honest load {seed}")
+    rng = random.Random(f"honest load {seed}")  # noqa: S311
     arrivals: list[tuple[float, int]] = []
     waiting: list[tuple[float, int, float, Renewal]] = []
     for user in range(users):
         weight = shape.weight(user, users)
         if weight <= 0.0:
             continue
-        pattern = "weibull" if rng.random() < shape.weibull_share else "gamma"
+        pattern: Pattern = "weibull" if rng.random() < shape.weibull_share else "gamma"
         renewal = Renewal(pattern, shape.burstiness.at(rng.random()), rng)
         waiting.append((renewal.first() / weight, user, weight, renewal))
     heapq.heapify(waiting)
@@ -82,7 +82,7 @@ def trace_arrivals(
     trace that is missing or unreadable.
     """
     wanted = _count(users, duration_s, rate_per_s)
-    rng = random.Random(f"trace load {seed}")
+    rng = random.Random(f"trace load {seed}")  # noqa: S311
     recorded: list[Recorded] = read_trace(directory, trace, wanted, rng)
     people = _People(shape, users, rng)
     return [

@@ -1,6 +1,7 @@
 """What honest load looks like: figures measured on two public traces of production."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pontlevis.brain.setting import setting
 from pontlevis.simulation.quantiles import Quantiles
@@ -26,13 +27,13 @@ DEEPSEEK_SHARES = ((0.0, 0.0), (0.0137, 0.2859), (0.0274, 0.3644), (0.0411, 0.43
 class LoadShape:
     """How honest users share the load, how they burst, and how long their prompts and answers are."""
 
-    input_tokens: Quantiles = setting(
+    input_tokens: Quantiles = setting(  # noqa: RUF009 - frozen
         AZURE_INPUT, unit="tokens", doc="Prompt of one request.", source=f"measured: {AZURE}"
     )
-    output_tokens: Quantiles = setting(
+    output_tokens: Quantiles = setting(  # noqa: RUF009 - frozen
         AZURE_OUTPUT, unit="tokens", doc="Answer to one request.", source=f"measured: {AZURE}"
     )
-    burstiness: Quantiles = setting(
+    burstiness: Quantiles = setting(  # noqa: RUF009 - frozen
         DEEPSEEK_CV,
         unit="ratio",
         doc="Coefficient of variation of one user's gaps; each user draws one.",
@@ -74,7 +75,7 @@ REASONING = LoadShape(input_tokens=DEEPSEEK_INPUT, output_tokens=DEEPSEEK_OUTPUT
 
 
 def _along(curve: tuple[tuple[float, float], ...], share: float) -> float:
-    for (low_x, low_y), (high_x, high_y) in zip(curve, curve[1:], strict=False):
+    for (low_x, low_y), (high_x, high_y) in pairwise(curve):
         if share <= high_x:
             return low_y + (share - low_x) / (high_x - low_x) * (high_y - low_y)
     return curve[-1][1]

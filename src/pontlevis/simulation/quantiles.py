@@ -4,6 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _MIDPOINTS = 400  # of the sum that stands for the mean; its error is below one part in a thousand
 
@@ -39,4 +40,4 @@ def _share(point: tuple[float, float]) -> float:
 
 
 def _rising(values: Sequence[float]) -> bool:
-    return all(low <= high for low, high in zip(values, values[1:], strict=False))
+    return all(low <= high for low, high in pairwise(values))

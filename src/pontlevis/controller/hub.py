@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +66,7 @@ class Hub:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, str(path))
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
 
     async def close(self) -> None:
         if self._server is not None:

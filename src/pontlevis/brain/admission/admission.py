@@ -208,7 +208,7 @@ class Admission:
                     RefusalCode.QUEUE_TIMEOUT,
                     "the service is busy and your request waited too long; please try again",
                     f"waited {now - request.arrived:.1f} s in the {request.band.name.lower()} queue",
-                )  # fmt: skip
+                )
             )
         for band in Band:
             if not self._queued[band]:

@@ -1,0 +1,105 @@
+"""``pontlevis drill``: the January case, played on this machine."""
+
+import random
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pontlevis.cli.common import fail
+
+
+def command(
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed plays the same arrivals.")] = None,
+    no_defence: Annotated[
+        bool, typer.Option("--no-defence", help="Switch the brain off, to see the difference.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The same case in half a minute; figures are rougher.")
+    ] = False,
+    load: Annotated[
+        str, typer.Option("--load", help="synthetic, or trace: replays the trace in $PONTLEVIS_DATA.")
+    ] = "synthetic",
+    target: Annotated[str, typer.Option("--target", help="Loopback address to play on.")] = "127.0.0.1",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as JSON.")] = None,
+    report: Annotated[Path, typer.Option("--report", help="Write the report, one HTML page.")] = Path(
+        "drill-report.html"
+    ),
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep data and logs of both runs in this directory.")
+    ] = None,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option("--compare", help="Only draw a picture of drills' JSON files (repeat)."),
+    ] = None,
+    picture: Annotated[Path, typer.Option("--picture", help="Where that picture goes.")] = Path("drill.svg"),
+) -> None:
+    """Play the attack of January 2025 on loopback against real processes, and print a scorecard.
+
+    Example: `pontlevis drill --seed 1 --json drill.json`
+    """
+    import os
+
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Table
+
+    from pontlevis.drill import report as reports
+    from pontlevis.drill.fleet import DrillError, check_loopback
+    from pontlevis.drill.plan import make_plan
+    from pontlevis.drill.run import play
+    from pontlevis.drill.scenario import QUICK, Scenario
+    from pontlevis.drill.scorecard import judge, lines
+
+    scenario = QUICK if quick else Scenario()
+    if compare:
+        reports.picture(compare, picture, scenario)
+        typer.echo(f"wrote {picture}")
+        return
+    trace: Path | None = None
+    if load == "trace":
+        if "PONTLEVIS_DATA" not in os.environ:
+            fail("--load trace needs PONTLEVIS_DATA to name the directory with the traces")
+        trace = Path(os.environ["PONTLEVIS_DATA"])
+    elif load != "synthetic":
+        fail("--load is synthetic or trace")
+    number = seed if seed is not None else random.SystemRandom().randrange(10**6)
+    console = Console()
+    try:
+        check_loopback(target)
+        honest, hostile = make_plan(number, scenario, trace=trace)
+        console.print(f"Seed {number}: {len(honest)} honest and {len(hostile)} hostile acts are planned.")
+        with tempfile.TemporaryDirectory(prefix="pontlevis-drill-") as scratch:
+            directory = keep or Path(scratch)
+            with Progress(
+                TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console
+            ) as progress:
+                total = progress.add_task("Without attack", total=scenario.baseline_end + scenario.end_s)
+
+                def advance(seconds: float) -> None:
+                    progress.advance(total, seconds)
+
+                baseline = play("baseline", scenario, honest, [], scenario.baseline_end, defence=not no_defence, seed=number, directory=directory / "baseline", advance=advance)  # fmt: skip
+                progress.update(total, description="Under attack")
+                attacked = play("attacked", scenario, honest, hostile, scenario.end_s, defence=not no_defence, seed=number, directory=directory / "attacked", advance=advance)  # fmt: skip
+    except (DrillError, FileNotFoundError) as error:
+        fail(str(error))
+    card = judge(number, scenario, baseline, attacked)
+    table = Table(
+        title="Drill of the January case" + (", without defence" if no_defence else ""), title_justify="left"
+    )
+    for name in ("Figure", "Measured", "Target", ""):
+        table.add_column(name)
+    for line in lines(card):
+        mark = "" if line.met is None else "[green]ok[/]" if line.met else "[red]miss[/]"
+        table.add_row(line.name, line.value, line.target, mark)
+    console.print(table)
+    used = ", ".join(
+        f"{name} {seconds:.1f} s" for name, seconds in sorted(reports.cpu_totals(attacked).items())
+    )
+    console.print(f"CPU used: {used}")
+    report.write_text(reports.html(card, scenario, baseline, attacked), "utf-8")
+    console.print(f"Report: {report}")
+    if json_file is not None:
+        json_file.write_bytes(reports.as_json(card, baseline, attacked))

@@ -28,6 +28,8 @@ def measurable(source: str) -> tuple[str, str] | None:
 
     An IPv6 host owns its /64 (RFC 6177), so that is what is named.
     """
+    if "%" in source:
+        return None  # a link-local address with its interface means another host on every machine
     try:
         address = ip_address(source)
     except ValueError:
@@ -37,24 +39,38 @@ def measurable(source: str) -> tuple[str, str] | None:
     return "prefix", _prefix6(source, 64)
 
 
+def place_of(source: str) -> str:
+    """What a measure against this source would hit: the address itself, or an IPv6 host's /64."""
+    return _prefix6(source, 64) if ":" in source else source
+
+
 class Protected:
     """Addresses and prefixes that no measure may name: ourselves, trusted proxies, an operator's list.
 
     Raises ValueError for an entry that is neither an address nor a prefix.
     """
 
-    __slots__ = ("_networks", "_single")
+    __slots__ = ("_networks", "_places")
 
     def __init__(self, entries: frozenset[str]) -> None:
-        self._single = LOOPBACK | {entry for entry in entries if "/" not in entry}
+        single = LOOPBACK | {entry for entry in entries if "/" not in entry}
+        for entry in single:
+            ip_address(entry)
+        self._places = {place_of(entry) for entry in single}
         self._networks: list[IPv4Network | IPv6Network] = [
             ip_network(entry, strict=False) for entry in sorted(entries) if "/" in entry
         ]
-        for entry in self._single:
-            ip_address(entry)
 
     def __contains__(self, source: str) -> bool:
-        if source in self._single:
+        """Whether a measure against the address ``source`` would hit anything protected."""
+        place = place_of(source)
+        if place in self._places:
             return True
-        address = ip_address(source)
-        return any(address in network for network in self._networks)
+        hit = ip_network(place)
+        return any(_overlap(network, hit) for network in self._networks)
+
+
+def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.overlaps(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)

@@ -1,6 +1,6 @@
 """Decisions that detection proposes: narrow, with a reason and an end, never against whom we serve."""
 
-from pontlevis.brain.detection.address import Protected, measurable
+from pontlevis.brain.detection.address import Protected, measurable, place_of
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.finding import DetectorName, Measure
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -48,7 +48,7 @@ class Measures:
         duration = self._policy.guesser_ban_s if guesser else self._policy.ban_s
         self._in_force[value] = now + duration
         if scope != "account":
-            self._signals.banned[candidate.source] = now + duration
+            self._signals.banned[place_of(candidate.source)] = now + duration
         detector = RULE[candidate.deed]
         entry = book.open.get(detector)
         hostile = entry is not None and entry.statement.hostile
@@ -58,7 +58,11 @@ class Measures:
     def _named(self, candidate: Candidate) -> tuple[str, str] | None:
         """Scope and value, or None where the source must not be named."""
         named = measurable(candidate.source)
-        if named is None or candidate.source in self._protected or candidate.source in self._signals.vouched:
+        if (
+            named is None
+            or candidate.source in self._protected
+            or place_of(candidate.source) in self._signals.vouched
+        ):
             return None
         return named
 

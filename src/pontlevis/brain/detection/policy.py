@@ -161,7 +161,7 @@ class DetectionPolicy:
         source="choice: three times the median prompt of the Azure 2023 conversation trace",
     )
     greedy_ratio: float = setting(
-        8.0,
+        5.0,
         unit="ratio",
         doc="Nor below this many times the usual call of an account that is not young.",
         source="choice",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pontlevis.brain.detection import columns as c
-from pontlevis.brain.detection.address import prefix_of
+from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.cluster import Row, Table
 from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WIDTH, Counts
@@ -93,7 +93,7 @@ class Signals:
         self._domains: Table[tuple[int, str]] = Table(policy.max_domains)
         self._familiar = Familiar(policy.familiar_s)
         self.vouched = Familiar(policy.protect_s)
-        """Sources from which an existing account was served lately."""
+        """Places (see ``place_of``) where an existing account was served lately."""
         self._strangers = SlidingDistinct(1, TEN)
         self._distincts = Distincts(
             failing_sources=Spans(),
@@ -109,7 +109,7 @@ class Signals:
         self._worst = {name: Worst() for name in DetectorName}
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.banned: dict[str, float] = {}
-        """Sources under a proposed decision, and until when."""
+        """Places under a proposed decision, and until when."""
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -127,7 +127,7 @@ class Signals:
         outcome = o.outcome
         source = o.source
         count = o.count
-        if outcome is _REFUSED and source in self.banned:
+        if outcome is _REFUSED and self.banned and place_of(source) in self.banned:
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing
@@ -158,7 +158,7 @@ class Signals:
             if o.outcome is _OK and source:
                 self._familiar.add(source, o.at)
                 if standing >= _ESTABLISHED:
-                    self.vouched.add(source, o.at)
+                    self.vouched.add(place_of(source), o.at)
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
@@ -238,7 +238,7 @@ class Signals:
             if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
-                    self.vouched.add(source, o.at)
+                    self.vouched.add(place_of(source), o.at)
             return
         if column not in c.LOGIN_FAILURES:
             return

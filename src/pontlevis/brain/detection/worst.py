@@ -2,6 +2,7 @@
 
 from datasketches import frequent_items_error_type, frequent_strings_sketch
 
+from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.detection.familiar import Familiar
 
 LG_SIZE = 10
@@ -38,7 +39,7 @@ class Worst:
         for source, count in self._items():
             counts[source] = counts.get(source, 0) + count
         ranked = sorted(counts, key=lambda source: (-counts[source], source))
-        self._list = tuple(source for source in ranked if source not in served)[:most]
+        self._list = tuple(source for source in ranked if place_of(source) not in served)[:most]
         self._listed_at = now
         return self._list
 

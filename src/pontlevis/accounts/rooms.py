@@ -72,4 +72,4 @@ def facts_of(row: AccountRow) -> AccountFacts:
 
 def account_record(row: AccountRow) -> AccountRecord:
     disabled = row.disabled or ("it waits for approval" if row.pending else "")
-    return AccountRecord(row.id, row.standing, row.created_at, row.unlimited, disabled)
+    return AccountRecord(row.id, row.standing, row.created_at, row.unlimited, disabled, row.familiar)

@@ -25,6 +25,7 @@ from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.upstream import Server
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.link.messages import AccountRecord
 
 SESSION_COOKIE = "pontlevis_session"
 REQUESTED_WITH = b"x-pontlevis-request"
@@ -161,6 +162,13 @@ class Core:
 
     def refused(self, code: RefusalCode) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def learn_sources(self, accounts: list[AccountRecord]) -> None:
+        """Remembers from where the owners of accounts with some standing log in."""
+        for account in accounts:
+            if account.standing >= Standing.RECENT and not account.disabled:
+                for source in account.familiar.split():
+                    self.known_sources.add(source)
 
     def jitter(self, low: int, high: int) -> int:
         return self._rng.randint(low, high)

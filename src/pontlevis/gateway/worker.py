@@ -160,6 +160,7 @@ class Worker:
                     message = await read_from_controller(reader)
                     if isinstance(message, Changes):
                         self.directory.apply(message)
+                        self.core.learn_sources(message.accounts)
                         if message.posture is not None:
                             self.admission.set_posture(message.posture, self.core.monotonic())
                     else:

@@ -15,6 +15,8 @@ class AccountRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unlimited: bool = False
     disabled: str = ""
     """Why it may not be used; empty when it may."""
+    familiar: str = ""
+    """Addresses from which its owner logged in, separated by spaces."""
 
 
 class CredentialRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -65,7 +65,7 @@ class AdmissionPolicy:
         source="Netflix concurrency-limits, Gradient2",
     )
     ceilings_normal: tuple[float, float, float, float] = setting(
-        (1.0, 0.9, 0.6, 0.3),
+        (1.0, 0.8, 0.5, 0.25),
         unit="share of the limit",
         doc="How much of the limit a band and those below it may hold together; posture normal.",
         source="Stripe keeps 20 % for critical requests; the rest is choice",

@@ -8,20 +8,20 @@ SPEECH = (
     " name once and waited for morning when the chains would run again and the road be open to whoever asked"
 )
 WORDS = tuple(SPEECH.split())
+_SIZE = len(WORDS)
+
+
+def word(seed: int, place: int) -> str:
+    """The word at ``place`` of what this seed says."""
+    return WORDS[(seed + place + (place // _SIZE) * 7) % _SIZE]
 
 
 def words(seed: int, start: int, count: int) -> str:
     """``count`` words from the ``start``-th on, each with a space before it but the very first."""
-    size = len(WORDS)
-    said = [WORDS[(seed + place + (place // size) * 7) % size] for place in range(start, start + count)]
-    text = " ".join(said)
-    return text if start == 0 else " " + text
+    said = " ".join([word(seed, place) for place in range(start, start + count)])
+    return said if start == 0 else " " + said
 
 
-def seed_of(prompt: bytes) -> int:
-    return crc32(prompt)
-
-
-def natural_length(seed: int) -> int:
-    """Output tokens of a prompt that names no limit: 32 to 415, the same each time."""
-    return 32 + (seed >> 8) % 384
+def seed_of(prompt: bytes, seed: int = 0) -> int:
+    """0 to 2³² - 1."""
+    return crc32(prompt, seed & 0xFFFFFFFF)

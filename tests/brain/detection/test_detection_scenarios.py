@@ -35,6 +35,21 @@ def test_a_flash_crowd_alone_never_closes_registration(seed: int) -> None:
     assert Verdict.CROWD in {judgement.verdict for judgement in played.judgements}
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_crowd_that_overloads_the_service_and_tries_again_is_a_crowd(seed: int) -> None:
+    """Nine in ten calls turned away, existing users wait: busy, elevated at most, and never closed."""
+    place = town(seed)
+    place.full = 0.9
+    place.crowd(CALM_S, 90.0, times=50)
+    for second in range(20, 100):
+        place.at(second, lambda: place.served_badly(place.now))
+    played = place.run(100)
+    assert not played.suspended
+    assert not any(judgement.hostile for judgement in played.judgements)
+    assert {each.after.posture for each in played.transitions} == {Posture.ELEVATED}
+    assert not played.measured
+
+
 def test_a_crowd_of_which_some_run_scripts_is_a_crowd() -> None:
     """Developers who sign up in a browser and call without pause are heavy, and no cluster."""
     for seed in range(3):
@@ -46,7 +61,7 @@ def test_a_crowd_of_which_some_run_scripts_is_a_crowd() -> None:
         assert not played.measured & place.honest
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("fingerprints", "domains"), [(1, "gmail"), (3, "gmail"), (8, "random"), (3, "few")])
 def test_bots_that_sign_up_and_drain_suspend_registration(seed: int, fingerprints: int, domains: str) -> None:
     """Whatever their addresses look like: accounts used up at once tell, once they are used."""
@@ -62,7 +77,7 @@ def test_bots_that_sign_up_and_drain_suspend_registration(seed: int, fingerprint
     assert not played.measured & place.honest
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("rate", "sources", "fingerprints", "unknown"),
     [(20, 400, 4, 0.5), (30, 5000, 30, 0.5), (30, 5000, 200, 0.0), (10, 2000, 3, 0.2)],
@@ -84,7 +99,7 @@ def test_stuffing_with_one_try_a_source_is_found_at_once(
     assert not played.measured & place.honest
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("fingerprints", "made_up"), [(3, 0.7), (200, 0.7), (3, 0.0), (1, 1.0)])
 def test_a_rotating_flood_is_found_at_once_and_its_sources_named(
     seed: int, fingerprints: int, made_up: float
@@ -101,7 +116,7 @@ def test_a_rotating_flood_is_found_at_once_and_its_sources_named(
     assert not played.measured & place.honest
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("bots", [2.0, 5.0, 20.0])
 def test_bots_within_a_crowd_are_told_from_it(seed: int, bots: float) -> None:
     """Crowd to bots 5:1 to 1:2: both are said, registration closes, no honest newcomer is measured."""

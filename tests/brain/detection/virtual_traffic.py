@@ -71,8 +71,8 @@ class Town:
         self.machine = PostureMachine(posture or PosturePolicy())
         self.bans: dict[str, float] = {}
         self.played = Played()
-        self.ticks = True
-        """Whether the posture machine is driven too."""
+        self.full = 0.0
+        """Share of newcomers' calls that a full service turns away."""
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._batch: list[Observation] = []
@@ -231,7 +231,10 @@ class Town:
         calls: int = 0,
         pause_s: float = 14.0,
     ) -> None:
-        """Signs up, logs in, chats a little, reads. ``calls`` and ``pause_s`` are for who does more."""
+        """Signs up, logs in, chats a little, reads. ``calls`` and ``pause_s`` are for who does more.
+
+        Turned away by a full service, they try again in a few seconds, up to ten times.
+        """
         source = source or self.address()
         fingerprint = fingerprint or self.browser()
         domain = domain or self.domain()
@@ -239,6 +242,7 @@ class Town:
         self.honest |= {source, account}
         rng = self.rng
         self.see(Kind.PAGE, Outcome.OK, source, fingerprint=fingerprint)
+        retries = 10
         chats = calls or min(12, int(rng.expovariate(1 / 2.5)) + 1)
 
         def sign_up() -> None:
@@ -280,17 +284,22 @@ class Town:
             self.at(rng.uniform(2, 10), chat)
 
         def chat() -> None:
-            nonlocal chats
+            nonlocal chats, retries
             tokens = int(rng.lognormvariate(6.0, 1.0))
+            full = rng.random() < self.full
             self.see(
                 Kind.REQUEST,
-                Outcome.OK,
+                Outcome.REFUSED if full else Outcome.OK,
                 source,
                 fingerprint=fingerprint,
                 account=account,
                 standing=Standing.NEW,
                 tokens=tokens,
             )
+            if full and retries > 0:
+                retries -= 1
+                self.at(rng.uniform(1.0, 4.0), chat)
+                return
             chats -= 1
             if chats > 0:
                 self.at(pause_s * (0.3 + rng.expovariate(1 / 0.9)), chat)

@@ -17,6 +17,9 @@ the shortest window, so that none who goes on is ever missing in it."""
 PROMPT_S = 10.0
 """A person who has just signed up looks around for longer than this; calls are seen when they end."""
 
+REFUSED_WEIGHT = 0.25
+"""Whoever is turned away in a crowd tries again, and is not greedy for it; who was greedy before is."""
+
 
 class Origin:
     """Where an account was made."""
@@ -47,14 +50,15 @@ class Newcomer:
         self.active_at = float("-inf")
         self.greedy_at = float("-inf")
 
-    def use(self, at: float, requests: int, tokens: int) -> None:
+    def use(self, at: float, requests: int, tokens: int, *, refused: bool = False) -> None:
         """Adds what it asked for; earlier use fades with ``MEMORY_S``."""
+        weight = REFUSED_WEIGHT if refused and self.greedy_at < 0 else 1.0
         if not self._at and self.origin is not None:
             self.prompt = at - self.origin.at <= PROMPT_S
         left = exp(-max(0.0, at - self._at) / MEMORY_S)
         self._at = max(at, self._at)
-        self._tokens = self._tokens * left + tokens
-        self._requests = self._requests * left + requests
+        self._tokens = self._tokens * left + weight * tokens
+        self._requests = self._requests * left + weight * requests
 
     def greedy(self, most_requests: float, most_tokens: float) -> bool:
         """Whether its recent use is more than a person's."""

@@ -173,7 +173,7 @@ class Signals:
 
     def _used_young(self, o: Observation, slot: Counts, second: int) -> None:
         newcomer = self._newcomers.find(o.account, o.source, o.at)
-        newcomer.use(o.at, o.count, o.tokens)
+        newcomer.use(o.at, o.count, o.tokens, refused=o.outcome is _REFUSED)
         greedy = newcomer.greedy(self._policy.greedy_requests, self.alert.most_tokens)
         distincts = self._distincts
         distincts.young_active.add(o.account, second)

@@ -1,0 +1,149 @@
+"""What a gateway knows by heart."""
+
+import secrets
+
+import pytest
+
+from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.vocabulary import Standing
+from pontlevis.gateway.directory import Directory
+from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
+
+NOW = 1_800_000_000.0
+DAY = 86_400
+
+
+@pytest.fixture
+def codec() -> CredentialCodec:
+    return CredentialCodec(secrets.token_bytes(32))
+
+
+def minted(codec: CredentialCodec, issued: float = NOW, id_: str = "00" * 8) -> tuple[str, bytes]:
+    secret = secrets.token_bytes(20)
+    return codec.mint(CredentialKind.API_KEY, id_, int(issued), secret), codec.secret_hash(secret)
+
+
+def known(codec: CredentialCodec) -> tuple[Directory, str]:
+    directory = Directory(codec)
+    key, hash_ = minted(codec)
+    directory.apply(
+        Changes(
+            1,
+            whole=True,
+            accounts=[AccountRecord("a", int(Standing.PAID), NOW)],
+            credentials=[CredentialRecord("00" * 8, "a", hash_)],
+        )
+    )
+    return directory, key
+
+
+def test_a_known_key_is_recognised_and_a_revoked_one_is_not(codec: CredentialCodec) -> None:
+    """Revoking takes hold with the message that says so."""
+    directory, key = known(codec)
+    caller = directory.recognise(key, NOW)
+    assert caller is not None
+    assert caller.standing is Standing.PAID
+    directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
+    assert directory.recognise(key, NOW + 60) is None
+
+
+def test_a_made_up_key_is_nobody(codec: CredentialCodec) -> None:
+    """Keys of every wrong shape: cut, longer, other alphabet, another service's, one bit changed."""
+    directory, key = known(codec)
+    other, _ = minted(CredentialCodec(secrets.token_bytes(32)))
+    flipped = key[:-1] + ("A" if key[-1] != "A" else "B")
+    for wrong in (
+        "",
+        "pl-",
+        key[:-1],
+        key + "A",
+        "pl-" + "é" * 60,
+        "sk-" + key[3:],
+        "ps-" + key[3:],
+        other,
+        flipped,
+        "\x00" * 63,
+    ):
+        assert directory.recognise(wrong, NOW) is None
+
+
+def test_before_the_first_sync_a_real_key_counts_by_its_age(codec: CredentialCodec) -> None:
+    """While the database is away an existing account is recognised by its token alone."""
+    directory = Directory(codec)
+    ages = [(0, Standing.NEW), (2 * DAY, Standing.RECENT), (30 * DAY, Standing.ESTABLISHED)]
+    for age, standing in ages:
+        caller = directory.recognise(minted(codec, NOW - age)[0], NOW)
+        assert caller is not None
+        assert caller.standing is standing
+
+
+def test_after_a_sync_an_unknown_key_is_gone_unless_it_is_seconds_old(codec: CredentialCodec) -> None:
+    """A key may be used before the message about it arrives; an erased one may not."""
+    directory, _ = known(codec)
+    assert directory.recognise(minted(codec, NOW - DAY, "11" * 8)[0], NOW) is None
+    fresh = directory.recognise(minted(codec, NOW - 1, "22" * 8)[0], NOW)
+    assert fresh is not None
+    assert fresh.standing is Standing.NEW
+
+
+def test_an_expired_session_is_nobody(codec: CredentialCodec) -> None:
+    """Expiry needs no message."""
+    directory = Directory(codec)
+    key, hash_ = minted(codec)
+    directory.apply(
+        Changes(
+            1,
+            whole=True,
+            accounts=[AccountRecord("a", 3, NOW)],
+            credentials=[CredentialRecord("00" * 8, "a", hash_, NOW + 10)],
+        )
+    )
+    assert directory.recognise(key, NOW + 9) is not None
+    assert directory.recognise(key, NOW + 11) is None
+
+
+def test_decisions_hold_for_addresses_prefixes_and_accounts_until_they_end(codec: CredentialCodec) -> None:
+    """Each scope bans what it names, no more, and not for longer."""
+    directory = Directory(codec)
+    directory.apply(
+        Changes(
+            1,
+            whole=True,
+            decisions=[
+                DecisionRecord(1, "address", "192.0.2.7", "r", NOW, NOW + 10),
+                DecisionRecord(2, "prefix", "198.51.100.0/24", "r", NOW, NOW + 10),
+                DecisionRecord(3, "prefix", "2001:db8::/48", "r", NOW, NOW + 10),
+                DecisionRecord(4, "account", "a", "r", NOW, NOW + 10),
+            ],
+        )
+    )
+    assert directory.banned_source("192.0.2.7", NOW)
+    assert directory.banned_source("192.0.2.8", NOW) is None
+    assert directory.banned_source("198.51.100.200", NOW)
+    assert directory.banned_source("2001:db8:0:5::1", NOW)
+    assert directory.banned_source("2001:db8:1::1", NOW) is None
+    assert directory.banned_account("a", NOW)
+    assert directory.banned_source("192.0.2.7", NOW + 11) is None
+    directory.expire(NOW + 11)
+    assert directory.decisions == 0
+
+
+def test_a_whole_state_replaces_what_was_known_only_when_it_is_complete(codec: CredentialCodec) -> None:
+    """While its parts arrive, what was known goes on to hold."""
+    directory, key = known(codec)
+    directory.apply(Changes(2, whole=True, complete=False))
+    assert directory.recognise(key, NOW) is not None
+    directory.apply(Changes(3, complete=True))
+    assert directory.recognise(key, NOW + 60) is None
+
+
+def test_a_lifted_decision_no_longer_holds(codec: CredentialCodec) -> None:
+    """Undo works at once."""
+    directory = Directory(codec)
+    directory.apply(
+        Changes(1, whole=True, decisions=[DecisionRecord(1, "address", "192.0.2.7", "r", NOW, NOW + 10)])
+    )
+    directory.apply(
+        Changes(2, decisions=[DecisionRecord(1, "address", "192.0.2.7", "r", NOW, NOW + 10, lifted=True)])
+    )
+    assert directory.banned_source("192.0.2.7", NOW) is None

@@ -1,0 +1,89 @@
+"""Bodies of the inference API."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pontlevis.gateway.wire import BadBody, Endpoint, read_call
+
+CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]'
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "param"),
+    [
+        (Endpoint.CHAT, b"", None),
+        (Endpoint.CHAT, b"not json", None),
+        (Endpoint.CHAT, b"[]", None),
+        (Endpoint.CHAT, b'{"messages":[{}]}', "model"),
+        (Endpoint.CHAT, b'{"model":"","messages":[{}]}', "model"),
+        (Endpoint.CHAT, b'{"model":3,"messages":[{}]}', "model"),
+        (Endpoint.CHAT, b'{"model":"m"}', "messages"),
+        (Endpoint.CHAT, b'{"model":"m","messages":{}}', "messages"),
+        (Endpoint.CHAT, CHAT + b',"stream":"yes"}', "stream"),
+        (Endpoint.CHAT, CHAT + b',"max_tokens":-1}', "max_tokens"),
+        (Endpoint.CHAT, CHAT + b',"n":1000}', "n"),
+        (Endpoint.CHAT, b'{"model":"m","messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
+        (Endpoint.CHAT, b"\xff\xfe{}", None),
+        (Endpoint.COMPLETIONS, b'{"model":"m"}', "prompt"),
+        (Endpoint.EMBEDDINGS, b'{"model":"m"}', "input"),
+        (Endpoint.RESPONSES, b'{"model":"m"}', "input"),
+    ],
+)
+def test_a_bad_body_is_refused_with_the_place_named(
+    endpoint: Endpoint, body: bytes, param: str | None
+) -> None:
+    """Whatever is wrong with a body, the error says so and names the field."""
+    with pytest.raises(BadBody) as refused:
+        read_call(endpoint, body)
+    if param is not None:
+        assert refused.value.param == param or param in str(refused.value)
+
+
+def test_usage_is_asked_for_where_the_client_did_not() -> None:
+    """A stream without stream options gets them, and the client's own bytes follow untouched."""
+    body = CHAT + b',"stream":true,"x_unknown":{"a":[1,2]}}'
+    call = read_call(Endpoint.CHAT, body)
+    sent = msgspec.json.decode(call.body)
+    assert sent["stream_options"] == {"include_usage": True}
+    assert sent["x_unknown"] == {"a": [1, 2]}
+    assert call.hide_usage
+    assert call.original == body
+
+
+def test_options_that_leave_usage_out_are_completed() -> None:
+    """Other stream options stay as they were."""
+    call = read_call(Endpoint.CHAT, CHAT + b',"stream":true,"stream_options":{"include_usage":false,"x":1}}')
+    assert msgspec.json.decode(call.body)["stream_options"] == {"include_usage": True, "x": 1}
+    assert call.hide_usage
+
+
+def test_a_body_that_asks_for_usage_itself_is_not_touched() -> None:
+    """Then the client sees the usage event as well."""
+    body = CHAT + b',"stream":true,"stream_options":{"include_usage":true}}'
+    call = read_call(Endpoint.CHAT, body)
+    assert call.body is body
+    assert not call.hide_usage
+
+
+def test_a_picture_is_not_counted_by_its_bytes() -> None:
+    """A megabyte of base64 costs what one picture costs, not a quarter of a million tokens."""
+    picture = b'"data:image/png;base64,' + b"A" * 1_000_000 + b'"'
+    body = (
+        b'{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":'
+        + picture
+        + b"}}]}]}"
+    )
+    assert 1_000 < read_call(Endpoint.CHAT, body).input_tokens < 1_200
+
+
+@given(st.binary(max_size=200))
+@settings(deadline=None, max_examples=300)
+def test_random_bytes_never_do_more_than_be_refused(body: bytes) -> None:
+    """No body makes the reader raise anything but its own refusal."""
+    for endpoint in Endpoint:
+        try:
+            read_call(endpoint, body)
+        except BadBody:
+            continue

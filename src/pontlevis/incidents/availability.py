@@ -1,193 +1,218 @@
-"""Measured availability, kept by day."""
+"""Measured availability: seconds by component, state and day, kept in memory and written every few seconds.
 
+The days shown are all in memory, so that the status page needs no database. What is written are a
+day's whole sums, not increments: a write that is tried again can count nothing twice.
+"""
+
+import logging
 from collections.abc import Callable
 
 from sqlalchemy import select
 
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState
-from pontlevis.incidents.components import SEVERITY, Component, Measure, Status, existing_of
+from pontlevis.incidents.components import COLUMNS, SEVERITY, Component, Status, Statuses
+from pontlevis.incidents.measure import Measure, Served
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.views import ComponentView, DayView
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.incidents import ComponentDayRow, ComponentRow, ServedDayRow
 
 DAY_S = 86_400.0
-_COLUMNS = {
-    Status.OPERATIONAL: "operational_s",
-    Status.DEGRADED: "degraded_s",
-    Status.PARTIAL: "partial_s",
-    Status.MAJOR: "major_s",
-}
-LONGEST_STEP_S = 5.0  # a gap longer than this was not measured and is not counted
+LONGEST_STEP_S = 5.0  # a longer gap between two ticks was not measured and is not counted
+
+log = logging.getLogger("pontlevis.incidents")
+
+Seconds = tuple[float, float, float, float, float]
+_PLACE = {status: place for place, status in enumerate(COLUMNS)}
 
 
 class Availability:
-    """Counts seconds by component and state; writes them every ``flush_s``."""
+    """One service's components. Times are Unix seconds."""
 
     def __init__(self, database: Database, policy: IncidentPolicy, clock: Callable[[], float]) -> None:
         self._database = database
         self._policy = policy
         self._clock = clock
         self._measure = Measure(policy)
-        self.statuses: dict[Component, Status] = dict.fromkeys(Component, Status.OPERATIONAL)
+        self._measured: Statuses = dict.fromkeys(Component, Status.OPERATIONAL)
+        self._declared: dict[Component, tuple[Status, str]] = {}
         self._changed_at: dict[Component, float] = {}
         self._first_seen: dict[Component, float] = {}
-        self._unsaved: dict[tuple[Component, int, Status], float] = {}
+        self._days: dict[tuple[Component, int], list[float]] = {}
         self._served: dict[int, list[int]] = {}
+        self._dirty: set[int] = set()
         self._measured_at: float | None = None
-        self._saved_at = 0.0
-        self._sample_at = 0.0
-        self.asked = 0
-        self.unserved = 0
+        self._write_at = 0.0
+        self.database_ok = True
 
     async def start(self) -> None:
+        """Loads the days shown and the states as last measured."""
         now = self._clock()
+        first = self._first_day(now)
         async with self._database.session() as session:
-            rows = {row.component: row for row in await session.scalars(select(ComponentRow))}
+            states = {row.component: row for row in await session.scalars(select(ComponentRow))}
+            days = list(await session.scalars(select(ComponentDayRow).where(ComponentDayRow.day >= first)))
+            served = list(await session.scalars(select(ServedDayRow).where(ServedDayRow.day >= first)))
         for component in Component:
-            row = rows.get(component.value)
+            row = states.get(component.value)
             self._changed_at[component] = row.updated_at if row is not None else now
             self._first_seen[component] = row.first_seen_at if row is not None else now
             if row is not None:
-                self.statuses[component] = Status(row.status)
-        self._saved_at = now
+                self._measured[component] = Status(row.status)
+                if row.declared:
+                    self._declared[component] = (Status(row.declared), row.declared_by)
+        known = {each.value for each in Component}
+        for day in days:
+            if day.component in known:
+                seconds = [float(getattr(day, column)) for column in COLUMNS.values()]
+                self._days[Component(day.component), day.day] = seconds
+        self._served = {row.day: [row.asked, row.unserved] for row in served}
+        self._write_at = now + self._policy.flush_s
+
+    @property
+    def statuses(self) -> Statuses:
+        """As shown: what an operator declared, else what is measured."""
+        return {
+            component: self._declared[component][0] if component in self._declared else status
+            for component, status in self._measured.items()
+        }
+
+    @property
+    def measured(self) -> Statuses:
+        return dict(self._measured)
 
     def login(self, ok: bool) -> None:
+        """An existing user tried to log in with the right to, and could or could not."""
         self._measure.login(ok, self._clock())
 
-    async def measure(self, sample: ServiceSample, posture: PostureState, now: float) -> None:
-        """One more second."""
-        statuses = self._measure.sample(sample, posture, now)
+    def take(self, sample: ServiceSample, posture: PostureState, now: float) -> Served:
+        """One more second; returns existing users' requests that it adds."""
+        served = self._measure.take(sample, now)
+        before = self.statuses
+        self._measured = self._measure.statuses(posture, now, database_ok=self.database_ok)
+        after = self.statuses
         day = int(now // DAY_S)
-        if self._measured_at is not None:
-            step = now - self._measured_at
-            if 0 < step <= LONGEST_STEP_S:
-                for component, status in statuses.items():
-                    key = (component, day, status)
-                    self._unsaved[key] = self._unsaved.get(key, 0.0) + step
+        step = now - self._measured_at if self._measured_at is not None else 0.0
         self._measured_at = now
-        for component, status in statuses.items():
-            if status is not self.statuses[component]:
-                self.statuses[component] = status
+        for component, status in after.items():
+            if status is not before[component]:
                 self._changed_at[component] = now
-        if sample.at != self._sample_at:
-            self._sample_at = sample.at
-            asked, unserved = existing_of(sample)
-            self.asked += asked
-            self.unserved += unserved
-            if asked:
-                served = self._served.setdefault(day, [0, 0])
-                served[0] += asked
-                served[1] += unserved
-        if now - self._saved_at >= self._policy.flush_s:
-            self._saved_at = now
-            await self.flush()
+            if 0 < step <= LONGEST_STEP_S:
+                seconds = self._days.setdefault((component, day), [0.0] * len(COLUMNS))
+                seconds[_PLACE[status]] += step
+                self._dirty.add(day)
+        if served.asked or served.unserved:
+            sums = self._served.setdefault(day, [0, 0])
+            sums[0] += served.asked
+            sums[1] += served.unserved
+            self._dirty.add(day)
+        return served
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to write."""
+        return now >= self._write_at
 
     async def flush(self) -> None:
-        """Writes what was measured since the last time."""
-        unsaved, self._unsaved = self._unsaved, {}
-        served, self._served = self._served, {}
+        """Writes what was measured. What could not be written stays in memory and is written next time."""
+        now = self._clock()
+        self._write_at = now + self._policy.flush_s
+        dirty, self._dirty = self._dirty, set()
         try:
             async with self._database.session() as session:
-                for (component, day, status), seconds in unsaved.items():
-                    row = await session.get(ComponentDayRow, (component.value, day))
-                    if row is None:
-                        row = ComponentDayRow(
-                            component=component.value,
-                            day=day,
-                            operational_s=0.0,
-                            degraded_s=0.0,
-                            partial_s=0.0,
-                            major_s=0.0,
-                        )
-                        session.add(row)
-                    column = _COLUMNS[status]
-                    setattr(row, column, getattr(row, column) + seconds)
-                for day, (asked, unserved) in served.items():
-                    kept = await session.get(ServedDayRow, day)
-                    if kept is None:
-                        kept = ServedDayRow(day=day, asked=0, unserved=0)
-                        session.add(kept)
-                    kept.asked += asked
-                    kept.unserved += unserved
                 for component in Component:
-                    await session.merge(
-                        ComponentRow(
-                            component=component.value,
-                            status=self.statuses[component].value,
-                            updated_at=self._changed_at[component],
-                            first_seen_at=self._first_seen[component],
-                        )
-                    )
+                    await session.merge(self._row(component))
+                    for day in dirty:
+                        seconds = self._days.get((component, day))
+                        if seconds is not None:
+                            values = dict(zip(COLUMNS.values(), seconds, strict=True))
+                            await session.merge(ComponentDayRow(component=component.value, day=day, **values))
+                for day in dirty & self._served.keys():
+                    asked, unserved = self._served[day]
+                    await session.merge(ServedDayRow(day=day, asked=asked, unserved=unserved))
         except BaseException:
-            for key, seconds in unsaved.items():
-                self._unsaved[key] = self._unsaved.get(key, 0.0) + seconds
-            for day, counts in served.items():
-                held = self._served.setdefault(day, [0, 0])
-                held[0] += counts[0]
-                held[1] += counts[1]
+            self._dirty |= dirty
+            self._write_at = now + self._policy.write_limit_s
             raise
+        self._forget(self._first_day(now))
 
-    async def components(self) -> list[ComponentView]:
+    async def declare(self, component: Component, status: Status | None, *, actor: str) -> None:
+        """Shows ``status`` instead of what is measured, until it is called with None."""
+        held = self._declared.get(component)
+        before = self.statuses[component]
+        if status is None:
+            self._declared.pop(component, None)
+        else:
+            self._declared[component] = (status, actor)
+        try:
+            async with self._database.session() as session:
+                await session.merge(self._row(component))
+        except BaseException:
+            self._declared.pop(component, None)
+            if held is not None:
+                self._declared[component] = held
+            raise
+        if self.statuses[component] is not before:
+            self._changed_at[component] = self._clock()
+
+    def components(self) -> list[ComponentView]:
         """Every component with its days, today last."""
         today = int(self._clock() // DAY_S)
         first = today - self._policy.history_days + 1
-        async with self._database.session() as session:
-            rows = list(await session.scalars(select(ComponentDayRow).where(ComponentDayRow.day >= first)))
-        seconds: dict[tuple[str, int], list[float]] = {
-            (row.component, row.day): [row.operational_s, row.degraded_s, row.partial_s, row.major_s]
-            for row in rows
-        }
-        for (component, day, status), extra in self._unsaved.items():
-            seconds.setdefault((component.value, day), [0.0] * 4)[SEVERITY[status]] += extra
-        views = []
-        for component in Component:
-            days = tuple(
-                day_view(day, seconds.get((component.value, day)), self._policy.partial_outage_weight)
-                for day in range(first, today + 1)
-            )
-            measured = [each for each in days if each.uptime is not None]
-            total = (
-                [sum(values) for values in zip(*(_seconds(each) for each in measured), strict=True)]
-                if measured
-                else None
-            )
-            whole = day_view(0, total, self._policy.partial_outage_weight).uptime
-            views.append(
-                ComponentView(
-                    component,
-                    self.statuses[component],
-                    self._changed_at.get(component, 0.0),
-                    self._first_seen.get(component, 0.0),
-                    days,
-                    whole,
-                )
-            )
-        return views
+        statuses = self.statuses
+        return [
+            self._component(component, statuses[component], range(first, today + 1))
+            for component in Component
+        ]
 
-    async def existing_availability(self) -> tuple[int, int]:
-        """Existing users' requests of the days shown, and how many of them were not served."""
-        first = int(self._clock() // DAY_S) - self._policy.history_days + 1
-        async with self._database.session() as session:
-            rows = list(await session.scalars(select(ServedDayRow).where(ServedDayRow.day >= first)))
-        asked = sum(row.asked for row in rows) + sum(held[0] for held in self._served.values())
-        unserved = sum(row.unserved for row in rows) + sum(held[1] for held in self._served.values())
-        return asked, unserved
+    def served(self, days: int | None = None) -> Served:
+        """Existing users' requests of the last ``days`` days, today among them; of all days shown by default."""
+        first = int(self._clock() // DAY_S) - (days or self._policy.history_days) + 1
+        sums = [counts for day, counts in self._served.items() if day >= first]
+        return Served(sum(asked for asked, _ in sums), sum(unserved for _, unserved in sums))
+
+    def _component(self, component: Component, status: Status, days: range) -> ComponentView:
+        policy = self._policy
+        views = tuple(day_view(day, self._days.get((component, day)), policy) for day in days)
+        total = [sum(each) for each in zip(*(view.seconds for view in views), strict=True)]
+        return ComponentView(
+            component,
+            status,
+            self._changed_at.get(component, 0.0),
+            self._first_seen.get(component, 0.0),
+            views,
+            day_view(0, total, policy).uptime,
+            self._declared[component][1] if component in self._declared else "",
+        )
+
+    def _row(self, component: Component) -> ComponentRow:
+        status, by = self._declared.get(component, (None, ""))
+        return ComponentRow(
+            component=component.value,
+            status=self._measured[component].value,
+            updated_at=self._changed_at[component],
+            first_seen_at=self._first_seen[component],
+            declared=status.value if status is not None else "",
+            declared_by=by,
+        )
+
+    def _first_day(self, now: float) -> int:
+        return int(now // DAY_S) - self._policy.history_days + 1
+
+    def _forget(self, first: int) -> None:
+        for key in [key for key in self._days if key[1] < first]:
+            del self._days[key]
+        for day in [day for day in self._served if day < first]:
+            del self._served[day]
 
 
-def _seconds(day: DayView) -> tuple[float, float, float, float]:
-    return day.operational_s, day.degraded_s, day.partial_s, day.major_s
-
-
-def day_view(day: int, seconds: list[float] | None, partial_weight: float) -> DayView:
-    """(total - major - weight x partial) / total, Statuspage's rule; None where nothing was measured."""
+def day_view(day: int, seconds: list[float] | None, policy: IncidentPolicy) -> DayView:
+    """(total - major - weight x partial) / total, Statuspage's rule; time under maintenance is left out."""
     if seconds is None or sum(seconds) <= 0:
         return DayView(day, None, None)
-    total = sum(seconds)
-    uptime = (total - seconds[3] - partial_weight * seconds[2]) / total
-    worst = next(
-        (status for status in reversed(Status) if seconds[SEVERITY[status]] >= 1.0),
-        Status.OPERATIONAL,
-    )
-    return DayView(day, uptime, worst, *seconds)
+    operational, degraded, partial, major, maintenance = seconds
+    total = operational + degraded + partial + major
+    uptime = (total - major - policy.partial_outage_weight * partial) / total if total > 0 else None
+    lasted = [status for status in COLUMNS if seconds[_PLACE[status]] >= policy.bar_least_s]
+    worst = max(lasted, key=SEVERITY.__getitem__, default=Status.OPERATIONAL)
+    return DayView(day, uptime, worst, (operational, degraded, partial, major, maintenance))

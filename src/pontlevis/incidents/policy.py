@@ -7,26 +7,85 @@ from pontlevis.brain.setting import setting
 
 @dataclass(frozen=True, slots=True)
 class IncidentPolicy:
-    """The settings of incidents and the status page."""
+    """The settings of incidents and the status page.
+
+    Raises ValueError for a share that is not between 0 and 1, or thresholds that do not rise.
+    """
 
     partial_outage_weight: float = setting(
-        0.3, unit="share", doc="How much of a partial outage's time counts as lost availability.",
+        0.3,
+        unit="share",
+        doc="How much of a partial outage's time counts as lost availability.",
         source="Statuspage counts 0.3, OpenStatus 0.5, incident.io 1",
-    )  # fmt: skip
+    )
     degraded_share: float = setting(
-        0.02, unit="share", doc="Of existing users' requests unserved, from which a component is degraded.", source="choice: twice the drill's target"
-    )  # fmt: skip
+        0.02,
+        unit="share",
+        doc="Of existing users' requests refused or failed, from which a component is degraded.",
+        source="choice: twice what the drill allows",
+    )
     partial_share: float = setting(
         0.1, unit="share", doc="The same for a partial outage.", source="choice: one in ten"
     )
     major_share: float = setting(
         0.5, unit="share", doc="The same for a major outage.", source="choice: every other one"
     )
-    window_s: int = setting(
-        30, unit="s", doc="Over which that share is measured.", source="choice: longer than one retry"
+    slow_ttft_s: float = setting(
+        10.0,
+        unit="s",
+        doc="Existing users' p99 time to first token above this in most seconds makes a component degraded.",
+        source="Nielsen (1993): ten seconds keep a reader's attention",
+    )
+    window_s: float = setting(
+        30.0, unit="s", doc="Over which these shares are measured.", source="choice: longer than one retry"
     )
     least_requests: int = setting(
-        5, unit="requests", doc="Below which a window says nothing.", source="choice"
+        5,
+        unit="requests",
+        doc="A window with fewer says nothing.",
+        source="choice: one failure of one request is no outage",
+    )
+    engines_down_s: float = setting(
+        5.0,
+        unit="s",
+        doc="No engine up for this long is a major outage.",
+        source="choice: health checks of a service that starts take a few seconds",
+    )
+    silent_s: float = setting(
+        10.0,
+        unit="s",
+        doc="No gateway heard of for this long is a major outage of everything.",
+        source="choice: a killed gateway is back within two",
+    )
+    sustained_s: float = setting(
+        30.0,
+        unit="s",
+        doc="A disturbance without an attack lasts this long before an incident is opened.",
+        source="choice: one window",
+    )
+    calm_s: float = setting(
+        120.0,
+        unit="s",
+        doc="Everything works for this long before such an incident is resolved.",
+        source="choice: no flapping",
+    )
+    continue_s: float = setting(
+        3_600.0,
+        unit="s",
+        doc="What comes back within this time after it was resolved continues its incident.",
+        source="attack waves of January 2025 lasted 35 and 60 minutes",
+    )
+    bar_least_s: float = setting(
+        10.0,
+        unit="s",
+        doc="A day's bar takes the colour of the worst state that lasted at least this long.",
+        source="choice: a restart is no bad day; its seconds count in the share nevertheless",
+    )
+    least_told: int = setting(
+        100,
+        unit="requests",
+        doc="Fewer requests of existing users since an incident began are no share worth telling.",
+        source="choice: a percent of them is one request",
     )
     flush_s: float = setting(
         10.0,
@@ -34,9 +93,21 @@ class IncidentPolicy:
         doc="Between writes of measured availability.",
         source="choice: at most this is lost by kill -9",
     )
-    reopen_s: float = setting(
-        1_800.0, unit="s", doc="An attack that returns within this continues the resolved incident.", source="attack waves of January 2025 came 35 and 60 minutes apart"
-    )  # fmt: skip
+    write_limit_s: float = setting(
+        1.0,
+        unit="s",
+        doc="A write that takes longer is given up and tried again.",
+        source="choice: detection ticks once a second and must not wait for a database",
+    )
     history_days: int = setting(
         90, unit="days", doc="Shown on the status page.", source="Statuspage shows 90"
     )
+
+    def __post_init__(self) -> None:
+        rising = 0 < self.degraded_share <= self.partial_share <= self.major_share <= 1
+        if not rising:
+            raise ValueError("incidents: degraded_share, partial_share and major_share must rise from 0 to 1")
+        if not 0 <= self.partial_outage_weight <= 1:
+            raise ValueError("incidents.partial_outage_weight must be from 0 to 1")
+        if not 1 <= self.history_days <= 366:
+            raise ValueError("incidents.history_days must be from 1 to 366")

@@ -9,6 +9,15 @@ IMPACTS = ("none", "minor", "major", "critical")
 
 
 @dataclass(frozen=True, slots=True)
+class Affected:
+    """A component's state as an update reports it."""
+
+    component: Component
+    old: Status
+    new: Status
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateView:
     """One entry of a timeline."""
 
@@ -19,7 +28,9 @@ class UpdateView:
     created_at: float
     updated_at: float
     automatic: bool
+    """Whether the service wrote it and nobody has changed it since."""
     actor: str
+    affected: tuple[Affected, ...] = ()
 
     def body(self, language: str) -> str:
         return self.body_fr if language == "fr" else self.body_en
@@ -39,24 +50,40 @@ class IncidentView:
     monitoring_at: float | None
     resolved_at: float | None
     taken_over_by: str
+    """The operator who writes; empty while the service does."""
     notes: str
+    """For operators only."""
     updates: tuple[UpdateView, ...]
+    kind: str = "attack"
+    asked: int = 0
+    """Requests of existing users since it began."""
+    unserved: int = 0
 
     def name(self, language: str) -> str:
         return self.name_fr if language == "fr" else self.name_en
 
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """All that any update names, in the order of the page."""
+        named = {each.component for update in self.updates for each in update.affected}
+        return tuple(each for each in Component if each in named)
+
+    @property
+    def served(self) -> float | None:
+        """Share of existing users' requests served while it lasted; None where there were none."""
+        return 1 - min(self.asked, self.unserved) / self.asked if self.asked else None
+
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """One day of one component; ``uptime`` None where nothing was measured."""
+    """One day of one component; ``uptime`` and ``worst`` are None where nothing was measured."""
 
     day: int
+    """Days since 1970 (UTC)."""
     uptime: float | None
     worst: Status | None
-    operational_s: float = 0.0
-    degraded_s: float = 0.0
-    partial_s: float = 0.0
-    major_s: float = 0.0
+    seconds: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """Operational, degraded, partly out, out, under maintenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +96,5 @@ class ComponentView:
     first_seen_at: float
     days: tuple[DayView, ...]
     uptime: float | None
+    declared_by: str = ""
+    """The operator who declared this state; empty while it is measured."""

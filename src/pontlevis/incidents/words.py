@@ -1,6 +1,7 @@
-"""What the service tells the public by itself, in English and French: facts, no guesses, no blame."""
+"""What the service tells the public by itself, in English and French: measured facts, no guesses, no blame."""
 
 from dataclasses import dataclass
+from math import floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,58 +11,117 @@ class Words:
     en: str
     fr: str
 
+    def then(self, more: "Words") -> "Words":
+        return Words(f"{self.en} {more.en}", f"{self.fr} {more.fr}")
+
 
 NAME_ATTACK = Words("Registrations limited during an attack", "Inscriptions limitées pendant une attaque")
-NAME_BUSY = Words("Slower answers than usual", "Réponses plus lentes que d'habitude")
+NAME_LIMITED = Words("Registrations limited", "Inscriptions limitées")
+NAME_SLOW = Words("Slower answers than usual", "Réponses plus lentes que d'habitude")
+NAME_FAILING = Words("Requests are not answered", "Demandes sans réponse")
+NAMES = (NAME_ATTACK, NAME_LIMITED, NAME_SLOW, NAME_FAILING)
 
+EXISTING = Words(
+    "If you already have an account, you can log in and use the service as usual.",
+    "Si vous avez déjà un compte, vous pouvez vous connecter et utiliser le service comme d'habitude.",
+)
+EXISTING_DISTURBED = Words(
+    "Requests of those who already have an account are served first; some of them fail or take longer than "
+    "usual at the moment.",
+    "Les demandes de ceux qui ont déjà un compte sont servies en premier ; certaines échouent ou prennent plus "
+    "de temps que d'habitude en ce moment.",
+)
+_ATTACK = Words("The service is under attack.", "Le service est la cible d'une attaque.")
 SUSPENDED = Words(
-    "The service is under attack. New registrations are suspended for now. If you already have an account, you can log in and use the service as usual.",
-    "Le service est la cible d'une attaque. Les nouvelles inscriptions sont suspendues pour le moment. Si vous avez déjà un compte, vous pouvez vous connecter et utiliser le service comme d'habitude.",
+    "New registrations are suspended for now.",
+    "Les nouvelles inscriptions sont suspendues pour le moment.",
 )
-ATTACKED = Words(
-    "The service is under attack. If you already have an account, you can log in and use the service as usual.",
-    "Le service est la cible d'une attaque. Si vous avez déjà un compte, vous pouvez vous connecter et utiliser le service comme d'habitude.",
-)
-BUSY = Words(
-    "Many people use the service at this moment and some answers take longer than usual. We are watching it.",
-    "Beaucoup de personnes utilisent le service en ce moment et certaines réponses prennent plus de temps que d'habitude. Nous suivons la situation.",
-)
+ATTACKED_AND_SUSPENDED = _ATTACK.then(SUSPENDED)
+ATTACKED = _ATTACK
 RELAPSE = Words(
-    "The attack has come back. New registrations are suspended again. Existing accounts work as usual.",
-    "L'attaque a repris. Les nouvelles inscriptions sont de nouveau suspendues. Les comptes existants fonctionnent comme d'habitude.",
+    "The attack has come back. New registrations are suspended again.",
+    "L'attaque a repris. Les nouvelles inscriptions sont de nouveau suspendues.",
+)
+REOPENED = Words(
+    "Registrations are open to everyone again. We go on watching.",
+    "Les inscriptions sont de nouveau ouvertes à tous. Nous continuons à surveiller la situation.",
 )
 RESOLVED = Words(
-    "The attack is over. Registrations are open to everyone again.",
-    "L'attaque est terminée. Les inscriptions sont de nouveau ouvertes à tous.",
+    "No further sign of the attack has been seen, and registrations are open to everyone again.",
+    "Plus aucun signe de l'attaque n'a été observé, et les inscriptions sont de nouveau ouvertes à tous.",
 )
-RESOLVED_BUSY = Words(
-    "Answers are as quick as usual again.", "Les réponses sont de nouveau aussi rapides que d'habitude."
+RESOLVED_LIMITED = Words(
+    "Registrations are open to everyone again.",
+    "Les inscriptions sont de nouveau ouvertes à tous.",
 )
+WAITLIST = Words(
+    "New registrations go to a waitlist for now.",
+    "Les nouvelles inscriptions vont sur une liste d'attente pour le moment.",
+)
+APPROVAL = Words(
+    "New accounts are looked at by a person before they can be used.",
+    "Les nouveaux comptes sont examinés par une personne avant de pouvoir être utilisés.",
+)
+SLOW = Words(
+    "Some answers take longer than usual at the moment. We are watching it.",
+    "Certaines réponses prennent plus de temps que d'habitude en ce moment. Nous suivons la situation.",
+)
+FAILING = Words(
+    "Some requests are not answered at the moment. We are looking into it.",
+    "Certaines demandes restent sans réponse en ce moment. Nous examinons la situation.",
+)
+DOWN = Words(
+    "Requests cannot be answered at the moment. We are looking into it.",
+    "Les demandes ne peuvent pas recevoir de réponse en ce moment. Nous examinons la situation.",
+)
+RESOLVED_DISTURBANCE = Words(
+    "Everything works as usual again.", "Tout fonctionne de nouveau comme d'habitude."
+)
+
+
+def recovery(share: float) -> Words:
+    """The first stage."""
+    return Words(
+        "No further sign of the attack has been seen for a while.",
+        "Plus aucun signe de l'attaque n'a été observé depuis un moment.",
+    ).then(stage(share))
 
 
 def stage(share: float) -> Words:
     """Registrations come back step by step."""
-    if share <= 0.0:
+    if share >= 1.0:
         return Words(
-            "The attack has stopped. Registrations stay suspended while we watch; they will come back step by step.",
-            "L'attaque a cessé. Les inscriptions restent suspendues pendant que nous surveillons la situation ; elles reviendront par étapes.",
+            "All new registrations are let through again. We go on watching before we call it over.",
+            "Toutes les nouvelles inscriptions sont de nouveau acceptées. Nous continuons à surveiller la "
+            "situation avant de conclure.",
         )
     return Words(
-        f"Registrations are coming back step by step: {share:.0%} of new registrations are let through now, the others can join the waitlist.",
-        f"Les inscriptions reviennent par étapes : {share:.0%} des nouvelles inscriptions sont acceptées en ce moment, les autres peuvent rejoindre la liste d'attente.".replace(
-            "%", " %"
-        ),
+        f"Registrations come back step by step: {_percent(share)} % of new registrations are let through now, "
+        "the others can join the waitlist.",
+        f"Les inscriptions reviennent par étapes : {_percent(share)} % des nouvelles inscriptions sont "
+        "acceptées en ce moment, les autres peuvent rejoindre la liste d'attente.",
     )
 
 
-def with_availability(words: Words, asked: int, unserved: int) -> Words:
-    """Adds the measured share of existing users' requests that were served, where there were enough to say."""
-    if asked < 100:
-        return words
-    share = 100.0 * (1 - unserved / asked)
+def step_back(share: float) -> Words:
+    """A sign of the attack during recovery."""
     return Words(
-        f"{words.en} Since it began, {share:.1f} % of existing users' requests were served.",
-        f"{words.fr} Depuis le début, {share:.1f} % des demandes des utilisateurs existants ont été servies.".replace(
+        f"The attack has shown itself again. {_percent(share)} % of new registrations are let through for now.",
+        f"L'attaque s'est de nouveau manifestée. {_percent(share)} % des nouvelles inscriptions sont acceptées "
+        "pour le moment.",
+    )
+
+
+def availability(asked: int, unserved: int) -> Words:
+    """The measured share of existing users' requests that were served; rounded down, never up to 100 %."""
+    share = floor(1000 * (asked - min(asked, unserved)) / asked) / 10
+    return Words(
+        f"Since it began, {share:.1f} % of existing users' requests were served.",
+        f"Depuis le début, {share:.1f} % des demandes des utilisateurs existants ont été servies.".replace(
             f"{share:.1f}", f"{share:.1f}".replace(".", ",")
         ),
     )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g}"

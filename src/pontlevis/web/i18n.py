@@ -13,8 +13,12 @@ COOKIE = "lang"
 @cache
 def catalogue(language: str) -> dict[str, str]:
     """All texts of a language. Keys are dotted; the files hold them flat within tables."""
-    raw = tomllib.loads(files("pontlevis.web").joinpath("locale", f"{language}.toml").read_text("utf-8"))
-    return {f"{table}.{key}": str(text) for table, texts in raw.items() for key, text in texts.items()}
+    folder = files("pontlevis.web").joinpath("locale")
+    found: dict[str, str] = {}
+    for name in (f"{language}.toml", f"status.{language}.toml"):
+        for table, texts in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items():
+            found.update({f"{table}.{key}": str(text) for key, text in texts.items()})
+    return found
 
 
 def language_of(request: Request) -> str:

@@ -1,26 +1,42 @@
 """Statuspage's v2 JSON shapes, so that its clients read ours."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 
+from pontlevis.incidents.components import Component, indicator
 from pontlevis.incidents.views import ComponentView, IncidentView, UpdateView
-from pontlevis.web.render import iso
 
-DOCUMENTS = ("status", "summary", "components", "incidents", "incidents/unresolved", "scheduled-maintenances")
+DOCUMENTS = (
+    "status",
+    "summary",
+    "components",
+    "incidents",
+    "incidents/unresolved",
+    "scheduled-maintenances",
+    "scheduled-maintenances/upcoming",
+    "scheduled-maintenances/active",
+)
 PAGE_ID = "pontlevis"
-_NAMES = {"api": "API", "chat": "Chat", "login": "Log-in", "registration": "Registration"}
+NAMES = {
+    Component.API: "API",
+    Component.CHAT: "Chat",
+    Component.LOGIN: "Log-in",
+    Component.REGISTRATION: "Registration",
+}
+_ABOUT = {
+    Component.API: "The inference API under /v1.",
+    Component.CHAT: "The chat page.",
+    Component.LOGIN: "Log-in to existing accounts.",
+    Component.REGISTRATION: "Making new accounts.",
+}
 _DESCRIPTIONS = {
     "none": "All Systems Operational",
     "minor": "Minor Service Outage",
     "major": "Partial System Outage",
     "critical": "Major Service Outage",
-}
-_COMPONENT_WORDS = {
-    "api": "The inference API under /v1.",
-    "chat": "The chat page.",
-    "login": "Log-in to existing accounts.",
-    "registration": "Making new accounts.",
+    "maintenance": "Service Under Maintenance",
 }
 
 Json = dict[str, object]
@@ -28,67 +44,63 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Whose page it is."""
+    """Whose page it is; ``url`` without a slash at its end."""
 
     name: str
     url: str
 
 
 def document(
-    name: str,
-    page: Page,
-    components: list[ComponentView],
-    incidents: list[IncidentView],
-    indicator: str,
-    now: float,
+    name: str, page: Page, components: list[ComponentView], incidents: list[IncidentView], now: float
 ) -> bytes:
-    """One of ``DOCUMENTS`` as bytes. ``now`` is Unix seconds."""
-    updated = max(
-        [each.updated_at for each in incidents] + [each.updated_at for each in components], default=now
-    )
-    about: Json = {
-        "id": PAGE_ID,
-        "name": page.name,
-        "url": page.url,
-        "time_zone": "Etc/UTC",
-        "updated_at": iso(updated),
-    }
-    state: Json = {"indicator": indicator, "description": _DESCRIPTIONS[indicator]}
-    parts = [_component(each, place) for place, each in enumerate(components, 1)]
-    unresolved = [each for each in incidents if each.resolved_at is None]
-    body: Json = {"page": about}
-    if name == "status":
-        body["status"] = state
-    elif name == "summary":
-        body |= {
-            "components": parts,
-            "incidents": [_incident(each, page, parts) for each in unresolved],
-            "scheduled_maintenances": [],
-            "status": state,
+    """One of ``DOCUMENTS``. ``now`` is Unix seconds."""
+    changes = [each.updated_at for each in incidents] + [each.updated_at for each in components]
+    body: Json = {
+        "page": {
+            "id": PAGE_ID,
+            "name": page.name,
+            "url": f"{page.url}/status",
+            "time_zone": "Etc/UTC",
+            "updated_at": moment(max(changes, default=now)),
         }
+    }
+    unresolved = [each for each in incidents if each.resolved_at is None]
+    parts = {each.component: _component(each, place) for place, each in enumerate(components, 1)}
+    if name == "summary":
+        body["components"] = list(parts.values())
+        body["incidents"] = [_incident(each, page, parts) for each in unresolved]
+        body["scheduled_maintenances"] = []
     elif name == "components":
-        body["components"] = parts
+        body["components"] = list(parts.values())
     elif name == "incidents":
         body["incidents"] = [_incident(each, page, parts) for each in incidents]
     elif name == "incidents/unresolved":
         body["incidents"] = [_incident(each, page, parts) for each in unresolved]
-    else:
+    elif name != "status":
         body["scheduled_maintenances"] = []
+    if name in ("status", "summary"):
+        word = indicator({each.component: each.status for each in components})
+        body["status"] = {"indicator": word, "description": _DESCRIPTIONS[word]}
     return msgspec.json.encode(body)
 
 
+def moment(seconds: float) -> str:
+    """With milliseconds, as Statuspage writes it."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
 def _component(view: ComponentView, place: int) -> Json:
-    key = view.component.value
     return {
-        "id": key,
-        "name": _NAMES[key],
+        "id": view.component.value,
+        "name": NAMES[view.component],
         "status": view.status.value,
-        "created_at": iso(view.first_seen_at),
-        "updated_at": iso(view.updated_at),
+        "created_at": moment(view.first_seen_at),
+        "updated_at": moment(view.updated_at),
         "position": place,
-        "description": _COMPONENT_WORDS[key],
+        "description": _ABOUT[view.component],
         "showcase": True,
-        "start_date": iso(view.first_seen_at)[:10],
+        "start_date": moment(view.first_seen_at)[:10],
         "group_id": None,
         "page_id": PAGE_ID,
         "group": False,
@@ -96,36 +108,44 @@ def _component(view: ComponentView, place: int) -> Json:
     }
 
 
-def _incident(view: IncidentView, page: Page, components: list[Json]) -> Json:
+def _incident(view: IncidentView, page: Page, parts: dict[Component, Json]) -> Json:
     return {
         "id": view.id,
         "name": view.name_en,
         "status": view.status,
-        "created_at": iso(view.created_at),
-        "updated_at": iso(view.updated_at),
-        "monitoring_at": iso(view.monitoring_at) if view.monitoring_at else None,
-        "resolved_at": iso(view.resolved_at) if view.resolved_at else None,
+        "created_at": moment(view.created_at),
+        "updated_at": moment(view.updated_at),
+        "monitoring_at": moment(view.monitoring_at) if view.monitoring_at is not None else None,
+        "resolved_at": moment(view.resolved_at) if view.resolved_at is not None else None,
         "impact": view.impact,
         "shortlink": f"{page.url}/status#{view.id}",
-        "started_at": iso(view.created_at),
+        "started_at": moment(view.created_at),
         "page_id": PAGE_ID,
         "incident_updates": [_update(each, view.id) for each in view.updates],
-        "components": [each for each in components if each["status"] != "operational"]
-        if view.resolved_at is None
-        else [],
+        "components": [parts[each] for each in view.components],
+        "reminder_intervals": None,
     }
 
 
 def _update(view: UpdateView, incident: str) -> Json:
+    affected = [
+        {
+            "code": each.component.value,
+            "name": NAMES[each.component],
+            "old_status": each.old.value,
+            "new_status": each.new.value,
+        }
+        for each in view.affected
+    ]
     return {
         "id": view.id,
         "status": view.status,
         "body": view.body_en,
         "incident_id": incident,
-        "created_at": iso(view.created_at),
-        "updated_at": iso(view.updated_at),
-        "display_at": iso(view.created_at),
-        "affected_components": None,
+        "created_at": moment(view.created_at),
+        "updated_at": moment(view.updated_at),
+        "display_at": moment(view.created_at),
+        "affected_components": affected or None,
         "deliver_notifications": False,
         "custom_tweet": None,
         "tweet_id": None,

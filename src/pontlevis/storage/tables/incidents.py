@@ -26,6 +26,14 @@ class IncidentRow(Base):
     """The operator who writes from now on; empty while the service does."""
     notes: Mapped[str] = mapped_column(Text, default="")
     """For operators only; never shown to the public."""
+    kind: Mapped[str] = mapped_column(String(20), default="attack", server_default="attack")
+    """``attack`` while posture tells of it, ``disturbance`` while measured availability does."""
+    followed_at: Mapped[float] = mapped_column(Float, default=0.0, server_default="0", index=True)
+    """Time of the last transition that was weighed for it, told or not."""
+    asked: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Requests of existing users since it began."""
+    unserved: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How many of them were refused or failed."""
 
 
 class IncidentUpdateRow(Base):
@@ -44,6 +52,8 @@ class IncidentUpdateRow(Base):
     actor: Mapped[str] = mapped_column(String(200), default="")
     cause: Mapped[str] = mapped_column(String(100), unique=True)
     """What it was written for; the same cause never writes twice."""
+    affected: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
+    """Components whose state it reports, as JSON: a list of ``{"code", "old", "new"}``."""
 
 
 class ComponentDayRow(Base):
@@ -58,6 +68,7 @@ class ComponentDayRow(Base):
     degraded_s: Mapped[float] = mapped_column(Float, default=0.0)
     partial_s: Mapped[float] = mapped_column(Float, default=0.0)
     major_s: Mapped[float] = mapped_column(Float, default=0.0)
+    maintenance_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
 
 
 class ServedDayRow(Base):
@@ -79,3 +90,6 @@ class ComponentRow(Base):
     status: Mapped[str] = mapped_column(String(30))
     updated_at: Mapped[float] = mapped_column(Float)
     first_seen_at: Mapped[float] = mapped_column(Float)
+    declared: Mapped[str] = mapped_column(String(30), default="", server_default="")
+    """The state that an operator declared instead of the measured one; empty: none."""
+    declared_by: Mapped[str] = mapped_column(String(200), default="", server_default="")

@@ -1,0 +1,219 @@
+"""The incidents as kept: written to the database first, shown from memory."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TypedDict
+
+import msgspec
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pontlevis.incidents.components import Component, Status, Statuses
+from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.incidents.views import Affected, IncidentView, UpdateView
+from pontlevis.incidents.words import Words
+from pontlevis.storage.database import Database
+from pontlevis.storage.tables.incidents import IncidentRow, IncidentUpdateRow
+
+SHOWN = 50  # incidents kept in memory and shown, as Statuspage's incidents.json has
+LONGEST_NOTES = 20_000
+OPERATOR = "operator"
+"""Kind of an incident that an operator opened: the machine writes its own beside it."""
+
+
+class _Change(TypedDict):
+    code: str
+    old: str
+    new: str
+
+
+class Shelf:
+    """Incidents of one service. Times are Unix seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: IncidentPolicy,
+        clock: Callable[[], float],
+        statuses: Callable[[], Statuses],
+    ) -> None:
+        self._database = database
+        self._policy = policy
+        self._clock = clock
+        self._statuses = statuses
+        self._views: tuple[IncidentView, ...] = ()
+
+    async def load(self) -> None:
+        """Reads what the database has."""
+        async with self._database.session() as session:
+            self._views = await _read(session)
+
+    async def incidents(self, *, unresolved: bool = False, most: int = SHOWN) -> list[IncidentView]:
+        """The newest first, from memory."""
+        found = [each for each in self._views if not unresolved or each.resolved_at is None]
+        return found[:most]
+
+    @property
+    def open(self) -> IncidentView | None:
+        """The incident that the machine goes on with; None where none is open."""
+        return next(
+            (each for each in self._views if each.resolved_at is None and each.kind != OPERATOR), None
+        )
+
+    def count(self, asked: int, unserved: int) -> None:
+        """Existing users' requests of the last second, for every open incident."""
+        if asked or unserved:
+            self._views = tuple(
+                each
+                if each.resolved_at is not None
+                else replace(each, asked=each.asked + asked, unserved=each.unserved + unserved)
+                for each in self._views
+            )
+
+    async def save_counts(self) -> None:
+        """Writes what ``count`` added up."""
+        unresolved = [each for each in self._views if each.resolved_at is None]
+        if not unresolved:
+            return
+        async with self._database.session() as session:
+            for view in unresolved:
+                row = await session.get(IncidentRow, view.id)
+                if row is not None:
+                    row.asked, row.unserved = view.asked, view.unserved
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A transaction after which everybody sees what was written; nobody does before."""
+        async with self._database.session() as session:
+            yield session
+            await session.flush()
+            views = await _read(session)
+        counts = {each.id: (each.asked, each.unserved) for each in self._views}
+        # Counting goes on while a transaction is written.
+        self._views = tuple(
+            replace(each, asked=max(each.asked, counts[each.id][0]), unserved=max(each.unserved, counts[each.id][1]))
+            if each.id in counts
+            else each
+            for each in views
+        )  # fmt: skip
+
+    def view(self, incident: str) -> IncidentView:
+        """Raises ``KeyError`` for one that is not shown."""
+        for each in self._views:
+            if each.id == incident:
+                return each
+        raise KeyError(incident)
+
+    def enter(
+        self,
+        session: AsyncSession,
+        incident: IncidentRow,
+        *,
+        now: float,
+        cause: str,
+        status: str,
+        body: Words,
+        automatic: bool,
+        actor: str,
+        statuses: Statuses,
+    ) -> None:
+        """Adds an entry to an incident's timeline and sets its status."""
+        known = {
+            each.component: each.new
+            for update in reversed(self._updates(incident.id))
+            for each in update.affected
+        }
+        changes: list[_Change] = []
+        for component, new in statuses.items():
+            old = known.get(component, Status.OPERATIONAL)
+            if new is not old or new is not Status.OPERATIONAL:
+                changes.append({"code": component.value, "old": old.value, "new": new.value})
+        incident.status = status
+        incident.updated_at = max(now, incident.created_at)
+        incident.resolved_at = now if status == "resolved" else None
+        if status == "monitoring":
+            incident.monitoring_at = now
+        session.add(
+            IncidentUpdateRow(
+                id=id_of(f"{cause}:update"),
+                incident_id=incident.id,
+                status=status,
+                body_en=body.en,
+                body_fr=body.fr,
+                created_at=now,
+                updated_at=now,
+                automatic=automatic,
+                actor=actor,
+                cause=cause,
+                affected=msgspec.json.encode(changes).decode(),
+            )
+        )
+
+    def _updates(self, incident: str) -> tuple[UpdateView, ...]:
+        try:
+            return self.view(incident).updates
+        except KeyError:
+            return ()
+
+
+def id_of(cause: str) -> str:
+    """Sixteen hexadecimal digits; the same cause has the same."""
+    return blake2b(cause.encode(), digest_size=8).hexdigest()
+
+
+async def _read(session: AsyncSession) -> tuple[IncidentView, ...]:
+    newest = select(IncidentRow.id).order_by(IncidentRow.created_at.desc(), IncidentRow.id).limit(SHOWN)
+    rows = list(
+        await session.scalars(
+            select(IncidentRow)
+            .where(or_(IncidentRow.resolved_at.is_(None), IncidentRow.id.in_(newest)))
+            .order_by(IncidentRow.created_at.desc(), IncidentRow.id)
+        )
+    )
+    updates = list(
+        await session.scalars(
+            select(IncidentUpdateRow)
+            .where(IncidentUpdateRow.incident_id.in_([row.id for row in rows]))
+            .order_by(IncidentUpdateRow.created_at.desc(), IncidentUpdateRow.id)
+        )
+    )
+    return tuple(_view(row, (each for each in updates if each.incident_id == row.id)) for row in rows)
+
+
+def _view(row: IncidentRow, updates: Iterable[IncidentUpdateRow]) -> IncidentView:
+    return IncidentView(
+        id=row.id,
+        name_en=row.name_en,
+        name_fr=row.name_fr,
+        status=row.status,
+        impact=row.impact,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        monitoring_at=row.monitoring_at,
+        resolved_at=row.resolved_at,
+        taken_over_by=row.taken_over_by,
+        notes=row.notes,
+        updates=tuple(_update_view(each) for each in updates),
+        kind=row.kind,
+        asked=row.asked,
+        unserved=row.unserved,
+    )
+
+
+def _update_view(row: IncidentUpdateRow) -> UpdateView:
+    changes = msgspec.json.decode(row.affected, type=list[_Change])
+    return UpdateView(
+        id=row.id,
+        status=row.status,
+        body_en=row.body_en,
+        body_fr=row.body_fr,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        automatic=row.automatic,
+        actor=row.actor,
+        affected=tuple(
+            Affected(Component(each["code"]), Status(each["old"]), Status(each["new"])) for each in changes
+        ),
+    )

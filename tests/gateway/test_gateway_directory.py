@@ -47,6 +47,13 @@ def test_a_known_key_is_recognised_and_a_revoked_one_is_not(codec: CredentialCod
     assert directory.recognise(key, NOW + 60) is None
 
 
+def test_a_key_that_is_revoked_within_seconds_is_nobody(codec: CredentialCodec) -> None:
+    """It must not pass as one that has not been announced yet."""
+    directory, key = known(codec)
+    directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
+    assert directory.recognise(key, NOW + 1) is None
+
+
 def test_a_made_up_key_is_nobody(codec: CredentialCodec) -> None:
     """Keys of every wrong shape: cut, longer, other alphabet, another service's, one bit changed."""
     directory, key = known(codec)

@@ -4,6 +4,7 @@ Filled by the controller over the link; answers without awaiting anything. When 
 away it goes on with what it last knew.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address, ip_network
@@ -14,6 +15,7 @@ from pontlevis.brain.vocabulary import Standing
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
 
 FRESH_CREDENTIAL_S = 10.0  # a credential may arrive before the message that announces it
+REVOKED_REMEMBERED = 100_000  # far more than can be revoked within ``FRESH_CREDENTIAL_S``
 DAY_S = 86_400.0
 PROVISIONAL_ESTABLISHED_S = 7 * DAY_S  # standing policy's tenure, for keys met before the first sync
 
@@ -40,6 +42,7 @@ class Directory:
         self._addresses: dict[str, DecisionRecord] = {}
         self._banned_accounts: dict[str, DecisionRecord] = {}
         self._prefixes: dict[tuple[int, int], dict[int, DecisionRecord]] = {}
+        self._revoked: deque[str] = deque()
         self._arriving: Changes | None = None
         self.posture = PostureState()
         self.synced = False
@@ -99,10 +102,12 @@ class Directory:
             return
         self._accounts.update((each.id, each) for each in changes.accounts)
         for credential in changes.credentials:
+            # A revoked one stays for a while, or a fresh one would pass as not yet announced.
+            self._credentials[credential.id] = credential
             if credential.revoked:
-                self._credentials.pop(credential.id, None)
-            else:
-                self._credentials[credential.id] = credential
+                self._revoked.append(credential.id)
+                if len(self._revoked) > REVOKED_REMEMBERED:
+                    self._credentials.pop(self._revoked.popleft(), None)
         for decision in changes.decisions:
             self._enter_decision(decision)
         if changes.posture is not None:

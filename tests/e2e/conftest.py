@@ -1,0 +1,106 @@
+"""A real Pontlevis for tests: supervisor, controller, gateway and engine simulator on loopback."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pontlevis.controller.supervisor import free_port
+from pontlevis.runtime import DataDirectory, RunNote
+
+
+class Running:
+    """One service under test."""
+
+    def __init__(self, data: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.port, self.operator_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.operator_url = f"http://127.0.0.1:{self.operator_port}"
+        self._log = data.with_suffix(".log")
+        self._options = options
+        self._environment = environment or {}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Running":
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pontlevis", "up", "--port", str(self.port), "--operator-port", str(self.operator_port), "--data", str(self.data), *self._options],
+                stdout=log, stderr=log, env={**clean, **self._environment}, cwd=self.data.parent,
+            )  # fmt: skip
+        wait_for(self._is_up, 60, lambda: f"the service did not start:\n{self.log[-3_000:]}")
+        return self
+
+    def _is_up(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise AssertionError(f"the service ended:\n{self.log[-3_000:]}")
+        with contextlib.suppress(httpx.HTTPError):
+            # Over TCP first: the client leaks its socket where a Unix socket is not listened on yet.
+            httpx.get(f"{self.url}/api/registration").raise_for_status()
+            return self.operate("GET", "/readyz").status_code == 200
+        return False
+
+    @property
+    def note(self) -> RunNote:
+        note = DataDirectory(self.data).running()
+        if note is None:
+            raise httpx.TransportError("no service runs")
+        return note
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def operate(self, method: str, path: str, body: dict[str, object] | None = None) -> httpx.Response:
+        """A call of the operator's API over the private socket."""
+        transport = httpx.HTTPTransport(uds=self.note.operator_socket)
+        with httpx.Client(transport=transport, base_url=self.operator_url, timeout=10) as client:
+            return client.request(method, path, json=body)
+
+    def key(self, email: str = "ada@example.com", *, paid: bool = True) -> str:
+        answer = self.operate("POST", "/api/keys", {"email": email, "paid": paid})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["key"])
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, why: Callable[[], str]) -> None:
+    """Waits until ``condition`` holds; fails with ``why`` after ``seconds``."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(why())
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that many tests share; anonymous use is off."""
+    running = Running(tmp_path_factory.mktemp("service") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Iterator[Running]:
+    """A service of a test's own, not started yet."""
+    running = Running(tmp_path / "data")
+    yield running
+    running.stop()

@@ -318,6 +318,18 @@ def test_a_restart_takes_up_where_it_stopped() -> None:
     assert [each.after.posture for each in again.judge(1)] == [RECOVERING]
 
 
+def test_a_stage_that_ended_while_nobody_watched_begins_anew() -> None:
+    """Down for an hour in the first stage of recovery: the second opens ten minutes after the restart."""
+    watch = Watch()
+    watch.judge(60, STUFFING, FLOOD)
+    watch.judge(301)
+    again = Watch(state=watch.machine.state)
+    again.now = watch.now + 3600
+    (change,) = again.judge(700)
+    assert change.at - (watch.now + 3600) == 600
+    assert change.after.registration_share == 0.25
+
+
 def test_the_elevated_mode_is_a_setting() -> None:
     """A service with a challenge asks for it as soon as one finding stands."""
     watch = Watch(PosturePolicy(elevated_registration=RegistrationMode.CHALLENGE))

@@ -23,7 +23,9 @@ class PostureMachine:
 
     def __init__(self, policy: PosturePolicy, state: PostureState | None = None) -> None:
         self._policy = policy
-        self._enforced = state if state is not None else PostureState()
+        # Nobody watched while the service was down: the quiet before counts for nothing.
+        self._enforced = msgspec.structs.replace(state or PostureState(), evidence_gone_since=None)
+        self._begun = False
         self._planned = self._enforced
         """Where the machine would be: the enforced state itself, except in a dry run."""
         self._evidence = Evidence(policy)
@@ -43,6 +45,8 @@ class PostureMachine:
     def tick(self, now: float, judgement: Judgement) -> list[Transition]:
         """Weighs one judgement; call once a second. Returns the changes it made, in order."""
         self._evidence.take(now, judgement)
+        if not self._begun:
+            self._begin(now)
         changes: list[Transition] = []
         held = self._enforced.held_until
         if self._enforced.held_by is not None and held is not None and now >= held:
@@ -54,6 +58,13 @@ class PostureMachine:
             if change is not None:
                 changes.append(change)
         return changes
+
+    def _begin(self, now: float) -> None:
+        """At the first tick: a stage that ended while nobody watched begins anew."""
+        self._begun = True
+        due = self._enforced.next_stage_at
+        if due is not None and due <= now:
+            self._replace_quietly(msgspec.structs.replace(self._enforced, next_stage_at=None))
 
     def force(
         self, now: float, *, posture: Posture, reason: str, actor: str, hold_s: float | None

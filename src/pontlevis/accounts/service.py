@@ -2,6 +2,7 @@
 
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keys import Keys
+from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
 from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
@@ -19,8 +20,8 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage):
-    """Sign-up, log-in, sessions, keys, usage, the first operator."""
+class Accounts(Setup, Keys, Usage, Manage):
+    """Sign-up, log-in, sessions, keys, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:
         """Derives every standing once, so that those which changed while the service was down are right."""

@@ -1,0 +1,61 @@
+"""What an operator may change on an account."""
+
+from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.rooms import Rooms
+from pontlevis.accounts.views import AccountView, account_view
+from pontlevis.storage.audit import record_audit
+from pontlevis.storage.tables.accounts import AccountRow
+
+LONGEST_REASON = 500
+
+
+class Manage(Rooms):
+    """Changes by operators, each written together with its line in the audit log."""
+
+    async def change_account(
+        self,
+        account: str,
+        *,
+        actor: str,
+        paid: bool | None = None,
+        unlimited: bool | None = None,
+        pending: bool | None = None,
+        disabled: str | None = None,
+    ) -> AccountView:
+        """Changes what is given and derives the standing anew; in force everywhere when it returns.
+
+        ``disabled`` is why the account may not be used, and ends its requests under way; empty lets it
+        be used again. ``pending`` False approves it. Raises ``AccountError``: 404 for an unknown account,
+        409 for an operator who would lock themselves out.
+        """
+        now = self.clock()
+        async with self.database.session() as session:
+            row = await session.get(AccountRow, account)
+            if row is None:
+                raise AccountError(404, "not_found", "there is no such account")
+            reason = " ".join(disabled.split())[:LONGEST_REASON] if disabled is not None else None
+            if reason and row.operator:
+                raise AccountError(409, "operator_account", "an operator's account cannot be disabled")
+            wanted = {"paid": paid, "unlimited": unlimited, "pending": pending, "disabled": reason}
+            changes = {
+                name: value
+                for name, value in wanted.items()
+                if value is not None and value != getattr(row, name)
+            }
+            for name, value in changes.items():
+                setattr(row, name, value)
+            verdict = self.judge(row, now)
+            row.standing, row.standing_reason = int(verdict.standing), verdict.reason
+            if changes:
+                await record_audit(
+                    session,
+                    at=now,
+                    actor=actor,
+                    event="operator:account:changed",
+                    subject=row.id,
+                    detail="; ".join(f"{name}: {value}" for name, value in changes.items()),
+                )
+        await self.publish_account(row)
+        if reason:
+            await self.publisher.cut(accounts=[row.id], reason="the account has been disabled")
+        return account_view(row)

@@ -1,0 +1,55 @@
+"""``python -m bench``: measures, prints tables of ratios, writes JSON."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.direct import Direct
+from bench.envoy import Envoy
+from bench.measure import BenchError, Plan, measure
+from bench.peer import Peer
+from bench.pontlevis import Pontlevis
+from bench.process import CannotStart
+from bench.report import as_dict, show
+
+PEERS: dict[str, type[Peer]] = {"direct": Direct, "envoy": Envoy, "pontlevis": Pontlevis}
+_PLAN = Plan()
+
+
+def run(
+    peers: Annotated[str, typer.Option(help="Which, with commas between them.")] = ",".join(PEERS),
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds; each peer has its turn in each.")
+    ] = _PLAN.rounds,
+    plain: Annotated[int, typer.Option(min=1, help="Plain requests a round.")] = _PLAN.plain,
+    streams: Annotated[int, typer.Option(min=1, help="Streams a round, at once.")] = _PLAN.streams,
+    chunks: Annotated[int, typer.Option(min=1, help="Events of one stream.")] = _PLAN.chunks,
+    refused: Annotated[int, typer.Option(min=1, help="Refused requests a round.")] = _PLAN.refused,
+    connections: Annotated[int, typer.Option(min=1, help="Requests at once.")] = _PLAN.connections,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where to write all figures.")] = None,
+) -> None:
+    """Measure the CPU that a plain, a streamed and a refused request take, side by side.
+
+    Example: `python -m bench --json var/bench.json`
+    """
+    console = Console()
+    unknown = [name for name in peers.split(",") if name not in PEERS]
+    if unknown:
+        raise typer.BadParameter(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    plan = Plan(rounds, plain, streams, chunks, refused, connections)
+    try:
+        result = measure([PEERS[name]() for name in peers.split(",")], plan, console.log)
+    except (BenchError, CannotStart) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    show(result, console)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(as_dict(result), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(run)

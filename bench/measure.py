@@ -1,0 +1,181 @@
+"""Rounds: each kind of request against each peer in turn, CPU time taken before and after."""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from bench.loadgen import GIVE_UP_S, Kind, Order, Outcome
+from bench.peer import Peer
+from bench.process import Process, cpu_s, rss_mib
+
+KINDS: tuple[Kind, ...] = ("plain", "streamed", "refused")
+WARM_UP_SHARE = 0.1  # of a round's requests, sent to each peer before the first
+IDLE_S = 2.0  # in which a peer's CPU without load is taken
+REFUSED_FROM = "127.0.9.9"  # strangers come from elsewhere than the user
+USER_FROM = "127.0.0.2"
+
+
+class BenchError(Exception):
+    """The measurement would not mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is sent."""
+
+    rounds: int = 3
+    plain: int = 6000
+    """Plain requests a round."""
+    streams: int = 64
+    """Streams a round, all at once."""
+    chunks: int = 150
+    """Events of one stream."""
+    refused: int = 6000
+    """Refused requests a round."""
+    connections: int = 16
+    """Plain and refused requests under way at once."""
+
+    def order(self, kind: Kind, peer: Peer, share: float = 1.0) -> Order:
+        requests = {"plain": self.plain, "streamed": self.streams, "refused": self.refused}[kind]
+        requests = max(1, round(requests * share))
+        return Order(
+            host="127.0.0.1",
+            port=peer.port,
+            kind=kind,
+            requests=requests,
+            connections=requests if kind == "streamed" else self.connections,
+            chunks=self.chunks,
+            keys=peer.bad_keys if kind == "refused" else peer.keys,
+            source=REFUSED_FROM if kind == "refused" else USER_FROM,
+        )
+
+
+@dataclass(slots=True)
+class Series:
+    """One kind of request through one peer, round by round."""
+
+    path_us: list[float] = field(default_factory=list)
+    """CPU of the data path for one unit: a request, or an event of a stream."""
+    all_us: list[float] = field(default_factory=list)
+    """The same with all the peer's processes."""
+    p50_ms: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PeerResult:
+    """What was measured of one peer."""
+
+    series: dict[Kind, Series] = field(default_factory=dict)
+    rss_mib: dict[str, float] = field(default_factory=dict)
+    """Resident memory after the rounds, by part."""
+    idle_cpu: float = 0.0
+    """Share of one core that all its processes take without load."""
+
+    def path_us(self, kind: Kind) -> float | None:
+        """Median over the rounds."""
+        found = self.series.get(kind)
+        return statistics.median(found.path_us) if found and found.path_us else None
+
+    def all_us(self, kind: Kind) -> float | None:
+        found = self.series.get(kind)
+        return statistics.median(found.all_us) if found and found.all_us else None
+
+
+@dataclass(slots=True)
+class Result:
+    """One whole run."""
+
+    plan: Plan
+    peers: dict[str, PeerResult]
+    seconds: float
+
+
+def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result:
+    """Runs everything. Raises ``BenchError`` when requests failed, ``CannotStart`` when a peer does not run."""
+    begin = time.monotonic()
+    results = {peer.name: PeerResult() for peer in peers}
+    with tempfile.TemporaryDirectory(prefix="pontlevis-bench-") as name:
+        folder = Path(name)
+        upstream = Process([sys.executable, "-m", "bench.upstream"], folder / "upstream.log")
+        try:
+            address = upstream.line()
+            for peer in peers:
+                say(f"starting {peer.name}")
+                peer.start(address, folder)
+            for peer in peers:
+                _warm_up(peer, plan)
+            for peer in peers:
+                results[peer.name].idle_cpu = _idle(peer)
+            for turn in range(plan.rounds):
+                say(f"round {turn + 1} of {plan.rounds}")
+                for kind in KINDS:
+                    # Whoever comes first in one round comes last in another.
+                    for peer in peers[turn % len(peers) :] + peers[: turn % len(peers)]:
+                        _round(peer, kind, plan, results[peer.name])
+            for peer in peers:
+                results[peer.name].rss_mib = {part: rss_mib(pids) for part, pids in peer.processes.items()}
+        finally:
+            for peer in peers:
+                peer.stop()
+            upstream.stop()
+    return Result(plan, results, time.monotonic() - begin)
+
+
+def _warm_up(peer: Peer, plan: Plan) -> None:
+    for kind in KINDS:
+        order = plan.order(kind, peer, WARM_UP_SHARE)
+        if order.keys:
+            _send(peer, order)
+
+
+def _idle(peer: Peer) -> float:
+    pids = [pid for each in peer.processes.values() for pid in each]
+    if not pids:
+        return 0.0
+    before, begin = cpu_s(pids), time.monotonic()
+    time.sleep(IDLE_S)
+    return (cpu_s(pids) - before) / (time.monotonic() - begin)
+
+
+def _round(peer: Peer, kind: Kind, plan: Plan, result: PeerResult) -> None:
+    order = plan.order(kind, peer)
+    if not order.keys:
+        return
+    parts = list(peer.processes.values())
+    path = parts[0] if parts else []
+    everything = [pid for part in parts for pid in part]
+    path_before, all_before = cpu_s(path), cpu_s(everything)
+    outcome = _send(peer, order)
+    path_s, all_s = cpu_s(path) - path_before, cpu_s(everything) - all_before
+    units = order.requests * (order.chunks if kind == "streamed" else 1)
+    series = result.series.setdefault(kind, Series())
+    series.path_us.append(1e6 * path_s / units)
+    series.all_us.append(1e6 * all_s / units)
+    series.p50_ms.append(outcome.p50_ms)
+    series.p99_ms.append(outcome.p99_ms)
+
+
+def _send(peer: Peer, order: Order) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.loadgen", msgspec.json.encode(order).decode()],
+        capture_output=True,
+        text=True,
+        timeout=GIVE_UP_S + 30.0,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BenchError(f"the load generator failed: {done.stderr[-1500:]}")
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    if outcome.failed or outcome.answered != order.requests:
+        raise BenchError(
+            f"{peer.name}, {order.kind}: {outcome.answered} of {order.requests} answered as expected, {outcome.failed} failed: {outcome.first_failure}"
+        )
+    return outcome

@@ -1,0 +1,79 @@
+"""Pontlevis as ``pontlevis up`` starts it: every feature on, SQLite, one gateway worker."""
+
+import json
+import secrets
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from bench.process import START_S, CannotStart, Process, family, free_port
+
+BAD_KEYS = 64
+KEY_BYTES = 45
+ENGINE_LIMIT = "1024"  # requests at once that the canned engine takes; its queue is not what is measured
+
+
+class Pontlevis:
+    """The gateway, and apart from it the controller and the supervisor."""
+
+    name = "pontlevis"
+
+    def __init__(self) -> None:
+        self._port = 0
+        self._key = ""
+        self._data = Path()
+        self._process: Process | None = None
+
+    def start(self, upstream: str, folder: Path) -> None:
+        self._data = folder / "pontlevis"
+        self._port = free_port()
+        command = [sys.executable, "-m", "pontlevis"]
+        data = ["--data", str(self._data)]
+        made = subprocess.run(
+            [*command, "keys", "create", "bench@example.com", "--paid", "--unlimited", *data],
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+        if made.returncode != 0:
+            raise CannotStart(f"keys create ended with {made.returncode}: {made.stderr[-1500:]}")
+        self._key = made.stdout.split()[-1]
+        ports = ["--port", str(self._port), "--operator-port", str(free_port())]
+        self._process = Process(
+            [*command, "up", "--engine", upstream, *ports, *data],
+            folder / "pontlevis.log",
+            environment={"PONTLEVIS_ADMISSION__INITIAL_LIMIT": ENGINE_LIMIT},
+        )
+        # The first line comes when the service answers.
+        self._process.line()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    @property
+    def keys(self) -> list[str]:
+        return [self._key]
+
+    @property
+    def bad_keys(self) -> list[str]:
+        """Made up: the right shape, but no MAC that fits."""
+        return [
+            "pl-" + urlsafe_b64encode(b"\x01" + secrets.token_bytes(KEY_BYTES - 1)).decode()
+            for _ in range(BAD_KEYS)
+        ]
+
+    @property
+    def processes(self) -> dict[str, list[int]]:
+        if self._process is None:
+            return {}
+        note: dict[str, dict[str, int]] = json.loads((self._data / "run.json").read_text())
+        gateways = [pid for name, pid in note["pids"].items() if name.startswith("gateway")]
+        others = [pid for pid in family(self._process.pid) if pid not in gateways]
+        return {"gateway": gateways, "others": others}

@@ -1,0 +1,157 @@
+"""What a run says: a table of CPU per unit, the ratios that are promised, and the same as JSON."""
+
+import os
+import platform
+import statistics
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.loadgen import Kind
+from bench.measure import KINDS, PeerResult, Result
+
+UNITS: dict[Kind, str] = {
+    "plain": "plain request",
+    "streamed": "streamed chunk",
+    "refused": "refused request",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One promise: what Pontlevis takes over what Envoy takes, and the most it may be."""
+
+    name: str
+    value: float
+    at_most: float
+
+    @property
+    def kept(self) -> bool:
+        return self.value <= self.at_most
+
+
+def ratios(result: Result) -> list[Ratio]:
+    """Of the data path's CPU; none where one of the two was not measured."""
+    ours, envoy = result.peers.get("pontlevis"), result.peers.get("envoy")
+    if ours is None or envoy is None:
+        return []
+    promised: tuple[tuple[str, Kind, Kind, float], ...] = (
+        ("plain request / Envoy's plain request", "plain", "plain", 2.0),
+        ("streamed chunk / Envoy's streamed chunk", "streamed", "streamed", 1.0),
+        # 25 µs where Envoy's plain proxying costs 34.
+        ("refused request / Envoy's plain request", "refused", "plain", 25 / 34),
+    )
+    found = []
+    for name, kind, other, at_most in promised:
+        value, base = ours.path_us(kind), envoy.path_us(other)
+        if value is not None and base:
+            found.append(Ratio(name, value / base, at_most))
+    return found
+
+
+def show(result: Result, console: Console) -> None:
+    """Prints the tables."""
+    table = Table(title="CPU, user and system, µs; median of the rounds ± half their spread")
+    table.add_column("peer", no_wrap=True)
+    for kind in KINDS:
+        table.add_column(UNITS[kind], justify="right")
+    table.add_column("idle, %", justify="right")
+    table.add_column("MiB", justify="right")
+    for name, peer in result.peers.items():
+        parts = [("", False)] if len(peer.rss_mib) < 2 else [(f" {next(iter(peer.rss_mib))}", False), (" in all", True)]  # fmt: skip
+        for place, (label, whole) in enumerate(parts):
+            memory = list(peer.rss_mib.values())
+            resident = sum(memory) if whole or len(parts) == 1 else memory[0]
+            table.add_row(
+                name + label,
+                *(_cell(peer, kind, whole) for kind in KINDS),
+                f"{100 * peer.idle_cpu:.1f}" if place == len(parts) - 1 and peer.rss_mib else "",
+                f"{resident:.0f}" if peer.rss_mib else "",
+            )
+    console.print(table)
+    found = ratios(result)
+    if found:
+        promises = Table(title="Ratios of the data path")
+        promises.add_column("what")
+        promises.add_column("ratio", justify="right")
+        promises.add_column("at most", justify="right")
+        promises.add_column("kept")
+        for ratio in found:
+            promises.add_row(
+                ratio.name, f"{ratio.value:.2f}", f"{ratio.at_most:.2f}", "yes" if ratio.kept else "no"
+            )
+        console.print(promises)
+    waits = Table(title="Wait for the first byte, ms: context, not a verdict")
+    waits.add_column("peer")
+    for kind in KINDS:
+        waits.add_column(f"{kind}, p50 / p99", justify="right")
+    for name, peer in result.peers.items():
+        waits.add_row(name, *(_wait(peer, kind) for kind in KINDS))
+    console.print(waits)
+
+
+def as_dict(result: Result) -> dict[str, object]:
+    """Everything, for the JSON file."""
+    plan = result.plan
+    return {
+        "machine": {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+        },
+        "plan": {
+            "rounds": plan.rounds,
+            "plain": plan.plain,
+            "streams": plan.streams,
+            "chunks": plan.chunks,
+            "refused": plan.refused,
+            "connections": plan.connections,
+        },
+        "seconds": round(result.seconds, 1),
+        "peers": {name: _peer(peer) for name, peer in result.peers.items()},
+        "ratios": [
+            {
+                "name": each.name,
+                "value": round(each.value, 3),
+                "at_most": round(each.at_most, 3),
+                "kept": each.kept,
+            }
+            for each in ratios(result)
+        ],
+    }
+
+
+def _peer(peer: PeerResult) -> dict[str, object]:
+    kinds = {
+        kind: {
+            "data_path_us": _rounded(series.path_us),
+            "all_processes_us": _rounded(series.all_us),
+            "p50_ms": _rounded(series.p50_ms),
+            "p99_ms": _rounded(series.p99_ms),
+        }
+        for kind, series in peer.series.items()
+    }
+    memory = {part: round(size, 1) for part, size in peer.rss_mib.items()}
+    return {"kinds": kinds, "rss_mib": memory, "idle_cpu": round(peer.idle_cpu, 4)}
+
+
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, 2) for value in values]
+
+
+def _cell(peer: PeerResult, kind: Kind, whole: bool) -> str:
+    series = peer.series.get(kind)
+    if series is None or not peer.rss_mib:
+        return "-"
+    values = series.all_us if whole else series.path_us
+    middle = statistics.median(values)
+    spread = (max(values) - min(values)) / middle if middle else 0.0
+    return f"{middle:.1f} ±{50 * spread:.0f} %"
+
+
+def _wait(peer: PeerResult, kind: Kind) -> str:
+    series = peer.series.get(kind)
+    if series is None:
+        return "-"
+    return f"{statistics.median(series.p50_ms):.1f} / {statistics.median(series.p99_ms):.1f}"

@@ -5,6 +5,7 @@ import signal
 
 import httpx
 import openai
+import pytest
 
 from .conftest import Running, wait_for
 
@@ -96,11 +97,8 @@ def test_a_second_service_on_the_same_data_is_refused(service: Running) -> None:
     """With a sentence, and without harm to the first."""
     second = Running(service.data)
     try:
-        second.start()
-    except AssertionError as error:
-        assert "runs on" in str(error)
-    else:
-        raise AssertionError("two services run on one data directory")
+        with pytest.raises(AssertionError, match="runs on"):
+            second.start()
     finally:
         second.stop()
     assert httpx.get(f"{service.url}/api/registration").status_code == 200

@@ -14,7 +14,7 @@ from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.state import PostureState, Transition
-from pontlevis.brain.vocabulary import EXISTING, Posture
+from pontlevis.brain.vocabulary import EXISTING, Posture, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.samples import SampleLog
@@ -186,6 +186,10 @@ class Guard:
                         await self._announce(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
                 await self._save_findings(judgement.findings)
+            else:
+                # Nothing is judged, but an operator's hold still ends when it should.
+                calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
+                await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
         if self.incidents is not None and self.samples_log.all:
             await self.incidents.measure(self.samples_log.all[-1], self.machine.state, now)

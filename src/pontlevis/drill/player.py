@@ -91,7 +91,8 @@ class Player:
         rest = self._begin + self._part.until - loop.time()
         if rest > 0:
             await asyncio.sleep(rest)
-        if self._tasks:
+        if self._tasks and not any(act.hostile for act in self._part.acts[:1]):
+            # Honest people read their answers to the end; an attack that is called off stops at once.
             await asyncio.wait(self._tasks, timeout=5.0)
         for task in list(self._tasks):
             task.cancel()

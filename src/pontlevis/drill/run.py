@@ -88,7 +88,8 @@ def play(
         for part_name, acts in (("honest", honest), ("hostile", hostile)):
             if not acts:
                 continue
-            part = Part("127.0.0.1", fleet.port, begin, until, acts, keys, seed)
+            ends = until if part_name == "honest" else min(until, scenario.attack_end)
+            part = Part("127.0.0.1", fleet.port, begin, ends, acts, keys, seed)
             part_file, played_file = directory / f"{part_name}.part", directory / f"{part_name}.played"
             part_file.write_bytes(msgspec.msgpack.encode(part))
             player = start_player(part_file, played_file)

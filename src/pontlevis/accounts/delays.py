@@ -28,6 +28,7 @@ class Delays:
         return max(0.0, last + delay - now)
 
     def failed(self, name: str, now: float) -> None:
+        """Counts one failure."""
         failures, last = self._failures.pop(name, (0, now))
         if now - last > self._policy.delay_memory_s:
             failures = 0
@@ -35,12 +36,21 @@ class Delays:
         if len(self._failures) > self._policy.sources_remembered:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name: str) -> None:
+    def forgive(self, name: str) -> None:
+        """Takes one failure back."""
+        failures, last = self._failures.get(name, (0, 0.0))
+        if failures > 1:
+            self._failures[name] = (failures - 1, last)
+        else:
+            self._failures.pop(name, None)
+
+    def forget(self, name: str) -> None:
+        """Takes all failures back."""
         self._failures.pop(name, None)
 
 
 class Window:
-    """At most ``most`` events of one name within ``seconds``; exact, bounded."""
+    """At most ``most`` events of one name within ``seconds``; exact, bounded. Times are Unix seconds."""
 
     def __init__(self, most: int, seconds: float, names: int) -> None:
         self._most = most
@@ -50,6 +60,9 @@ class Window:
 
     def take(self, name: str, now: float) -> float:
         """0 when counted; else seconds until one more is allowed."""
+        wait = self.wait(name, now)
+        if wait > 0.0:
+            return wait
         events = self._events.get(name)
         if events is None:
             events = self._events[name] = deque(maxlen=self._most)
@@ -57,9 +70,14 @@ class Window:
                 self._events.popitem(last=False)
         else:
             self._events.move_to_end(name)
-        while events and now - events[0] >= self._seconds:
-            events.popleft()
-        if len(events) >= self._most:
-            return events[0] + self._seconds - now
         events.append(now)
         return 0.0
+
+    def wait(self, name: str, now: float) -> float:
+        """Seconds until one more of ``name`` is allowed; counts nothing."""
+        events = self._events.get(name)
+        while events and now - events[0] >= self._seconds:
+            events.popleft()
+        if not events or len(events) < self._most:
+            return 0.0
+        return events[0] + self._seconds - now

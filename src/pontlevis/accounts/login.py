@@ -1,5 +1,7 @@
 """Log-in, sessions, and the delays that slow guessing without locking anybody out."""
 
+from hashlib import blake2b
+
 from sqlalchemy import delete, select
 
 from pontlevis.accounts.emails import check_email, domain_of, email_key
@@ -7,6 +9,7 @@ from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.rooms import Rooms
 from pontlevis.accounts.views import AccountView, SessionGrant, account_view
 from pontlevis.brain.credential import CredentialKind
+from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.link.messages import CredentialRecord
 from pontlevis.storage.tables.accounts import AccountRow, SessionRow
@@ -17,13 +20,19 @@ WRONG = "the e-mail address or the password is wrong"
 class LogIns(Rooms):
     """Passwords in, sessions out."""
 
-    async def log_in(self, email: str, password: str, *, source: str, fingerprint: int) -> SessionGrant:
+    async def log_in(
+        self, email: str, password: str, *, source: str, fingerprint: int, device: str = ""
+    ) -> SessionGrant:
         """A fresh session. An unknown address costs the same time and says the same as a wrong password.
+
+        An account's own places and devices go first and have delays of their own, so that no stranger's
+        failures can keep its owner out. ``device`` is the token of ``SessionGrant.device``.
 
         Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account, 429 while a delay
         runs, 503 when too many wait.
         """
         now = self.clock()
+        place = place_of(source)
         try:
             key = email_key(check_email(email))
         except AccountError:
@@ -31,23 +40,22 @@ class LogIns(Rooms):
         domain = domain_of(email)
 
         def saw(outcome: Outcome, row: AccountRow | None) -> None:
-            account, standing = (row.id, row.standing) if row is not None else ("", 0)
+            # A name that nobody has is told apart from others without being told itself.
+            account, standing = (row.id, row.standing) if row is not None else (f"name:{_digest(key)}", 0)
             self.watch.observe(
                 Observation(now, Kind.LOGIN, outcome, source, fingerprint, account, standing, domain)
             )
 
-        wait = self.delays.wait(f"source {source}", now)
-        if wait > 0.0:
-            saw(Outcome.REFUSED, None)
-            raise self._too_many(wait)
         async with self.database.session() as session:
-            row = await session.scalar(select(AccountRow).where(AccountRow.email_key == key))
-        familiar = row is not None and source in row.familiar.split()
-        if not familiar:
-            wait = self.delays.wait(f"account {key}", now)
-            if wait > 0.0:
-                saw(Outcome.REFUSED, row)
-                raise self._too_many(wait)
+            row = await session.scalar(select(AccountRow).where(AccountRow.email_key == key)) if key else None
+        home = self._home(row, place, device, now)
+        familiar = home is not None
+        # A stranger answers for the source and the account; the owner at home only for that home.
+        slowed = [f"{home} {key}"] if home is not None else [f"source {place}", f"account {key}"]
+        wait = max(self.delays.wait(name, now) for name in slowed)
+        if wait > 0.0:
+            saw(Outcome.REFUSED, row)
+            raise self._too_many(wait)
         try:
             fits = await self.pool.verify(
                 row.password_hash if row is not None else "", password, familiar=familiar
@@ -56,16 +64,22 @@ class LogIns(Rooms):
             saw(Outcome.REFUSED, row)
             raise
         if row is None or not fits:
-            self.delays.failed(f"source {source}", now)
-            self.delays.failed(f"account {key}", now)
+            for name in slowed:
+                self.delays.failed(name, now)
             saw(Outcome.UNKNOWN_USER if row is None else Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "invalid_credentials", WRONG)
         if row.disabled or row.pending:
             saw(Outcome.REFUSED, row)
-            raise AccountError(403, "account_disabled", row.disabled or "this account waits for approval")
-        self.delays.succeeded(f"source {source}")
+            if row.disabled:
+                raise AccountError(403, "account_disabled", row.disabled)
+            raise AccountError(403, "account_pending", "this account waits for approval")
         if familiar:
-            self.delays.succeeded(f"account {key}")
+            self.delays.forget(slowed[0])
+        else:
+            # One success forgives one failure: enough for an office behind one address, while an
+            # attacker who logs in to an account of his own between guesses gains little. The account's
+            # own count stays, so that nobody wipes it by waiting for its owner.
+            self.delays.forgive(slowed[0])
         saw(Outcome.OK, row)
         return await self.begin_session(row.id, source=source)
 
@@ -76,8 +90,9 @@ class LogIns(Rooms):
         expires = now + self.policy.session_lifetime_s
         async with self.database.session() as session:
             row = await session.get_one(AccountRow, account)
-            places = [each for each in row.familiar.split() if each != source]
-            row.familiar = " ".join([source, *places][: self.policy.familiar_sources])
+            place = place_of(source)
+            places = [each for each in row.familiar.split() if each != place]
+            row.familiar = " ".join([place, *places][: self.policy.familiar_sources])
             held = list(
                 await session.scalars(
                     select(SessionRow.id)
@@ -102,7 +117,7 @@ class LogIns(Rooms):
         records = [CredentialRecord(id_, account, hash_, expires)]
         records.extend(CredentialRecord(each, account, b"", revoked=True) for each in surplus)
         await self.publish_account(row, records)
-        return SessionGrant(token, expires, account_view(row))
+        return SessionGrant(token, expires, account_view(row), self.devices.mint(account, now))
 
     async def session_account(self, token: str) -> AccountView | None:
         """Whose session this is; None for one that was made up, has ended or expired."""
@@ -134,6 +149,15 @@ class LogIns(Rooms):
         )
         await self.publisher.cut(credentials=[credential.id], reason="the session has ended")
 
+    def _home(self, row: AccountRow | None, place: str, device: str, now: float) -> str | None:
+        """The name of the account's own place or device; None for a stranger."""
+        if row is None:
+            return None
+        known = self.devices.name(device, row.id, now) if device else None
+        if known is not None:
+            return known
+        return f"home {place}" if place in row.familiar.split() else None
+
     @staticmethod
     def _too_many(wait: float) -> AccountError:
         return AccountError(
@@ -142,3 +166,7 @@ class LogIns(Rooms):
             "too many log-ins failed; please wait before you try again",
             retry_after_s=wait,
         )
+
+
+def _digest(key: str) -> str:
+    return blake2b(key.encode(), digest_size=8).hexdigest()

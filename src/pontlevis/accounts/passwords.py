@@ -66,7 +66,7 @@ class HashPool:
         """The password as it is hashed (NFKC). Raises ``AccountError`` 400 for one that is too easy."""
         text = unicodedata.normalize("NFKC", password)
         low, high = self._policy.password_min, self._policy.password_max
-        if not low <= len(text) <= high:
+        if not low <= len(text) <= high or any("\ud800" <= each <= "\udfff" for each in text):
             raise AccountError(
                 400,
                 "invalid_password",
@@ -94,6 +94,7 @@ class HashPool:
         Raises ``AccountError`` 503 when too many wait.
         """
         text = unicodedata.normalize("NFKC", password)[: self._policy.password_max + 1]
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair is in no accepted password
         await self._turn(familiar)
         try:
             fits = await asyncio.get_running_loop().run_in_executor(

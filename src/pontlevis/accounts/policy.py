@@ -86,6 +86,12 @@ class AccountPolicy:
     signup_window_s: float = setting(
         3_600.0, unit="s", doc="See signups_per_source.", source="choice: an hour"
     )
+    known_answers_per_source: int = setting(
+        10,
+        unit="answers",
+        doc="How often one address (or /64) is told within ``signup_window_s`` that an e-mail address has an account.",
+        source="choice: people forget that they registered; whoever tries out addresses learns 10 an hour",
+    )
     sources_remembered: int = setting(
         100_000,
         unit="sources",
@@ -101,3 +107,27 @@ class AccountPolicy:
     approval: bool = setting(
         False, unit="yes/no", doc="New accounts wait for an operator's approval.", source="choice: off"
     )
+
+    def __post_init__(self) -> None:
+        counts = (
+            "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
+            "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
+            "familiar_sources",
+        )  # fmt: skip
+        times = (
+            "session_lifetime_s",
+            "first_delay_s",
+            "longest_delay_s",
+            "delay_memory_s",
+            "signup_window_s",
+        )
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise ValueError(f"accounts.{name} must be at least 1")
+        for name in times:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"accounts.{name} must be greater than 0")
+        if self.password_max < self.password_min:
+            raise ValueError("accounts.password_max must not be less than accounts.password_min")
+        if self.argon2_memory_kib < 8 * self.argon2_lanes:
+            raise ValueError("accounts.argon2_memory_kib must be at least 8 for each lane (RFC 9106)")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pontlevis.accounts.delays import Delays, Window
+from pontlevis.accounts.devices import Devices
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
@@ -40,7 +41,11 @@ class Rooms:
         self.entropy = entropy
         self.pool = HashPool(policy)
         self.delays = Delays(policy)
+        self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.known_answers = Window(
+            policy.known_answers_per_source, policy.signup_window_s, policy.sources_remembered
+        )
 
     def new_id(self) -> str:
         return self.entropy(ID_BYTES).hex()

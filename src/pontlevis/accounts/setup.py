@@ -4,14 +4,16 @@ from base64 import urlsafe_b64encode
 from hashlib import blake2b
 from hmac import compare_digest
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.login import LogIns
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
-from pontlevis.storage.tables.accounts import AccountRow, SetupRow
+from pontlevis.link.messages import CredentialRecord
+from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, SetupRow
 
 TOKEN_BYTES = 20
 
@@ -22,7 +24,7 @@ class Setup(LogIns, SignUps):
     async def first_operator_link(self) -> str | None:
         """A fresh token, which ends any before it; None once there is an operator."""
         async with self.database.session() as session:
-            if await session.scalar(select(func.count()).select_from(AccountRow).where(AccountRow.operator)):
+            if await _operator_exists(session):
                 return None
             token = urlsafe_b64encode(self.entropy(TOKEN_BYTES)).decode().rstrip("=")
             await session.merge(SetupRow(id=1, token_hash=_hash(token), created_at=self.clock()))
@@ -58,9 +60,10 @@ class Setup(LogIns, SignUps):
                 .where(SetupRow.id == 1, SetupRow.token_hash == _hash(token))
                 .returning(SetupRow.id)
             )
-            if used is None:
+            if used is None or await _operator_exists(session):
                 raise AccountError(403, "setup_link_used", "this link has been used already")
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(address)))
+            ended: list[CredentialRecord] = []
             if row is None:
                 row = AccountRow(
                     id=self.new_id(),
@@ -70,11 +73,39 @@ class Setup(LogIns, SignUps):
                     created_from=source,
                 )
                 session.add(row)
+            else:
+                # Whoever registered this address before may not be who holds the link.
+                ended = await _end_all(session, row, now)
             row.password_hash = hashed
             row.operator = True
             self._settle_standing(row, now)
+            row.pending, row.disabled = False, ""
             account = row.id
+        if ended:
+            await self.publisher.publish(credentials=ended)
+            await self.publisher.cut(
+                credentials=[each.id for each in ended], reason="the account has a new owner"
+            )
         return await self.begin_session(account, source=source)
+
+
+async def _operator_exists(session: AsyncSession) -> bool:
+    return await session.scalar(select(AccountRow.id).where(AccountRow.operator).limit(1)) is not None
+
+
+async def _end_all(session: AsyncSession, row: AccountRow, now: float) -> list[CredentialRecord]:
+    """Ends every session, key and familiar place of an account; returns what gateways must forget."""
+    keys = await session.scalars(
+        update(KeyRow)
+        .where(KeyRow.account_id == row.id, KeyRow.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(KeyRow.id)
+    )
+    sessions = await session.scalars(
+        delete(SessionRow).where(SessionRow.account_id == row.id).returning(SessionRow.id)
+    )
+    row.familiar = ""
+    return [CredentialRecord(each, row.id, b"", revoked=True) for each in [*keys.all(), *sessions.all()]]
 
 
 def _hash(token: str) -> bytes:

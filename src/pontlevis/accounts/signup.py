@@ -1,18 +1,19 @@
 """Making accounts, and what happens to those who may not now."""
 
-from hashlib import blake2b
+from math import ceil
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.rooms import Rooms
 from pontlevis.accounts.views import SignUp, SignUpKind, account_view
+from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.posture.registration import retry_after
 from pontlevis.brain.posture.state import PostureState
-from pontlevis.brain.vocabulary import RegistrationMode
+from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 
 
@@ -22,8 +23,9 @@ class SignUps(Rooms):
     async def sign_up(self, email: str, password: str, *, source: str, fingerprint: int) -> SignUp:
         """Makes an account, or holds the address as the mode says.
 
-        Raises ``AccountError``: 400 for a bad address or password, 409 for one that has an account, 429
-        for too many from one source, 503 while registration is suspended or too many wait.
+        Raises ``AccountError``: 400 for a bad address or password, 403 while a challenge is asked for, 409
+        for an address that has an account, 429 for too many from one source, 503 while registration is
+        suspended or too many wait.
         """
         now = self.clock()
         domain = domain_of(email)
@@ -63,19 +65,21 @@ class SignUps(Rooms):
                 "New registrations are suspended while the service is under attack. If you already have an account you can log in and use the service as usual.",
                 retry_after_s=retry_after(state, now),
             )
+        if state.registration is RegistrationMode.CHALLENGE:
+            raise AccountError(
+                403,
+                "challenge_required",
+                "Registration asks for a challenge, which this version of the service cannot set yet. Please try again later.",
+            )
         address = check_email(email)
         text = self.pool.check(password, address)
         self._count(source, now)
         key = email_key(address)
         async with self.database.session() as session:
             if await session.scalar(select(AccountRow.id).where(AccountRow.email_key == key)) is not None:
-                raise AccountError(
-                    409, "account_exists", "there is an account with this address already", param="email"
-                )
-            invited = (
-                await session.scalar(select(WaitlistRow.id).where(WaitlistRow.email_key == key)) is not None
-            )
-        if not self._let_in(state, key, invited):
+                self.known_answers.take(place_of(source), now)
+                raise _exists()
+        if not await self._let_in(state, key):
             await self._hold(address, source, now)
             return SignUp(SignUpKind.WAITLISTED)
         hashed = await self.pool.hash(text, familiar=False)
@@ -93,14 +97,11 @@ class SignUps(Rooms):
         try:
             async with self.database.session() as session:
                 session.add(row)
-                if invited:
-                    held = await session.scalar(select(WaitlistRow).where(WaitlistRow.email_key == key))
-                    if held is not None:
-                        held.registered_at = now
+                held = await session.scalar(select(WaitlistRow).where(WaitlistRow.email_key == key))
+                if held is not None:
+                    held.registered_at = now
         except IntegrityError:
-            raise AccountError(
-                409, "account_exists", "there is an account with this address already", param="email"
-            ) from None
+            raise _exists() from None
         await self.publish_account(row)
         return SignUp(SignUpKind.PENDING if row.pending else SignUpKind.CREATED, account_view(row))
 
@@ -115,17 +116,38 @@ class SignUps(Rooms):
         verdict = self.judge(row, now)
         row.standing, row.standing_reason = int(verdict.standing), verdict.reason
 
-    def _let_in(self, state: PostureState, key: str, invited: bool) -> bool:
-        """The waitlist first; of the others the share that the stage allows, the same ones however often they try."""
-        if state.registration_share >= 1.0 and state.registration is not RegistrationMode.WAITLIST:
+    async def _let_in(self, state: PostureState, key: str) -> bool:
+        """Whether this address may have an account now; the same answer however often it tries.
+
+        Of those who joined the waitlist before registration came back, the stage's share goes first, in
+        the order in which they joined. Everybody else draws a number that depends on the address and a
+        key that never leaves this service, so that nobody can choose an address that wins.
+        """
+        if state.registration is not RegistrationMode.WAITLIST:
+            return state.registration_share >= 1.0 or self._draw(state, key) < state.registration_share
+        # Outside recovery there is no ramp: whoever comes waits until registration opens.
+        share = state.registration_share if state.posture is Posture.RECOVERING else 0.0
+        if self._draw(state, key) < share:
             return True
-        if invited and state.registration_share > 0.0:
-            return True
-        digest = blake2b(f"{state.registration_since:.0f} {key}".encode(), digest_size=4).digest()
-        return int.from_bytes(digest, "big") / 2**32 < state.registration_share
+        async with self.database.session() as session:
+            early = WaitlistRow.created_at < state.registration_since
+            mine = await session.scalar(select(WaitlistRow.id).where(WaitlistRow.email_key == key, early))
+            if mine is None:
+                return False
+            before = await session.scalar(
+                select(func.count()).select_from(WaitlistRow).where(early, WaitlistRow.id <= mine)
+            )
+            whole = await session.scalar(select(func.count()).select_from(WaitlistRow).where(early))
+        return (before or 0) <= ceil(share * (whole or 0))
+
+    def _draw(self, state: PostureState, key: str) -> float:
+        """A number from 0 up to 1, fixed for an address while registration stays in its mode."""
+        seed = f"registration draw {state.registration_since!r} {key}".encode()
+        return int.from_bytes(self.codec.secret_hash(seed)[:8], "big") / 2.0**64
 
     def _count(self, source: str, now: float) -> None:
-        wait = self.signups.take(source, now)
+        place = place_of(source)
+        wait = self.known_answers.wait(place, now) or self.signups.take(place, now)
         if wait > 0.0:
             raise AccountError(
                 429,
@@ -142,3 +164,7 @@ class SignUps(Rooms):
                 )
         except IntegrityError:
             return
+
+
+def _exists() -> AccountError:
+    return AccountError(409, "account_exists", "there is an account with this address already", param="email")

@@ -2,15 +2,34 @@
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import BigInteger, Float, Integer, bindparam, case, func, or_, select, update
 
 from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
 from pontlevis.accounts.views import AccountView, UsageDay, account_view
 from pontlevis.link.messages import AccountRecord, CredentialRecord, UsageRecord
+from pontlevis.storage.sums import add_sums, table_of
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, UsageRow
 
 REFRESH_MARGIN_S = 120.0
 CHUNK = 2_000
+ANONYMOUS = "anon:"
+"""What the names of callers without an account begin with; their use is summed up under one name."""
+
+_accounts, _keys = table_of(AccountRow), table_of(KeyRow)
+_today, _at = bindparam("today", type_=Integer), bindparam("at", type_=Float)
+_USED = (
+    update(_accounts)
+    .where(_accounts.c.id == bindparam("account"))
+    .values(
+        tokens_used=_accounts.c.tokens_used + bindparam("tokens", type_=BigInteger),
+        active_days=_accounts.c.active_days + case((_accounts.c.last_active_day < _today, 1), else_=0),
+        last_active_day=case(
+            (_accounts.c.last_active_day < _today, _today), else_=_accounts.c.last_active_day
+        ),
+        last_active_at=case((_accounts.c.last_active_at < _at, _at), else_=_accounts.c.last_active_at),
+    )
+)
+_KEY_USED = update(_keys).where(_keys.c.id == bindparam("key")).values(last_used_at=_at)
 
 
 class Usage(Rooms):
@@ -19,53 +38,42 @@ class Usage(Rooms):
     _refreshed_at = 0.0
 
     async def record_usage(self, records: list[UsageRecord]) -> None:
-        """Adds a batch to the day's sums, in one transaction."""
+        """Adds a batch to the day's sums, in one transaction and a handful of statements."""
         sums: dict[tuple[str, str, str, int], list[int]] = {}
-        accounts: dict[str, list[float]] = {}
+        accounts: dict[tuple[int, str], list[float]] = {}
         keys: dict[str, float] = {}
         for each in records:
             day = int(each.at // DAY_S)
-            entry = sums.setdefault((each.account, each.key, each.model, day), [0, 0, 0, 0])
+            anonymous = each.account.startswith(ANONYMOUS)
+            account = "anonymous" if anonymous else each.account
+            entry = sums.setdefault((account, each.key, each.model, day), [0, 0, 0, 0])
             entry[0] += 1
             entry[1] += each.outcome == "aborted"
             entry[2] += each.input_tokens
             entry[3] += each.output_tokens
+            if anonymous:
+                continue
+            keys[each.key] = max(keys.get(each.key, 0.0), each.at)
             if each.outcome == "ok":
-                used = accounts.setdefault(each.account, [0.0, 0.0])
+                used = accounts.setdefault((day, account), [0.0, 0.0])
                 used[0] += each.input_tokens + each.output_tokens
                 used[1] = max(used[1], each.at)
-            keys[each.key] = max(keys.get(each.key, 0.0), each.at)
         async with self.database.session() as session:
-            for (account, key, model, day), (requests, aborted, tokens_in, tokens_out) in sums.items():
-                row = await session.get(UsageRow, (account, key, model, day))
-                if row is None:
-                    row = UsageRow(
-                        account_id=account,
-                        key_id=key,
-                        model=model,
-                        day=day,
-                        requests=0,
-                        aborted=0,
-                        input_tokens=0,
-                        output_tokens=0,
-                    )
-                    session.add(row)
-                row.requests += requests
-                row.aborted += aborted
-                row.input_tokens += tokens_in
-                row.output_tokens += tokens_out
-            for account, (tokens, at) in accounts.items():
-                owner = await session.get(AccountRow, account)
-                if owner is None:
-                    continue
-                owner.tokens_used += int(tokens)
-                owner.last_active_at = max(owner.last_active_at, at)
-                today = int(at // DAY_S)
-                if today > owner.last_active_day:
-                    owner.last_active_day = today
-                    owner.active_days += 1
-            for key, at in keys.items():
-                await session.execute(update(KeyRow).where(KeyRow.id == key).values(last_used_at=at))
+            await add_sums(session, UsageRow, [(*names, *values) for names, values in sums.items()])
+            connection = await session.connection()
+            if accounts:
+                # Days in order, so that a batch across midnight counts both.
+                await connection.execute(
+                    _USED,
+                    [
+                        {"account": account, "tokens": int(tokens), "at": at, "today": day}
+                        for (day, account), (tokens, at) in sorted(accounts.items())
+                    ],
+                )
+            if keys:
+                await connection.execute(
+                    _KEY_USED, [{"key": key, "at": at} for key, at in sorted(keys.items())]
+                )
 
     async def usage_days(self, account: str, days: int = 30) -> list[UsageDay]:
         """The newest days first, at most ``days``; days without use are left out."""

@@ -29,6 +29,8 @@ class SessionGrant:
     token: str
     expires_at: float
     account: AccountView
+    device: str
+    """For the browser to keep, so that its next log-in goes first; opens nothing."""
 
     def __repr__(self) -> str:
         return f"SessionGrant(account={self.account.id!r})"

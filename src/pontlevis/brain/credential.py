@@ -28,6 +28,8 @@ class CredentialKind(StrEnum):
 
     API_KEY = "pl-"
     SESSION = "ps-"
+    DEVICE = "pd-"
+    """Opens nothing: says that its account logged in here before, so that log-in goes first. Its id is the account's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(url)
+        # Values stay out of error messages: they hold addresses and hashes, and errors end up in logs.
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas)

@@ -1,0 +1,38 @@
+"""Adds to rows that hold sums, making those that are missing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pontlevis.storage.tables.base import Base
+
+
+def table_of(row: type[Base]) -> Table:
+    """The one table behind a row class."""
+    table = row.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{row.__name__} is not one table")
+    return table
+
+
+async def add_sums(session: AsyncSession, row: type[Base], values: Sequence[tuple[object, ...]]) -> None:
+    """For each tuple (in the order of the table's columns): the row with this key gets its other columns added.
+
+    One statement, so that nobody else's addition between reading and writing is lost.
+    """
+    if not values:
+        return
+    table = table_of(row)
+    names = [column.name for column in table.columns]
+    keys = [column.name for column in table.primary_key]
+    summed = [name for name in names if name not in keys]
+    # The two databases that Pontlevis supports spell it alike.
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=keys, set_={name: table.c[name] + statement.excluded[name] for name in summed}
+    )
+    connection = await session.connection()
+    await connection.execute(statement, [dict(zip(names, each, strict=True)) for each in values])

@@ -1,9 +1,10 @@
 """Sets up and runs Pontlevis from a checkout with nothing but Python 3.11+ and pip.
 
-    python3 tasks.py up [options]      set up, then run the service
-    python3 tasks.py test [options]    set up, then check and test everything
-    python3 tasks.py bench [options]   set up, then compare with peers
-    python3 tasks.py lock              renew the hashed requirements (needs uv)
+python3 tasks.py up [options]      set up, then run the service
+python3 tasks.py test [options]    set up, then check and test everything
+python3 tasks.py bench [options]   set up, then compare with peers
+python3 tasks.py docs              write the reference pages from the code
+python3 tasks.py lock              renew the hashed requirements (needs uv)
 """
 
 import hashlib
@@ -71,6 +72,10 @@ def main() -> None:
     elif task == "bench":
         set_up("dev")
         run(PYTHON, "-m", "bench", *rest)
+    elif task == "docs":
+        set_up("dev")
+        code = "from pathlib import Path; from pontlevis.reference import settings_page; Path('docs/settings.md').write_text(settings_page(), 'utf-8')"
+        run(PYTHON, "-c", code)
     elif task == "lock":
         lock()
     else:

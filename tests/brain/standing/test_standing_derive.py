@@ -1,0 +1,63 @@
+"""What an account has earned."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pontlevis.brain.standing.derive import AccountFacts, derive
+from pontlevis.brain.standing.policy import DAY_S, StandingPolicy
+from pontlevis.brain.vocabulary import Standing
+
+NOW = 1_800_000_000.0
+POLICY = StandingPolicy()
+facts = st.builds(
+    AccountFacts,
+    created_at=st.floats(NOW - 400 * DAY_S, NOW),
+    operator=st.booleans(),
+    paid=st.booleans(),
+    verified=st.booleans(),
+    active_days=st.integers(0, 400),
+    tokens_used=st.integers(0, 10**9),
+)
+
+
+def standing(**known: object) -> Standing:
+    plain = {"created_at": NOW, **known}
+    return derive(AccountFacts(**plain), POLICY, NOW).standing  # type: ignore[arg-type]
+
+
+def test_the_ladder() -> None:
+    """An account made yesterday, last week and used, paid, and the operator's."""
+    assert standing() is Standing.NEW
+    assert standing(created_at=NOW - 2 * DAY_S) is Standing.RECENT
+    assert standing(created_at=NOW - 30 * DAY_S) is Standing.RECENT
+    assert standing(created_at=NOW - 30 * DAY_S, active_days=5, tokens_used=9_000) is Standing.ESTABLISHED
+    assert standing(created_at=NOW - 30 * DAY_S, verified=True, active_days=1) is Standing.ESTABLISHED
+    assert standing(paid=True) is Standing.PAID
+    assert standing(operator=True) is Standing.OPERATOR
+
+
+def test_sleepers_do_not_become_established_by_waiting() -> None:
+    """Accounts made in bulk and never used stay below those who use the service."""
+    assert standing(created_at=NOW - 400 * DAY_S) is Standing.RECENT
+
+
+def test_evidence_holds_an_account_back() -> None:
+    """However old and paid it is; only an operator's is not touched."""
+    against = ("it took part in a flood",)
+    assert standing(created_at=NOW - 400 * DAY_S, paid=True, evidence_against=against) is Standing.NEW
+    assert standing(operator=True, evidence_against=against) is Standing.OPERATOR
+
+
+@given(facts, st.floats(0, 400 * DAY_S), st.integers(0, 50), st.integers(0, 10**6))
+@settings(deadline=None)
+def test_tenure_and_use_never_lower_standing(
+    known: AccountFacts, seconds: float, days: int, tokens: int
+) -> None:
+    """Standing is monotone in what an account earns."""
+    before = derive(known, POLICY, NOW).standing
+    used = replace(known, active_days=known.active_days + days, tokens_used=known.tokens_used + tokens)
+    assert derive(used, POLICY, NOW + seconds).standing >= before
+    assert derive(replace(used, verified=True), POLICY, NOW + seconds).standing >= before
+    assert derive(replace(used, paid=True), POLICY, NOW + seconds).standing >= before

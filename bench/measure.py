@@ -65,6 +65,8 @@ class Series:
     """CPU of the data path for one unit: a request, or an event of a stream."""
     all_us: list[float] = field(default_factory=list)
     """The same with all the peer's processes."""
+    ends_us: list[float] = field(default_factory=list)
+    """CPU of client and engine for one unit, which stand at both ends of each peer."""
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
 
@@ -119,7 +121,7 @@ def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result
                 for kind in KINDS:
                     # Whoever comes first in one round comes last in another.
                     for peer in peers[turn % len(peers) :] + peers[: turn % len(peers)]:
-                        _round(peer, kind, plan, results[peer.name])
+                        _round(peer, kind, plan, results[peer.name], upstream.pid)
             for peer in peers:
                 results[peer.name].rss_mib = {part: rss_mib(pids) for part, pids in peer.processes.items()}
         finally:
@@ -145,20 +147,22 @@ def _idle(peer: Peer) -> float:
     return (cpu_s(pids) - before) / (time.monotonic() - begin)
 
 
-def _round(peer: Peer, kind: Kind, plan: Plan, result: PeerResult) -> None:
+def _round(peer: Peer, kind: Kind, plan: Plan, result: PeerResult, engine: int) -> None:
     order = plan.order(kind, peer)
     if not order.keys:
         return
     parts = list(peer.processes.values())
     path = parts[0] if parts else []
     everything = [pid for part in parts for pid in part]
-    path_before, all_before = cpu_s(path), cpu_s(everything)
+    path_before, all_before, engine_before = cpu_s(path), cpu_s(everything), cpu_s([engine])
     outcome = _send(peer, order)
     path_s, all_s = cpu_s(path) - path_before, cpu_s(everything) - all_before
+    engine_s = cpu_s([engine]) - engine_before
     units = order.requests * (order.chunks if kind == "streamed" else 1)
     series = result.series.setdefault(kind, Series())
     series.path_us.append(1e6 * path_s / units)
     series.all_us.append(1e6 * all_s / units)
+    series.ends_us.append(1e6 * (outcome.cpu_s + engine_s) / units)
     series.p50_ms.append(outcome.p50_ms)
     series.p99_ms.append(outcome.p99_ms)
 

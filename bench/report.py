@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.loadgen import Kind
-from bench.measure import KINDS, PeerResult, Result
+from bench.measure import KINDS, PeerResult, Result, Series
 
 UNITS: dict[Kind, str] = {
     "plain": "plain request",
@@ -59,16 +59,8 @@ def show(result: Result, console: Console) -> None:
     table.add_column("idle, %", justify="right")
     table.add_column("MiB", justify="right")
     for name, peer in result.peers.items():
-        parts = [("", False)] if len(peer.rss_mib) < 2 else [(f" {next(iter(peer.rss_mib))}", False), (" in all", True)]  # fmt: skip
-        for place, (label, whole) in enumerate(parts):
-            memory = list(peer.rss_mib.values())
-            resident = sum(memory) if whole or len(parts) == 1 else memory[0]
-            table.add_row(
-                name + label,
-                *(_cell(peer, kind, whole) for kind in KINDS),
-                f"{100 * peer.idle_cpu:.1f}" if place == len(parts) - 1 and peer.rss_mib else "",
-                f"{resident:.0f}" if peer.rss_mib else "",
-            )
+        for row in _rows(name, peer):
+            table.add_row(*row)
     console.print(table)
     found = ratios(result)
     if found:
@@ -127,6 +119,7 @@ def _peer(peer: PeerResult) -> dict[str, object]:
         kind: {
             "data_path_us": _rounded(series.path_us),
             "all_processes_us": _rounded(series.all_us),
+            "client_and_engine_us": _rounded(series.ends_us),
             "p50_ms": _rounded(series.p50_ms),
             "p99_ms": _rounded(series.p99_ms),
         }
@@ -140,14 +133,28 @@ def _rounded(values: list[float]) -> list[float]:
     return [round(value, 2) for value in values]
 
 
-def _cell(peer: PeerResult, kind: Kind, whole: bool) -> str:
-    series = peer.series.get(kind)
-    if series is None or not peer.rss_mib:
+def _rows(name: str, peer: PeerResult) -> list[list[str]]:
+    """One row for a peer of one part, two for one of several; without a process, what stands at both ends."""
+    memory = list(peer.rss_mib.values())
+    idle = f"{100 * peer.idle_cpu:.1f}"
+    series = [peer.series.get(kind, Series()) for kind in KINDS]
+    path = [_cell(each.path_us) for each in series]
+    if not memory:
+        return [[f"{name}: client and engine", *(_cell(each.ends_us) for each in series), "", ""]]
+    if len(memory) == 1:
+        return [[name, *path, idle, f"{memory[0]:.0f}"]]
+    return [
+        [f"{name}: {next(iter(peer.rss_mib))}", *path, "", f"{memory[0]:.0f}"],
+        [f"{name}: all", *(_cell(each.all_us) for each in series), idle, f"{sum(memory):.0f}"],
+    ]
+
+
+def _cell(values: list[float]) -> str:
+    if not values:
         return "-"
-    values = series.all_us if whole else series.path_us
     middle = statistics.median(values)
     spread = (max(values) - min(values)) / middle if middle else 0.0
-    return f"{middle:.1f} ±{50 * spread:.0f} %"
+    return f"{middle:.1f} ±{50 * spread:.0f}%"
 
 
 def _wait(peer: PeerResult, kind: Kind) -> str:

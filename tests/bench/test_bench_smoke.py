@@ -1,0 +1,66 @@
+"""The benchmark runs, with counts too small to mean anything."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.measure import KINDS, PeerResult, Plan, Result, Series
+from bench.report import ratios
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_bench(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+
+def test_every_peer_is_measured_and_written_down(tmp_path: Path) -> None:
+    """One command, a table, a file with all figures; no verdict on how fast this machine is."""
+    pytest.importorskip("envoy")
+    out = tmp_path / "bench.json"
+    counts = ["--plain", "60", "--streams", "4", "--chunks", "10", "--refused", "60", "--connections", "4"]
+    done = run_bench("--rounds", "1", *counts, "--json", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ratios of the data path" in done.stdout
+    report = json.loads(out.read_text())
+    assert set(report["peers"]) == {"direct", "envoy", "pontlevis"}
+    for name in ("envoy", "pontlevis"):
+        peer = report["peers"][name]
+        assert set(peer["kinds"]) == set(KINDS)
+        assert all(each["data_path_us"][0] > 0 for each in peer["kinds"].values())
+        assert all(size > 0 for size in peer["rss_mib"].values())
+    assert len(report["ratios"]) == 3
+
+
+def test_an_unknown_peer_is_refused() -> None:
+    """The message names those that there are."""
+    done = run_bench("--peers", "direct,caddy")
+    assert done.returncode == 2
+    assert "caddy" in done.stderr
+
+
+def peer_taking(plain: float, streamed: float, refused: float) -> PeerResult:
+    values = dict(zip(KINDS, (plain, streamed, refused), strict=True))
+    return PeerResult({kind: Series(path_us=[value]) for kind, value in values.items()})
+
+
+def test_ratios_are_of_medians_and_know_their_bounds() -> None:
+    """A refusal is held against Envoy's plain request."""
+    ours, envoy = peer_taking(50.0, 20.0, 17.0), peer_taking(34.0, 17.0, 30.0)
+    ours.series["plain"].path_us += [52.0, 900.0]
+    found = ratios(Result(Plan(), {"pontlevis": ours, "envoy": envoy}, 1.0))
+    assert [(round(each.value, 2), each.kept) for each in found] == [(1.53, True), (1.18, False), (0.5, True)]
+
+
+def test_without_envoy_there_are_no_ratios() -> None:
+    """Nothing to hold against."""
+    assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, 1.0)) == []

@@ -10,8 +10,10 @@ from account_house import CHEAP, DAY_S, PASSWORD, House, account_house
 from sqlalchemy import select
 
 from pontlevis.accounts.service import AccountError
-from pontlevis.brain.vocabulary import Standing
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import RegistrationMode, Standing
 from pontlevis.link.messages import UsageRecord
+from pontlevis.storage.audit import recent_audit
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SetupRow, UsageRow
 
 
@@ -263,3 +265,51 @@ async def test_a_gateway_that_connects_gets_everything_that_may_be_used(house: H
     gone_session = house.codec.judge(old.token)
     assert gone_session is not None
     assert gone_session.id not in credentials
+
+
+async def test_an_operator_approves_pays_disables_and_lets_back_in(house: House) -> None:
+    """Each change is published at once and written down with who made it; nothing is written for nothing."""
+    house.notebook.posture = PostureState(registration=RegistrationMode.APPROVAL)
+    done = await house.accounts.sign_up("ada@example.com", PASSWORD, source="192.0.2.1", fingerprint=0)
+    assert done.account is not None
+    account = done.account.id
+    approved = await house.accounts.change_account(account, actor="grace", pending=False)
+    assert not approved.pending
+    assert house.notebook.accounts[-1].disabled == ""
+    await house.log_in("ada@example.com")
+    paid = await house.accounts.change_account(account, actor="grace", paid=True, pending=False)
+    assert paid.standing is Standing.PAID
+    await house.accounts.change_account(account, actor="grace", disabled="it  was\nstolen")
+    assert house.notebook.accounts[-1].disabled == "it was stolen"
+    assert house.notebook.cuts == [account]
+    with pytest.raises(AccountError):
+        await house.log_in("ada@example.com")
+    await house.accounts.change_account(account, actor="grace", disabled="")
+    await house.log_in("ada@example.com")
+    await house.accounts.change_account(account, actor="grace", disabled="", paid=True)
+    async with house.database.session() as session:
+        lines = [(row.actor, row.detail) for row in reversed(await recent_audit(session))]
+    assert lines == [
+        ("grace", "pending: False"),
+        ("grace", "paid: True"),
+        ("grace", "disabled: it was stolen"),
+        ("grace", "disabled: "),
+    ]
+
+
+async def test_an_operator_cannot_be_shut_out_by_another(house: House) -> None:
+    """Nobody would be left to undo it; and an account that is not there is a 404."""
+    token = await house.accounts.first_operator_link()
+    assert token is not None
+    grant = await house.accounts.make_first_operator(token, "ada@example.com", PASSWORD)
+    account = grant.account.id
+    for change in (
+        house.accounts.change_account(account, actor="grace", disabled="mine now"),
+        house.accounts.change_account(account, actor="grace", pending=True),
+    ):
+        with pytest.raises(AccountError) as caught:
+            await change
+        assert caught.value.status == 409
+    with pytest.raises(AccountError) as caught:
+        await house.accounts.change_account("0" * 16, actor="grace", paid=True)
+    assert caught.value.status == 404

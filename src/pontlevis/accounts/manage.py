@@ -34,7 +34,7 @@ class Manage(Rooms):
             if row is None:
                 raise AccountError(404, "not_found", "there is no such account")
             reason = " ".join(disabled.split())[:LONGEST_REASON] if disabled is not None else None
-            if reason and row.operator:
+            if (reason or pending) and row.operator:
                 raise AccountError(409, "operator_account", "an operator's account cannot be disabled")
             wanted = {"paid": paid, "unlimited": unlimited, "pending": pending, "disabled": reason}
             changes = {

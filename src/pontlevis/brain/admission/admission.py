@@ -130,7 +130,7 @@ class Admission:
                 counts.refused += 1
                 return refusal
         request = _Request(ask, band, state, output, now)
-        engine = self._engine_for(request)
+        engine = self._engine_for(band, ask.model)
         if engine is not None and not self._someone_before(band, ask.model):
             return self._start(request, engine, now)
         return self._enqueue(request, now)
@@ -299,14 +299,14 @@ class Admission:
         """Whether somebody waits who goes first: in a higher band, or the same."""
         return any(self._queued[each] and self._queues[each].get(model) for each in Band if each <= band)
 
-    def _engine_for(self, request: _Request) -> EngineState | None:
+    def _engine_for(self, band: Band, model: str) -> EngineState | None:
         """The engine with least tokens in flight that may take it, within the band's ceiling."""
-        if not self._room(request.band):
+        if not self._room(band):
             return None
         best: EngineState | None = None
         for engine in self._engines.values():
             if (
-                engine.serves(request.ask.model)
+                engine.serves(model)
                 and engine.free > 0
                 and (best is None or engine.tokens_in_flight < best.tokens_in_flight)
             ):
@@ -393,14 +393,11 @@ class Admission:
     def _start_waiting(
         self, band: Band, model: str, queue: FairQueue, now: float, commands: list[Dispatch | Refuse]
     ) -> None:
-        while queue.size:
+        # The engine first: who is taken out of the queue keeps its place only by being started.
+        while queue.size and (engine := self._engine_for(band, model)) is not None:
             ticket = queue.pop()
             request = self._requests.get(ticket) if ticket is not None else None
             if request is None:
-                break
-            engine = self._engine_for(request)
-            if engine is None:
-                queue.push(request.ask.account, request.state, request.ask.ticket)
                 break
             request.state.queued -= 1
             self._queued[band] -= 1

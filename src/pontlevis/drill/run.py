@@ -29,6 +29,8 @@ class Seen(msgspec.Struct):
     registration: str
     share: float
     hostile_findings: list[str]
+    evidence_gone_s: float | None = None
+    """Since when nothing hostile is in evidence, seconds of the plan."""
 
 
 class Moment(msgspec.Struct):
@@ -161,6 +163,9 @@ def _watch(fleet: Fleet, begin: float, until: float, advance: Callable[[float], 
                         state["registration"],
                         state["registration_share"],
                         [each["detector"] for each in findings if each["hostile"]],
+                        None
+                        if state["evidence_gone_since"] is None
+                        else state["evidence_gone_since"] - begin,
                     )
                 )
             progressed = min(until, max(0.0, time.time() - begin))

@@ -42,7 +42,8 @@ class Scorecard:
     registration_suspended_s: float | None
     reopening_s: float | None
     reopening_scaled_s: float | None
-    """The same at the settings' normal pace."""
+    """The same at the settings' normal pace: detection's own time as it is, the posture's waiting times
+    ``1 / posture_scale`` as long."""
     honest_signups: int
     honest_signups_refused: int
     honest_signups_refused_before_attack: int
@@ -113,7 +114,7 @@ def judge(seed: int, scenario: Scenario, baseline: RunRecord, attacked: RunRecor
             after, lambda each: each.registration == "suspended", scenario.attack_at
         ),
         reopening_s=reopening,
-        reopening_scaled_s=None if reopening is None else reopening / scenario.posture_scale,
+        reopening_scaled_s=_at_normal_pace(reopening, attack_over, scenario),
         honest_signups=len(signups),
         honest_signups_refused=len(refused),
         honest_signups_refused_before_attack=sum(1 for each in refused if each.at < scenario.attack_at),
@@ -126,6 +127,16 @@ def judge(seed: int, scenario: Scenario, baseline: RunRecord, attacked: RunRecor
         wave_multiple=_rate(wave, scenario.wave_at, scenario.wave_end) / scenario.capacity_rate,
         decisions=attacked.decisions,
     )
+
+
+def _at_normal_pace(reopening: float | None, seen: list[Seen], scenario: Scenario) -> float | None:
+    """Only the posture's times are scaled in a drill; how long findings stay open is not."""
+    if reopening is None:
+        return None
+    at = scenario.attack_end + reopening
+    gone = [each.evidence_gone_s for each in seen if each.at <= at and each.evidence_gone_s is not None]
+    detection = max(0.0, gone[-1] - scenario.attack_end) if gone else 0.0
+    return detection + (reopening - detection) / scenario.posture_scale
 
 
 def _rate(outcomes: list[Outcome], begin: float, end: float) -> float:
@@ -165,7 +176,7 @@ def lines(card: Scorecard) -> list[Line]:
         Line("Attack to finding", seconds(card.finding_s), "<= 5 s", within(card.finding_s, 5.0)),
         Line("Attack to posture under_attack", seconds(card.posture_s), "<= 10 s", within(card.posture_s, 10.0)),
         Line("Attack to registrations suspended", seconds(card.registration_suspended_s), "<= 10 s", within(card.registration_suspended_s, 10.0)),
-        Line("Attack's end to first reopening", f"{seconds(card.reopening_s)} ({seconds(card.reopening_scaled_s)} at normal pace)", "<= 600 s", within(card.reopening_scaled_s, 600.0)),
+        Line("Attack's end to first reopening", f"{seconds(card.reopening_s)} ({seconds(card.reopening_scaled_s)} at the default pace)", "<= 600 s", within(card.reopening_scaled_s, 600.0)),
         Line("Honest sign-ups refused", f"{card.honest_signups_refused} of {card.honest_signups}; before the attack {card.honest_signups_refused_before_attack}", "0 before", card.honest_signups_refused_before_attack == 0),
         Line("Hostile requests at the engine", f"{card.hostile_requests_at_engine} of {card.hostile_requests}", "", None),
         Line("Hostile accounts created", str(card.hostile_accounts_created), "", None),

@@ -69,6 +69,11 @@ def _axes(title: str, label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def _legend(axes: Axes, columns: int) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=7, ncols=columns, loc="upper left", frameon=False)
+
+
 def load(run: RunRecord, scenario: Scenario) -> str:
     figure, axes = _axes("Requests a second by class (logarithmic)", "requests/s")
     _bands(axes, run, scenario.end_s)
@@ -77,7 +82,7 @@ def load(run: RunRecord, scenario: Scenario) -> str:
         if mine:
             axes.plot(per_second(mine, scenario.end_s), color=color, lw=1.4, label=label)
     axes.set_yscale("symlog", linthresh=10)
-    axes.legend(fontsize=7, ncols=4, loc="upper left", frameon=False)
+    _legend(axes, 4)
     return _svg(figure)
 
 
@@ -101,7 +106,7 @@ def answered(run: RunRecord, scenario: Scenario) -> str:
             label=f"{whose}, refused or lost",
         )
     axes.set_yscale("symlog", linthresh=10)
-    axes.legend(fontsize=7, ncols=4, loc="upper left", frameon=False)
+    _legend(axes, 4)
     return _svg(figure)
 
 
@@ -126,7 +131,7 @@ def engine(run: RunRecord, scenario: Scenario) -> str:
         axes.plot(at, [each.limit for each in run.moments], color="#555555", lw=1, ls="--", label="limit")
     axes.set_yscale("symlog", linthresh=40)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, ncols=4, loc="upper left", frameon=False)
+    _legend(axes, 4)
     return _svg(figure)
 
 
@@ -160,7 +165,7 @@ def waits(runs: list[tuple[str, RunRecord, str]], scenario: Scenario) -> Figure:
     axes.set_ylim(0.01, 60)
     axes.set_xlim(0, scenario.end_s)
     axes.axvspan(scenario.attack_at, scenario.attack_end, color="#c0392b", alpha=0.06, lw=0)
-    axes.legend(fontsize=7, ncols=3, loc="upper left", frameon=False)
+    _legend(axes, 3)
     return figure
 
 
@@ -180,5 +185,5 @@ def cpu(run: RunRecord, scenario: Scenario) -> str:
         axes.plot(at, shares, lw=1.3, label=name)
     axes.set_xlim(0, scenario.end_s)
     axes.set_ylim(0, 1.1)
-    axes.legend(fontsize=7, ncols=5, loc="upper left", frameon=False)
+    _legend(axes, 5)
     return _svg(figure)

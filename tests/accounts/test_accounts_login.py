@@ -12,6 +12,9 @@ from sqlalchemy import func, select
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.credential import CredentialKind
 from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.vocabulary import Standing
+from pontlevis.gateway.directory import Directory
+from pontlevis.link.messages import AccountRecord, Changes
 from pontlevis.storage.tables.accounts import AccountRow, SessionRow
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -292,3 +295,20 @@ async def test_a_disabled_account_is_told_why_when_the_password_fits(house: Hous
     assert (error.status, error.code, error.message) == (403, "account_disabled", "it was stolen")
     assert (await _fails(house, "ada@example.com")).code == "invalid_credentials"
     assert await house.accounts.session_account(grant.token) is None
+
+
+async def test_a_device_token_is_no_credential_at_the_gateway(house: House) -> None:
+    """Not even while it is fresh, and not before the gateway knows anything; it only says who is at home there."""
+    made = await house.sign_up("ada@example.com")
+    device = (await house.log_in("ada@example.com")).device
+    directory = Directory(house.codec)
+    assert directory.recognise(device, house.now) is None
+    assert house.codec.judge(device) is None
+    record = AccountRecord(made.id, int(Standing.RECENT), house.now)
+    directory.apply(Changes(1, whole=True, accounts=[record]))
+    assert directory.recognise(device, house.now) is None
+    assert directory.is_home(device)
+    session = (await house.log_in("ada@example.com")).token
+    assert not directory.is_home(session)
+    directory.apply(Changes(2, accounts=[AccountRecord(made.id, int(Standing.NEW), house.now)]))
+    assert not directory.is_home(device)

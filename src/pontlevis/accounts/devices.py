@@ -6,7 +6,7 @@ opens nothing, needs no look-up, and names the one account that it speaks for.
 
 from collections.abc import Callable
 
-from pontlevis.brain.credential import SECRET_BYTES, Credential, CredentialCodec, CredentialKind
+from pontlevis.brain.credential import SECRET_BYTES, CredentialCodec, CredentialKind
 
 LIFETIME_S = 31_536_000.0  # a year: people come back after a holiday, and a stolen cookie opens nothing
 
@@ -24,8 +24,8 @@ class Devices:
 
     def name(self, token: str, account: str, now: float) -> str | None:
         """A name under which this device's failures are counted; None where it does not speak for ``account``."""
-        device: Credential | None = self._codec.judge(token)
-        if device is None or device.kind is not CredentialKind.DEVICE or device.id != account:
+        device = self._codec.judge_device(token)
+        if device is None or device.id != account:
             return None
         if not 0 <= now - device.issued_at + 1 <= LIFETIME_S:
             return None

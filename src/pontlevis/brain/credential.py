@@ -64,11 +64,18 @@ class CredentialCodec:
         return kind.value + urlsafe_b64encode(body + self._mac(kind, body)).decode()
 
     def judge(self, text: str) -> Credential | None:
-        """The credential in ``text``, or None where it is not one of ours."""
+        """The key or session in ``text``, or None where it is not one of ours."""
+        return self._judge(text, _OPENING)
+
+    def judge_device(self, text: str) -> Credential | None:
+        """The device in ``text``, or None where it is not one of ours."""
+        return self._judge(text, _DEVICES)
+
+    def _judge(self, text: str, kinds: dict[str, CredentialKind]) -> Credential | None:
         if len(text) != TEXT_LENGTH:
             return None
         try:
-            kind = _KINDS[text[:3]]
+            kind = kinds[text[:3]]
             raw = urlsafe_b64decode(text[3:])
         except (KeyError, ValueError):
             return None
@@ -90,4 +97,6 @@ class CredentialCodec:
         return blake2b(body, key=self._mac_key, digest_size=MAC_BYTES, person=kind.value.encode()).digest()
 
 
-_KINDS = {kind.value: kind for kind in CredentialKind}
+# What opens something and what does not are judged apart, so that no caller can take one for the other.
+_OPENING = {kind.value: kind for kind in (CredentialKind.API_KEY, CredentialKind.SESSION)}
+_DEVICES = {CredentialKind.DEVICE.value: CredentialKind.DEVICE}

@@ -28,6 +28,7 @@ from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_ca
 from pontlevis.link.messages import AccountRecord
 
 SESSION_COOKIE = "pontlevis_session"
+DEVICE_COOKIE = "pontlevis_device"  # as the account pages set it
 REQUESTED_WITH = b"x-pontlevis-request"
 _STRANGER_POSTS = frozenset(
     {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
@@ -167,8 +168,8 @@ class Core:
         """Remembers from where the owners of accounts with some standing log in."""
         for account in accounts:
             if account.standing >= Standing.RECENT and not account.disabled:
-                for source in account.familiar.split():
-                    self.known_sources.add(source)
+                for place in account.familiar.split():
+                    self.known_sources.add(place)
 
     def jitter(self, low: int, high: int) -> int:
         return self._rng.randint(low, high)
@@ -290,7 +291,7 @@ class Core:
                          "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
             return None
         if caller.standing >= Standing.RECENT:
-            self.known_sources.add(source)
+            self.known_sources.add(counted_as(source))
         return caller
 
     def _admit_page(self, request: Request, source: str, print_: int) -> None:
@@ -299,7 +300,9 @@ class Core:
         if cookie is not None and (token := _session_in(cookie)):
             caller = self.directory.recognise(token, self.unix())
             known = caller is not None and not caller.disabled
-        known = known or source in self.known_sources
+            if not known and (token := _token_in(cookie, DEVICE_COOKIE, "pd-")):
+                known = self.directory.is_home(token)
+        known = known or counted_as(source) in self.known_sources
         post = request.method == "POST" and request.path in _STRANGER_POSTS
         if post and self._enforcing and self._ration(request, source, print_, known):
             return
@@ -378,11 +381,15 @@ class Core:
 
 def _session_in(cookie: bytes) -> str:
     """The session token in a Cookie header; empty where there is none."""
-    if SESSION_COOKIE.encode() not in cookie:
+    return _token_in(cookie, SESSION_COOKIE, "ps-")
+
+
+def _token_in(cookie: bytes, name: str, prefix: str) -> str:
+    if name.encode() not in cookie:
         return ""
     try:
         jar = SimpleCookie(cookie.decode("latin-1"))
     except CookieError:
         return ""
-    found = jar.get(SESSION_COOKIE)
-    return found.value if found is not None and found.value.startswith("ps-") else ""
+    found = jar.get(name)
+    return found.value if found is not None and found.value.startswith(prefix) else ""

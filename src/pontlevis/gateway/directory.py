@@ -69,6 +69,12 @@ class Directory:
             return None
         return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
 
+    def is_home(self, device: str) -> bool:
+        """Whether this device token speaks for an account of some standing; it opens nothing."""
+        credential = self._codec.judge_device(device)
+        account = self._accounts.get(credential.id) if credential is not None else None
+        return account is not None and account.standing >= Standing.RECENT and not account.disabled
+
     def banned_source(self, address: str, now: float) -> DecisionRecord | None:
         """The decision in force against an address or a prefix around it."""
         found = self._addresses.get(address)

@@ -158,7 +158,8 @@ class PageExchange:
         self._stripped = (
             b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\ncontent-length: %d\r\n\r\n%b"
             % (
-                request.method.encode("latin-1"),
+                # An answer to HEAD has a length but no body, which no parser can know by itself.
+                b"GET" if request.method == "HEAD" else request.method.encode("latin-1"),
                 request.target,
                 b"".join(fields),
                 source.encode("latin-1"),
@@ -220,6 +221,8 @@ class PageExchange:
         self._pending = b"".join(parts)
 
     def answer_data(self, data: bytes) -> None:
+        if self._request.method == "HEAD":
+            return
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         if self._pending is not None:

@@ -71,7 +71,7 @@ def _axes(title: str, label: str) -> tuple[Figure, Axes]:
 
 def _legend(axes: Axes, columns: int) -> None:
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=7, ncols=columns, loc="upper left", frameon=False)
+        axes.legend(fontsize=7, ncols=columns, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False)
 
 
 def load(run: RunRecord, scenario: Scenario) -> str:

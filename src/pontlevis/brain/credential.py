@@ -9,9 +9,10 @@ recognised, with its age, while the database is away. At rest only a keyed hash 
 import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
+
+import msgspec
 
 VERSION = 1
 ID_BYTES = 8
@@ -32,8 +33,7 @@ class CredentialKind(StrEnum):
     """Opens nothing: says that its account logged in here before, so that log-in goes first. Its id is the account's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True, gc=False):
     """A token whose MAC holds."""
 
     kind: CredentialKind
@@ -42,6 +42,9 @@ class Credential:
     issued_at: int
     """Unix seconds."""
     secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Credential(kind={self.kind!r}, id={self.id!r})"
 
 
 class CredentialCodec:

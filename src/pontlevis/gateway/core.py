@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
 import msgspec
@@ -36,8 +35,7 @@ _STRANGER_POSTS = frozenset(
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """What was learnt of a request when its headers were there."""
 
     source: str

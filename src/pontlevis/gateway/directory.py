@@ -5,9 +5,10 @@ away it goes on with what it last knew.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import ip_address, ip_network
+
+import msgspec
 
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.posture.state import PostureState
@@ -20,8 +21,7 @@ DAY_S = 86_400.0
 PROVISIONAL_ESTABLISHED_S = 7 * DAY_S  # standing policy's tenure, for keys met before the first sync
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks."""
 
     account: str

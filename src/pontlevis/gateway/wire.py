@@ -1,7 +1,6 @@
 """The parts of the OpenAI API that the gateway must understand; everything else passes through untouched."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -69,8 +68,7 @@ class BadBody(ValueError):
         self.param = param
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceCall:
+class InferenceCall(msgspec.Struct, frozen=True, gc=False):
     """What the gateway needs to know of a request body."""
 
     model: str

@@ -8,7 +8,7 @@ import random
 from heapq import heappop, heappush
 
 from pontlevis.brain.admission.account import AccountState, AccountTable, Quota
-from pontlevis.brain.admission.bands import BAND_OF, Band
+from pontlevis.brain.admission.bands import BAND_OF, BANDS, Band
 from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.fair_queue import FairQueue
 from pontlevis.brain.admission.ledger import Ledger
@@ -72,9 +72,9 @@ class Admission:
         self._engines: dict[str, EngineState] = {}
         self._accounts = AccountTable(policy.accounts_remembered)
         self._requests: dict[int, _Request] = {}
-        self._queues: list[dict[str, FairQueue]] = [{} for _ in Band]
-        self._queued = [0 for _ in Band]
-        self._in_flight = [0 for _ in Band]
+        self._queues: list[dict[str, FairQueue]] = [{} for _ in BANDS]
+        self._queued = [0 for _ in BANDS]
+        self._in_flight = [0 for _ in BANDS]
         self._deadlines: list[tuple[float, int]] = []
         self._reserve = Reserve(policy)
         self._ledger = Ledger()
@@ -210,7 +210,7 @@ class Admission:
                     f"waited {now - request.arrived:.1f} s in the {request.band.name.lower()} queue",
                 )
             )
-        for band in Band:
+        for band in BANDS:
             if not self._queued[band]:
                 continue
             for model, queue in list(self._queues[band].items()):
@@ -297,7 +297,7 @@ class Admission:
 
     def _someone_before(self, band: Band, model: str) -> bool:
         """Whether somebody waits who goes first: in a higher band, or the same."""
-        return any(self._queued[each] and self._queues[each].get(model) for each in Band if each <= band)
+        return any(self._queued[each] and self._queues[each].get(model) for each in BANDS if each <= band)
 
     def _engine_for(self, band: Band, model: str) -> EngineState | None:
         """The engine with least tokens in flight that may take it, within the band's ceiling."""
@@ -319,7 +319,7 @@ class Admission:
             return sum(self._in_flight) < limit
         ceilings = self._policy.ceilings(self._posture)
         lower = 0
-        for each in reversed(Band):
+        for each in reversed(BANDS):
             if each is Band.EXISTING:
                 break
             lower += self._in_flight[each]

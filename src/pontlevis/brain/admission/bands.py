@@ -14,6 +14,9 @@ class Band(IntEnum):
     ANONYMOUS = 3
 
 
+BANDS = tuple(Band)
+"""In order of service; iterating an enumeration costs a microsecond that a tuple does not."""
+
 BAND_OF: dict[Standing, Band] = {
     Standing.OPERATOR: Band.EXISTING,
     Standing.PAID: Band.EXISTING,

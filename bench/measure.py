@@ -1,6 +1,7 @@
 """Rounds: each kind of request against each peer in turn, CPU time taken before and after."""
 
-import statistics
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import msgspec
 
 from bench.loadgen import GIVE_UP_S, Kind, Order, Outcome
 from bench.peer import Peer
-from bench.process import Process, cpu_s, rss_mib
+from bench.process import Process, busy_s, cpu_s, rss_mib
 
 KINDS: tuple[Kind, ...] = ("plain", "streamed", "refused")
 WARM_UP_SHARE = 0.1  # of a round's requests, sent to each peer before the first
@@ -30,14 +31,14 @@ class BenchError(Exception):
 class Plan:
     """How much is sent."""
 
-    rounds: int = 3
-    plain: int = 6000
+    rounds: int = 7
+    plain: int = 3000
     """Plain requests a round."""
     streams: int = 64
     """Streams a round, all at once."""
-    chunks: int = 150
+    chunks: int = 100
     """Events of one stream."""
-    refused: int = 6000
+    refused: int = 3000
     """Refused requests a round."""
     connections: int = 16
     """Plain and refused requests under way at once."""
@@ -81,14 +82,9 @@ class PeerResult:
     idle_cpu: float = 0.0
     """Share of one core that all its processes take without load."""
 
-    def path_us(self, kind: Kind) -> float | None:
-        """Median over the rounds."""
-        found = self.series.get(kind)
-        return statistics.median(found.path_us) if found and found.path_us else None
-
-    def all_us(self, kind: Kind) -> float | None:
-        found = self.series.get(kind)
-        return statistics.median(found.all_us) if found and found.all_us else None
+    def path_us(self, kind: Kind) -> list[float]:
+        """CPU of the data path, round by round; empty where it was not measured."""
+        return self.series[kind].path_us if kind in self.series else []
 
 
 @dataclass(slots=True)
@@ -98,6 +94,8 @@ class Result:
     plan: Plan
     peers: dict[str, PeerResult]
     seconds: float
+    others: float
+    """Share of the machine that processes outside this benchmark took during the rounds, 0 to 1."""
 
 
 def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result:
@@ -116,19 +114,32 @@ def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result
                 _warm_up(peer, plan)
             for peer in peers:
                 results[peer.name].idle_cpu = _idle(peer)
+            pids = [
+                upstream.pid,
+                *(pid for peer in peers for part in peer.processes.values() for pid in part),
+            ]
+            busy, ours, rounds_begin = busy_s(), _ours_s(pids), time.monotonic()
             for turn in range(plan.rounds):
                 say(f"round {turn + 1} of {plan.rounds}")
                 for kind in KINDS:
                     # Whoever comes first in one round comes last in another.
                     for peer in peers[turn % len(peers) :] + peers[: turn % len(peers)]:
                         _round(peer, kind, plan, results[peer.name], upstream.pid)
+            whole = (time.monotonic() - rounds_begin) * (os.cpu_count() or 1)
+            others = max(0.0, busy_s() - busy - (_ours_s(pids) - ours)) / whole
             for peer in peers:
                 results[peer.name].rss_mib = {part: rss_mib(pids) for part, pids in peer.processes.items()}
         finally:
             for peer in peers:
                 peer.stop()
             upstream.stop()
-    return Result(plan, results, time.monotonic() - begin)
+    return Result(plan, results, time.monotonic() - begin, others)
+
+
+def _ours_s(pids: list[int]) -> float:
+    """CPU so far of peers and engine, of the load generators that have ended, and of this process."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return cpu_s(pids) + ended.ru_utime + ended.ru_stime + time.process_time()
 
 
 def _warm_up(peer: Peer, plan: Plan) -> None:

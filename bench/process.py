@@ -88,6 +88,12 @@ def _cpu_s(pid: int) -> float:
     return float(times.user + times.system)
 
 
+def busy_s() -> float:
+    """CPU time so far of the whole machine, all cores, time stolen by a hypervisor among it."""
+    times = psutil.cpu_times()._asdict()
+    return float(sum(times.values()) - times["idle"] - times.get("iowait", 0.0) - times.get("guest", 0.0))
+
+
 def rss_mib(pids: Iterable[int]) -> float:
     """Resident memory of these processes together; pages that they share count for each."""
     return sum(int(psutil.Process(pid).memory_info().rss) for pid in pids) / 2**20

@@ -23,8 +23,14 @@ class Ratio:
     """One promise: what Pontlevis takes over what Envoy takes, and the most it may be."""
 
     name: str
-    value: float
+    rounds: list[float]
+    """One value a round: both were measured within seconds, so that a busy machine slows both."""
     at_most: float
+
+    @property
+    def value(self) -> float:
+        """Median of the rounds."""
+        return statistics.median(self.rounds)
 
     @property
     def kept(self) -> bool:
@@ -44,9 +50,10 @@ def ratios(result: Result) -> list[Ratio]:
     )
     found = []
     for name, kind, other, at_most in promised:
-        value, base = ours.path_us(kind), envoy.path_us(other)
-        if value is not None and base:
-            found.append(Ratio(name, value / base, at_most))
+        values, bases = ours.path_us(kind), envoy.path_us(other)
+        if values and bases:
+            pairs = zip(values, bases, strict=True)
+            found.append(Ratio(name, [value / base for value, base in pairs], at_most))
     return found
 
 
@@ -66,14 +73,22 @@ def show(result: Result, console: Console) -> None:
     if found:
         promises = Table(title="Ratios of the data path")
         promises.add_column("what")
-        promises.add_column("ratio", justify="right")
+        promises.add_column("median", justify="right")
+        promises.add_column("least to most", justify="right")
         promises.add_column("at most", justify="right")
         promises.add_column("kept")
         for ratio in found:
             promises.add_row(
-                ratio.name, f"{ratio.value:.2f}", f"{ratio.at_most:.2f}", "yes" if ratio.kept else "no"
+                ratio.name,
+                f"{ratio.value:.2f}",
+                f"{min(ratio.rounds):.2f} to {max(ratio.rounds):.2f}",
+                f"{ratio.at_most:.2f}",
+                "yes" if ratio.kept else "no",
             )
         console.print(promises)
+    console.print(
+        f"Meanwhile others took {100 * result.others:.0f} % of the machine; beyond 10 % figures waver."
+    )
     waits = Table(title="Wait for the first byte, ms: context, not a verdict")
     waits.add_column("peer")
     for kind in KINDS:
@@ -101,11 +116,13 @@ def as_dict(result: Result) -> dict[str, object]:
             "connections": plan.connections,
         },
         "seconds": round(result.seconds, 1),
+        "others": round(result.others, 3),
         "peers": {name: _peer(peer) for name, peer in result.peers.items()},
         "ratios": [
             {
                 "name": each.name,
                 "value": round(each.value, 3),
+                "rounds": _rounded(each.rounds),
                 "at_most": round(each.at_most, 3),
                 "kept": each.kept,
             }

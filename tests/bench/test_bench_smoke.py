@@ -53,14 +53,16 @@ def peer_taking(plain: float, streamed: float, refused: float) -> PeerResult:
     return PeerResult({kind: Series(path_us=[value]) for kind, value in values.items()})
 
 
-def test_ratios_are_of_medians_and_know_their_bounds() -> None:
-    """A refusal is held against Envoy's plain request."""
+def test_ratios_are_taken_round_by_round_and_know_their_bounds() -> None:
+    """A round in which the machine was busy slows both, and an outlier does not decide. A refusal is held against a plain request."""
     ours, envoy = peer_taking(50.0, 20.0, 17.0), peer_taking(34.0, 17.0, 30.0)
-    ours.series["plain"].path_us += [52.0, 900.0]
-    found = ratios(Result(Plan(), {"pontlevis": ours, "envoy": envoy}, 1.0))
-    assert [(round(each.value, 2), each.kept) for each in found] == [(1.53, True), (1.18, False), (0.5, True)]
+    ours.series["plain"].path_us += [150.0, 900.0]
+    ours.series["refused"].path_us += [51.0, 17.0]
+    envoy.series["plain"].path_us += [102.0, 34.0]
+    found = ratios(Result(Plan(), {"pontlevis": ours, "envoy": envoy}, 1.0, 0.0))
+    assert [(round(each.value, 2), each.kept) for each in found] == [(1.47, True), (1.18, False), (0.5, True)]
 
 
 def test_without_envoy_there_are_no_ratios() -> None:
     """Nothing to hold against."""
-    assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, 1.0)) == []
+    assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, 1.0, 0.0)) == []

@@ -6,9 +6,13 @@ from pathlib import Path
 
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+"""What is raised while the database cannot be used; trying again later may help."""
 BUSY_TIMEOUT_MS = 5_000  # SQLite's own default in its command line shell
 
 

@@ -9,7 +9,7 @@ from pontlevis.accounts.service import SignUpKind
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
-from pontlevis.web.visitor import SESSION_COOKIE, keep_session, logged_in, source_of
+from pontlevis.web.visitor import SESSION_COOKIE, device_of, keep_session, logged_in, source_of
 
 
 class ErrorDetail(BaseModel):
@@ -82,8 +82,14 @@ class RegistrationAnswer(BaseModel):
     status_page: str
 
 
+def error_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """Those that a caller should be ready for; any other has the same shape."""
+    expected: tuple[int | str, ...] = (*statuses, "4XX", "5XX")
+    return {status: {"model": ErrorBody} for status in expected}
+
+
 def _errors(*statuses: int) -> dict[int | str, dict[str, object]]:
-    return {status: {"model": ErrorBody} for status in (400, 403, 500, *statuses)}
+    return error_responses(400, 403, *statuses)
 
 
 def public_reason(state: PostureState) -> str:
@@ -144,7 +150,9 @@ def create_api_router(context: WebContext) -> APIRouter:
     ) -> SessionAnswer:
         """Log in; the token also comes as a cookie."""
         source, fingerprint = source_of(request)
-        grant = await accounts.log_in(body.email, body.password, source=source, fingerprint=fingerprint)
+        grant = await accounts.log_in(
+            body.email, body.password, source=source, fingerprint=fingerprint, device=device_of(request)
+        )
         keep_session(answer, grant, context)
         return SessionAnswer(token=grant.token, expires_at=grant.expires_at)
 

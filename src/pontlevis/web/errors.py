@@ -1,6 +1,5 @@
 """Errors in one shape for programs, and as pages for people."""
 
-import logging
 from http import HTTPStatus
 from math import ceil
 
@@ -10,9 +9,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from pontlevis.accounts.service import AccountError
+from pontlevis.web.crashes import CrashMiddleware
 from pontlevis.web.render import render
-
-log = logging.getLogger("pontlevis.web")
 
 _TYPES = {
     401: "authentication_error",
@@ -20,6 +18,7 @@ _TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+_CODES = {404: "not_found", 405: "method_not_allowed", 403: "forbidden", 401: "not_logged_in"}
 
 
 def error_answer(
@@ -60,9 +59,7 @@ def install(app: FastAPI, *, pages: bool) -> None:
                 retry_after_s=error.retry_after_s,
                 extra=extra,
             )
-        return render(
-            request, "error.html", {"status": error.status, "code": error.code}, status=error.status
-        )
+        return _page(request, error.status, error.code, error.retry_after_s)
 
     async def on_http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
@@ -70,15 +67,15 @@ def install(app: FastAPI, *, pages: bool) -> None:
         status = error.status_code
         if wants_json(request):
             phrase = error.detail if isinstance(error.detail, str) else HTTPStatus(status).phrase
-            code = {404: "not_found", 405: "method_not_allowed", 403: "forbidden", 401: "not_logged_in"}.get(
-                status, "bad_request"
-            )
+            code = _CODES.get(status, "bad_request")
+            if status == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
+                code = "invalid_body"  # FastAPI's, for a body that its parser gave up on
             answer = error_answer(
                 status, code, phrase.lower() if phrase == HTTPStatus(status).phrase else phrase
             )
             answer.headers.update(error.headers or {})
             return answer
-        shown = render(request, "error.html", {"status": status, "code": str(status)}, status=status)
+        shown = _page(request, status, str(status))
         shown.headers.update(error.headers or {})
         return shown
 
@@ -92,15 +89,23 @@ def install(app: FastAPI, *, pages: bool) -> None:
         message = f"{'.'.join(place)}: {first['msg']}" if place else str(first["msg"])
         if wants_json(request):
             return error_answer(400, "invalid_body", message[:500], param=".".join(place)[:100] or None)
-        return render(request, "error.html", {"status": 400, "code": "400"}, status=400)
+        return _page(request, 400, "400")
 
-    async def on_crash(request: Request, error: Exception) -> Response:
-        log.exception("web:request:crashed %s", request.url.path, exc_info=error)
+    def on_crash(request: Request, status: int, code: str, message: str, retry_after_s: float) -> Response:
         if wants_json(request):
-            return error_answer(500, "internal_error", "something went wrong on our side")
-        return render(request, "error.html", {"status": 500, "code": "500"}, status=500)
+            return error_answer(status, code, message, retry_after_s=retry_after_s)
+        return _page(request, status, code, retry_after_s)
 
     app.add_exception_handler(AccountError, on_account)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(CrashMiddleware, answer=on_crash)
+
+
+def _page(request: Request, status: int, code: str, retry_after_s: float = 0.0) -> Response:
+    """``code`` is an error's own, or the status where there is nothing more to say."""
+    values = {"status": status, "code": code, "retry_s": ceil(retry_after_s)}
+    shown = render(request, "error.html", values, status=status)
+    if retry_after_s > 0:
+        shown.headers["retry-after"] = str(max(1, ceil(retry_after_s)))
+    return shown

@@ -1,13 +1,16 @@
 """The operator's listener: console, admin API, metrics. Never on the public port."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from pontlevis import __version__
 from pontlevis.web import errors
+from pontlevis.web.api import error_responses
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_accounts import create_operator_accounts_router
 from pontlevis.web.operator_api import create_operator_api_router
 from pontlevis.web.operator_console import create_console_router
+from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
@@ -28,8 +31,16 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     app.state.service_name = settings.name
     errors.install(app, pages=True)
     gate = OperatorGate(context, trusted=trusted)
+    app.state.gate = gate
     app.include_router(create_metrics_router(context))
-    app.include_router(create_operator_api_router(context, gate))
+    api = APIRouter(prefix="/api", responses=error_responses(400, 401, 403, 404))
+    for create in (
+        create_operator_api_router,
+        create_operator_accounts_router,
+        create_operator_incidents_router,
+    ):
+        api.include_router(create(context))
+    app.include_router(api)
     app.include_router(create_console_router(context, gate))
     app.mount("/static", StaticFiles(directory=STATIC))
     names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}

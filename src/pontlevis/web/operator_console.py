@@ -9,9 +9,8 @@ from pontlevis.accounts.service import AccountError
 from pontlevis.brain.vocabulary import Posture, Standing
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
-from pontlevis.web.operator_visitor import COOKIE, OperatorGate
+from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
 from pontlevis.web.render import render
-from pontlevis.web.visitor import keep_session, source_of
 
 Text = Annotated[str, Form(max_length=4_000)]
 Short = Annotated[str, Form(max_length=500)]
@@ -54,9 +53,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
     async def login(
         request: Request, email: Short = "", password: Annotated[str, Form(max_length=1_024)] = ""
     ) -> Response:
-        source, fingerprint = source_of(request)
         try:
-            grant = await accounts.log_in(email, password, source=source, fingerprint=fingerprint)
+            grant = await accounts.log_in(email, password, source=operator_source(request), fingerprint=0)
             if grant.account.standing is not Standing.OPERATOR:
                 await accounts.end_session(grant.token)
                 raise AccountError(401, "invalid_credentials", "no operator has these credentials")
@@ -65,7 +63,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
                 request, "operator_login.html", {"actor": None, "error": error}, status=error.status
             )
         answer = RedirectResponse("/", 303)
-        keep_session(answer, grant, context, name=COOKIE)
+        keep_operator_session(answer, grant, lifetime_s=context.settings.accounts.session_lifetime_s)
         return answer
 
     @router.post("/logout")
@@ -94,7 +92,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         email: Short = "",
         password: Annotated[str, Form(max_length=1_024)] = "",
     ) -> Response:
-        source, _ = source_of(request)
+        source = operator_source(request)
         try:
             grant = await accounts.make_first_operator(token, email, password, source=source)
         except AccountError as error:
@@ -108,31 +106,28 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             }
             return render(request, "operator_setup.html", again, status=error.status)
         answer = RedirectResponse("/", 303)
-        keep_session(answer, grant, context, name=COOKIE)
+        keep_operator_session(answer, grant, lifetime_s=context.settings.accounts.session_lifetime_s)
         return answer
 
     @router.post("/posture")
     async def set_posture(
-        request: Request,
+        actor: Actor,
         posture: Short,
         reason: Short = "",
         minutes: Annotated[float, Form(gt=0, le=43_200)] = 60,
     ) -> Response:
-        actor = await gate.require(request)
         if posture not in list(Posture) or not reason.strip():
             return RedirectResponse("/?error=A+posture+needs+a+reason.", 303)
         await service.set_posture(Posture(posture), reason=reason.strip(), actor=actor, hold_s=minutes * 60)
         return RedirectResponse("/", 303)
 
     @router.post("/posture/release")
-    async def release(request: Request, reason: Short = "") -> Response:
-        actor = await gate.require(request)
+    async def release(actor: Actor, reason: Short = "") -> Response:
         await service.release_posture(actor=actor, reason=reason.strip() or "released on the console")
         return RedirectResponse("/", 303)
 
     @router.post("/decisions/{decision}/lift")
-    async def lift(request: Request, decision: int) -> Response:
-        actor = await gate.require(request)
+    async def lift(actor: Actor, decision: int) -> Response:
         try:
             await service.lift(decision, actor=actor, reason="lifted on the console")
         except KeyError:
@@ -141,9 +136,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
 
     @router.post("/incidents/{incident}/updates")
     async def post_update(
-        request: Request, incident: str, status: Short, body_en: Text = "", body_fr: Text = ""
+        actor: Actor, incident: str, status: Short, body_en: Text = "", body_fr: Text = ""
     ) -> Response:
-        actor = await gate.require(request)
         try:
             await incidents.post_update(
                 incident, actor=actor, status=status, body_en=body_en, body_fr=body_fr
@@ -154,13 +148,12 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
 
     @router.post("/incidents/{incident}")
     async def edit_incident(
-        request: Request,
+        actor: Actor,
         incident: str,
         name_en: Short,
         name_fr: Short,
         notes: Annotated[str, Form(max_length=20_000)] = "",
     ) -> Response:
-        actor = await gate.require(request)
         try:
             await incidents.edit(incident, actor=actor, name_en=name_en, name_fr=name_fr, notes=notes)
         except (KeyError, ValueError):

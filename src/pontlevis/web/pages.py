@@ -100,7 +100,11 @@ def create_pages_router(context: WebContext) -> APIRouter:
         visitor = await visitor_of(request, context)
         try:
             grant = await accounts.log_in(
-                email, password, source=visitor.source, fingerprint=visitor.fingerprint
+                email,
+                password,
+                source=visitor.source,
+                fingerprint=visitor.fingerprint,
+                device=visitor.device,
             )
         except AccountError as error:
             values = {"error": error, "email": email, "next": safe_next(next_)}

@@ -33,5 +33,5 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_status_router(context))
     app.include_router(create_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_middleware(SecurityMiddleware)
+    app.add_middleware(SecurityMiddleware, own=context.settings.base_url)
     return app

@@ -8,30 +8,39 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pontlevis.web.render import SECURITY_HEADERS
 
+HSTS_S = 31_536_000  # OWASP's HTTP headers cheat sheet: a year
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _is_foreign(headers: Headers) -> bool:
-    """Whether a browser sent this from another site.
+def _is_foreign(headers: Headers, own: str) -> bool:
+    """Whether a browser sent this from another site than ``own`` (a base address).
 
-    Sec-Fetch-Site (Fetch Metadata) where there is one, else Origin against Host; every browser since
-    2020 sends at least one of them with a POST. Without either, only a request without cookies passes.
+    Sec-Fetch-Site (Fetch Metadata) where there is one, else Origin against Host and our own address. Every
+    browser since 2020 sends at least one of them with what is not a GET; what comes without either comes
+    from a program, or from a browser so old that SameSite=Lax alone keeps our cookies out of it.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc != headers.get("host")
-    return "cookie" in headers
+        return urlsplit(origin).netloc not in (headers.get("host", "?"), urlsplit(own).netloc)
+    return False
 
 
 class SecurityMiddleware:
-    """Pure ASGI. With ``hosts`` only these Host headers are answered, against DNS rebinding."""
+    """Pure ASGI. ``own`` is the address under which browsers know us.
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
+    With ``hosts`` only these Host headers are answered, against DNS rebinding.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None, own: str = "") -> None:
         self._app = app
         self._hosts = hosts
+        self._own = own
+        self._fields = dict(SECURITY_HEADERS)
+        if own.startswith("https://"):
+            self._fields["strict-transport-security"] = f"max-age={HSTS_S}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +51,7 @@ class SecurityMiddleware:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 fields = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self._fields.items():
                     fields.setdefault(name, value)
                 if not scope["path"].startswith("/static/"):
                     fields.setdefault("cache-control", "no-store")
@@ -52,7 +61,7 @@ class SecurityMiddleware:
             await _refusal(421, "wrong_host", "this name does not lead to the operator's listener")(
                 scope, receive, sending
             )
-        elif scope["method"] not in _SAFE and _is_foreign(headers):
+        elif scope["method"] not in _SAFE and _is_foreign(headers, self._own):
             await _refusal(403, "cross_site", "the request comes from another site")(scope, receive, sending)
         else:
             await self._app(scope, receive, sending)

@@ -6,10 +6,12 @@ from fastapi import HTTPException
 from fastapi.responses import Response
 from starlette.requests import Request
 
+from pontlevis.accounts.devices import LIFETIME_S as DEVICE_LIFETIME_S
 from pontlevis.accounts.service import AccountView, SessionGrant
 from pontlevis.web.context import WebContext
 
 SESSION_COOKIE = "pontlevis_session"
+DEVICE_COOKIE = "pontlevis_device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Visitor:
     fingerprint: int
     token: str
     account: AccountView | None
+    device: str
+    """What this browser has to show for earlier log-ins; opens nothing."""
 
 
 def source_of(request: Request) -> tuple[str, int]:
@@ -41,7 +45,12 @@ async def visitor_of(request: Request, context: WebContext) -> Visitor:
     token = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(SESSION_COOKIE, "")
     account = await context.accounts.session_account(token) if token.startswith("ps-") else None
     request.state.account = account
-    return Visitor(source, fingerprint, token, account)
+    return Visitor(source, fingerprint, token, account, device_of(request))
+
+
+def device_of(request: Request) -> str:
+    """The token that an earlier log-in left in this browser; empty where there is none."""
+    return request.cookies.get(DEVICE_COOKIE, "")
 
 
 async def logged_in(request: Request, context: WebContext) -> tuple[Visitor, AccountView]:
@@ -55,11 +64,16 @@ async def logged_in(request: Request, context: WebContext) -> tuple[Visitor, Acc
 def keep_session(
     answer: Response, grant: SessionGrant, context: WebContext, *, name: str = SESSION_COOKIE
 ) -> None:
-    answer.set_cookie(
-        name,
-        grant.token,
-        max_age=int(context.settings.accounts.session_lifetime_s),
-        httponly=True,
-        samesite="lax",
-        secure=context.settings.public_url.startswith("https://"),
-    )
+    """Leaves the session with a browser, and with it what makes its next log-in go first."""
+    kept = [(name, grant.token, context.settings.accounts.session_lifetime_s)]
+    if name == SESSION_COOKIE:
+        kept.append((DEVICE_COOKIE, grant.device, DEVICE_LIFETIME_S))
+    for cookie, value, lifetime_s in kept:
+        answer.set_cookie(
+            cookie,
+            value,
+            max_age=int(lifetime_s),
+            httponly=True,
+            samesite="lax",
+            secure=context.settings.public_url.startswith("https://"),
+        )

@@ -1,0 +1,253 @@
+"""What the operator's API answers. Times are Unix seconds."""
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.observation import ServiceSample
+from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
+from pontlevis.incidents.components import Component, Status
+
+Json = dict[str, object]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class PostureAnswer(_Answer):
+    """The posture in force."""
+
+    posture: Posture
+    since: float
+    reason: str
+    verdict: Verdict
+    registration: RegistrationMode
+    registration_since: float
+    registration_share: float
+    stage: int
+    next_stage_at: float | None
+    held_by: str | None
+    held_until: float | None
+    evidence_gone_since: float | None
+    relapses: int
+    attacked_at: float | None
+
+
+class TransitionAnswer(_Answer):
+    """A change of posture, registration or stage."""
+
+    at: float
+    before: PostureAnswer
+    after: PostureAnswer
+    reason: str
+    findings: tuple[str, ...]
+    actor: str
+    dry_run: bool
+
+
+class TransitionsAnswer(_Answer):
+    transitions: list[TransitionAnswer]
+
+
+class FindingAnswer(_Answer):
+    """One detector's statement."""
+
+    id: str
+    detector: DetectorName
+    since: float
+    at: float
+    confidence: float
+    hostile: bool
+    sentence: str
+    figures: dict[str, float]
+    sources: tuple[str, ...]
+    fingerprints: tuple[int, ...]
+
+
+class FindingsAnswer(_Answer):
+    findings: list[FindingAnswer]
+
+
+class DecisionAnswer(_Answer):
+    """A measure in force."""
+
+    id: int
+    scope: str
+    value: str
+    reason: str
+    created_at: float
+    expires_at: float
+    origin: str
+    lifted: bool
+
+
+class DecisionsAnswer(_Answer):
+    decisions: list[DecisionAnswer]
+
+
+class BandAnswer(_Answer):
+    """One standing within a sample's interval; ``standing`` from 0 (anonymous) to 5 (operator)."""
+
+    standing: int
+    arrived: int
+    admitted: int
+    refused: int
+    failed: int
+    queued: int
+    in_flight: int
+    wait_p99_s: float
+    ttft_p99_s: float
+    tokens: int
+
+
+class SampleAnswer(_Answer):
+    """How the service did over ``interval_s`` up to ``at``."""
+
+    at: float
+    interval_s: float
+    bands: list[BandAnswer]
+    tokens_in_flight: int
+    limit_tokens: int
+    engines_up: int
+    engines: int
+    engine_waiting: int
+    engine_busy: float
+    limit_requests: int
+
+
+class EngineAnswer(_Answer):
+    url: str
+    simulated: bool
+
+
+class LoadAnswer(_Answer):
+    """The last ten minutes at most."""
+
+    samples: list[SampleAnswer]
+    gateways: int
+    engines: list[EngineAnswer]
+
+
+class AffectedAnswer(_Answer):
+    component: Component
+    old: Status
+    new: Status
+
+
+class UpdateAnswer(_Answer):
+    """One entry of a timeline."""
+
+    id: str
+    status: str
+    body_en: str
+    body_fr: str
+    created_at: float
+    updated_at: float
+    automatic: bool
+    actor: str
+    affected: tuple[AffectedAnswer, ...]
+
+
+class IncidentAnswer(_Answer):
+    """One incident with its private notes, newest update first."""
+
+    id: str
+    kind: str
+    name_en: str
+    name_fr: str
+    status: str
+    impact: str
+    created_at: float
+    updated_at: float
+    monitoring_at: float | None
+    resolved_at: float | None
+    taken_over_by: str
+    notes: str
+    asked: int
+    unserved: int
+    updates: tuple[UpdateAnswer, ...]
+
+
+class IncidentsAnswer(_Answer):
+    incidents: list[IncidentAnswer]
+
+
+class ComponentAnswer(_Answer):
+    component: Component
+    status: Status
+    updated_at: float
+    declared_by: str
+    uptime: float | None
+
+
+class ComponentsAnswer(_Answer):
+    components: list[ComponentAnswer]
+
+
+class AccountAnswer(_Answer):
+    """An account without anything secret."""
+
+    id: str
+    email: str
+    standing: str
+    standing_reason: str
+    created_at: float
+    paid: bool
+    unlimited: bool
+    pending: bool
+    disabled: str
+
+
+class AccountsAnswer(_Answer):
+    accounts: list[AccountAnswer]
+
+
+class KeyAnswer(_Answer):
+    """A fresh key; shown this once."""
+
+    email: str
+    key: str
+
+
+class AuditEntry(_Answer):
+    """One line of the audit log; ``event`` by the grammar ``source:subject:action``."""
+
+    at: float
+    actor: str
+    event: str
+    subject: str
+    detail: str
+
+
+class AuditAnswer(_Answer):
+    audit: list[AuditEntry]
+
+
+def posture_answer(state: PostureState) -> PostureAnswer:
+    return PostureAnswer.model_validate(state)
+
+
+def transition_answer(transition: Transition) -> TransitionAnswer:
+    return TransitionAnswer.model_validate(transition)
+
+
+def finding_answer(finding: Finding) -> FindingAnswer:
+    return FindingAnswer.model_validate(finding)
+
+
+def load_bytes(samples: list[ServiceSample], gateways: int, engines: list[Json]) -> bytes:
+    """``LoadAnswer`` as JSON; ten minutes of it in a few milliseconds."""
+    return msgspec.json.encode(
+        {"samples": [sample_record(each) for each in samples], "gateways": gateways, "engines": engines}
+    )
+
+
+def sample_record(sample: ServiceSample) -> Json:
+    """A sample with its names; on the link it goes without."""
+    record: Json = {name: getattr(sample, name) for name in sample.__struct_fields__ if name != "bands"}
+    record["bands"] = [
+        {name: getattr(band, name) for name in band.__struct_fields__} for band in sample.bands
+    ]
+    return record

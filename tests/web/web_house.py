@@ -1,0 +1,154 @@
+"""The public pages and API on a database of their own, with a service that only takes notes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import httpx
+from fastapi import FastAPI
+
+from pontlevis.accounts.policy import AccountPolicy
+from pontlevis.accounts.service import Accounts
+from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.detection.finding import Finding
+from pontlevis.brain.observation import Observation, ServiceSample
+from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.config import Settings
+from pontlevis.incidents.service import Incidents
+from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
+from pontlevis.storage.database import Database
+from pontlevis.storage.migrate import upgrade
+from pontlevis.web.context import WebContext
+from pontlevis.web.ports import EngineView
+from pontlevis.web.public import create_public_app
+
+START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
+PASSWORD = "three quiet herons"
+BASE = "http://front.example"
+CHEAP = AccountPolicy(argon2_memory_kib=8, argon2_passes=1)
+
+SUSPENDED = PostureState(
+    posture=Posture.UNDER_ATTACK,
+    since=START - 600,
+    registration=RegistrationMode.SUSPENDED,
+    registration_since=START - 600,
+    registration_share=0.0,
+)
+RECOVERING = PostureState(
+    posture=Posture.RECOVERING,
+    since=START - 60,
+    registration=RegistrationMode.WAITLIST,
+    registration_since=START - 60,
+    registration_share=0.25,
+    stage=1,
+    next_stage_at=START + 540,
+)
+
+
+@dataclass
+class QuietService:
+    """The running service as the pages see it: nothing happens unless a test says so."""
+
+    posture: PostureState = field(default_factory=PostureState)
+    observations: list[Observation] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    samples: list[ServiceSample] = field(default_factory=list)
+    postures: list[Transition] = field(default_factory=list)
+    decisions: list[DecisionRecord] = field(default_factory=list)
+    engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
+    gateways: int = 1
+
+    def observe(self, observation: Observation) -> None:
+        self.observations.append(observation)
+
+    async def publish(
+        self,
+        *,
+        accounts: list[AccountRecord] | None = None,
+        credentials: list[CredentialRecord] | None = None,
+    ) -> None:
+        """No gateway is there."""
+
+    async def cut(
+        self, *, accounts: list[str] | None = None, credentials: list[str] | None = None, reason: str
+    ) -> None:
+        """Nothing is under way."""
+
+    async def set_posture(
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        raise AssertionError("no public page changes posture")
+
+    async def release_posture(self, *, actor: str, reason: str) -> PostureState:
+        raise AssertionError("no public page changes posture")
+
+    async def decide(
+        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+    ) -> DecisionRecord:
+        raise AssertionError("no public page makes decisions")
+
+    async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
+        raise AssertionError("no public page lifts decisions")
+
+
+@dataclass
+class WebHouse:
+    """The app, what stands behind it, and its clock."""
+
+    app: FastAPI
+    accounts: Accounts
+    service: QuietService
+    database: Database
+    now: float = START
+
+    def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
+        """A visitor at ``source``, as the gateway announces it; errors reach the test as answers."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
+            base_url=BASE,
+            headers={"x-pontlevis-source": source, "x-pontlevis-fingerprint": "0badcafe"}
+            | {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    def browser(self, *, source: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
+        """A visitor whose requests say that they come from our own pages."""
+        return self.client(source=source, origin=BASE, sec_fetch_site="same-origin", accept_language=language)
+
+
+@asynccontextmanager
+async def web_house(
+    directory: Path, *, policy: AccountPolicy = CHEAP, public_url: str = BASE
+) -> AsyncIterator[WebHouse]:
+    """Opens everything and closes it afterwards."""
+    settings = Settings(name="Heron", public_url=public_url, data=directory, accounts=policy)
+    database = Database.in_directory(directory)
+    service = QuietService()
+    house: WebHouse | None = None
+
+    def clock() -> float:
+        return house.now if house is not None else START
+
+    accounts = Accounts(
+        database,
+        CredentialCodec(bytes(range(32))),
+        policy,
+        settings.standing,
+        service,
+        service,
+        clock,
+        Random(7).randbytes,
+    )
+    incidents = Incidents(database, settings.incidents, clock, settings.name)
+    try:
+        await upgrade(database)
+        await accounts.start()
+        await incidents.start()
+        app = create_public_app(WebContext(settings, accounts, incidents, service))
+        house = WebHouse(app, accounts, service, database)
+        yield house
+    finally:
+        await accounts.close()
+        await database.close()

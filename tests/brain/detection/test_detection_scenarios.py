@@ -99,6 +99,16 @@ def test_stuffing_with_one_try_a_source_is_found_at_once(
     assert not played.measured & place.honest
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_short_burst_right_after_a_start_is_over_when_it_ends(seed: int) -> None:
+    """Ten minutes' counts cover only what was seen, so that a young service forgets as fast as an old one."""
+    place = town(seed)
+    place.stuffing(CALM_S, 24.0, rate=12)
+    played = place.run(60)
+    last = max(each.at for each in played.judgements if each.hostile)
+    assert last - START <= 24.0 + 20.0
+
+
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("fingerprints", "made_up"), [(3, 0.7), (200, 0.7), (3, 0.0), (1, 1.0)])
 def test_a_rotating_flood_is_found_at_once_and_its_sources_named(

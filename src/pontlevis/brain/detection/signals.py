@@ -86,6 +86,7 @@ class Signals:
         self._everyone: Window | None = None
         self._ticked: int | None = None
         self._last_tick: float | None = None
+        self._first_tick: float | None = None
         self._pruned = 0
         self._sum: Counts = [0] * WIDTH
         self._fingerprints: Table[int] = Table(policy.max_fingerprints)
@@ -295,11 +296,14 @@ class Signals:
                 del self.banned[source]
         dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
         self._last_tick = now
+        if self._first_tick is None:
+            self._first_tick = now
         ten = window.ten
         return Snapshot(
             now=now,
             second=second,
             dt=dt,
+            age_s=now - self._first_tick,
             fresh=window.take_fresh(),
             ten=ten,
             sixty=window.sixty,

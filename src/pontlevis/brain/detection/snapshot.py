@@ -71,6 +71,8 @@ class Snapshot:
     second: int
     dt: float
     """Seconds since the last tick."""
+    age_s: float
+    """Seconds since the first tick: a window cannot hold more than that."""
     fresh: Counts
     """What came since the last tick."""
     ten: Counts
@@ -92,6 +94,10 @@ class Snapshot:
         if seconds <= TEN:
             return self.ten
         return self.sixty if seconds <= SIXTY else self.long
+
+    def span(self, seconds: int) -> float:
+        """Seconds that a window really covers; after a start it is not full yet."""
+        return min(seconds, max(self.age_s, TEN))
 
     def failing_sources(self, seconds: int) -> int:
         return self.distincts.failing_sources.count(self.second, seconds)
@@ -149,9 +155,9 @@ EXPECTED = 6
 
 def lately(snapshot: Snapshot, columns: tuple[int, ...], seconds: int) -> int:
     """The shortest window in which acts seen in this one are to be expected, if they still come."""
-    acts = total(snapshot.counts(seconds), columns)
+    rate = total(snapshot.counts(seconds), columns) / snapshot.span(seconds)
     for shorter in WINDOWS:
-        if shorter < seconds and acts * shorter / seconds >= EXPECTED:
+        if shorter < seconds and rate * shorter >= EXPECTED:
             return shorter
     return TEN if seconds <= SIXTY else SIXTY
 
@@ -161,5 +167,5 @@ def still_on(snapshot: Snapshot, columns: tuple[int, ...], seconds: int) -> bool
     if seconds <= TEN:
         return True
     shorter = lately(snapshot, columns, seconds)
-    expected = total(snapshot.counts(seconds), columns) * shorter / seconds
+    expected = total(snapshot.counts(seconds), columns) * shorter / snapshot.span(seconds)
     return total(snapshot.counts(shorter), columns) >= max(1.0, expected / 3)

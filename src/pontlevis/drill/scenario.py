@@ -71,6 +71,6 @@ class Scenario:
 
 QUICK = Scenario(
     calm_s=6.0, surge_at=6.0, attack_at=8.0, brute_force_at=8.5, signup_flood_at=9.0, drain_at=9.5,
-    wave_at=16.0, wave_end=18.0, attack_end=20.0, surge_end=20.0, end_s=44.0, baseline_end=20.0,
+    wave_at=16.0, wave_end=18.0, attack_end=20.0, surge_end=20.0, end_s=48.0, baseline_end=20.0,
 )  # fmt: skip
 """For tests: the same case in half a minute."""

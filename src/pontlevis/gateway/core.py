@@ -16,11 +16,12 @@ from pontlevis.config import Settings
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
-from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.http import Connection
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.rations import Ration
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
+from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.upstream import Server
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import REASONS, error_body
-from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
 
 if TYPE_CHECKING:

@@ -3,12 +3,14 @@
 from math import ceil
 from typing import TYPE_CHECKING
 
-from pontlevis.brain.admission.messages import Allowance, Ask, Dispatch, Queued, Refuse
+from pontlevis.brain.admission.messages import Ask, Dispatch, Queued, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body, error_event
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.http import Connection, Request
+from pontlevis.gateway.fields import DROPPED, PASSED_ON, limit_fields
+from pontlevis.gateway.http import Connection
+from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
 from pontlevis.gateway.usage import WHOLE_LIMIT, StreamReader, Usage, usage_of
 from pontlevis.gateway.wire import Endpoint, InferenceCall
@@ -19,25 +21,6 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
-
-# What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
-_DROPPED = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-connection",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"content-length",
-        b"date",
-        b"server",
-        b"set-cookie",
-        b"x-request-id",
-    }
-)
-_PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
 
 
 class Exchange:
@@ -257,7 +240,7 @@ class Exchange:
         body = self._call.original if plain else self._call.body
         fields = [b"content-type: application/json\r\n"]
         fields.extend(
-            b"%b: %b\r\n" % (name, value) for name, value in self._request.headers if name in _PASSED_ON
+            b"%b: %b\r\n" % (name, value) for name, value in self._request.headers if name in PASSED_ON
         )
         head = engine.head("POST", self._endpoint.value, b"".join(fields), len(body))
         self.last_data_at = self._core.monotonic()
@@ -271,7 +254,7 @@ class Exchange:
             b"HTTP/1.1 %d %b\r\n" % (self._status, REASONS.get(self._status, b"OK")),
             self.connection.fields,
         ]
-        parts.extend(b"%b: %b\r\n" % field for field in self._headers if field[0] not in _DROPPED)
+        parts.extend(b"%b: %b\r\n" % field for field in self._headers if field[0] not in DROPPED)
         parts.append(b"x-request-id: %b\r\n" % self._request_id())
         parts.append(self._limits())
         if self._length is not None:
@@ -402,19 +385,3 @@ class Exchange:
 
     def _request_id(self) -> bytes:
         return b"%b%x" % (self._core.request_prefix, self._ticket)
-
-
-def limit_fields(allowance: Allowance) -> bytes:
-    """The x-ratelimit-* header lines, as OpenAI writes them."""
-    return (
-        b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
-        b"x-ratelimit-reset-requests: %.3fs\r\nx-ratelimit-limit-tokens: %d\r\n"
-        b"x-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %.3fs\r\n"
-    ) % (
-        allowance.limit_requests,
-        allowance.remaining_requests,
-        allowance.reset_requests_s,
-        allowance.limit_tokens,
-        allowance.remaining_tokens,
-        allowance.reset_tokens_s,
-    )

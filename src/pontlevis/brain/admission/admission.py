@@ -13,7 +13,9 @@ from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.fair_queue import FairQueue
 from pontlevis.brain.admission.ledger import Ledger
 from pontlevis.brain.admission.messages import Allowance, Ask, Dispatch, Queued, Refuse
+from pontlevis.brain.admission.pending import Pending
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.admission.quotas import quotas
 from pontlevis.brain.admission.reserve import Reserve
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState
@@ -22,43 +24,6 @@ from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
 INPUT_WEIGHT = 1  # cost of an input and of an output token: Sheng et al., OSDI 2024
 OUTPUT_WEIGHT = 2
 RATE_MEMORY = 0.1  # weight of the newest interval in the rate of dispatches
-
-
-class _Request:
-    """A request that waits or runs."""
-
-    __slots__ = (
-        "arrived",
-        "ask",
-        "band",
-        "charged",
-        "deadline",
-        "engine",
-        "first_byte",
-        "generated",
-        "output",
-        "queue",
-        "started",
-        "state",
-    )
-
-    def __init__(self, ask: Ask, band: Band, state: AccountState, output: int, now: float) -> None:
-        self.ask = ask
-        self.band = band
-        self.state = state
-        self.output = output
-        self.arrived = now
-        self.deadline = 0.0
-        self.started = 0.0
-        self.first_byte = False
-        self.generated = 0
-        self.charged = 0.0
-        self.engine: EngineState | None = None
-        self.queue: FairQueue | None = None
-
-    @property
-    def tokens(self) -> int:
-        return self.ask.input_tokens + self.output
 
 
 class Admission:
@@ -71,7 +36,7 @@ class Admission:
         self._posture = Posture.NORMAL
         self._engines: dict[str, EngineState] = {}
         self._accounts = AccountTable(policy.accounts_remembered)
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, Pending] = {}
         self._queues: list[dict[str, FairQueue]] = [{} for _ in BANDS]
         self._queued = [0 for _ in BANDS]
         self._in_flight = [0 for _ in BANDS]
@@ -80,13 +45,13 @@ class Admission:
         self._ledger = Ledger()
         self._dispatched = 0
         self._rate = 0.0
-        self._quotas = self._make_quotas()
+        self._quotas = quotas(self._policy, self._posture)
 
     # -- what the world is like
 
     def set_posture(self, state: PostureState, now: float) -> None:
         self._posture = state.posture
-        self._quotas = self._make_quotas()
+        self._quotas = quotas(self._policy, self._posture)
 
     def set_engine(self, engine: str, models: frozenset[str], up: bool, now: float) -> None:
         """An engine as last probed; no models named means that it takes any."""
@@ -117,7 +82,7 @@ class Admission:
         quota = self._quotas[standing]
         if not self._enabled:
             state = self._accounts.touch(ask.account, now, quota)
-            request = _Request(ask, band, state, self._expected_output(ask, state), now)
+            request = Pending(ask, band, state, self._expected_output(ask, state), now)
             return self._start(request, self._least_loaded(ask.model), now)
         if band is Band.ANONYMOUS and self._policy.ceilings(self._posture)[band] <= 0.0:
             counts.refused += 1
@@ -129,7 +94,7 @@ class Admission:
             if refusal is not None:
                 counts.refused += 1
                 return refusal
-        request = _Request(ask, band, state, output, now)
+        request = Pending(ask, band, state, output, now)
         engine = self._engine_for(band, ask.model)
         if engine is not None and not self._someone_before(band, ask.model):
             return self._start(request, engine, now)
@@ -266,23 +231,6 @@ class Admission:
             held[request.ask.standing] = (queued + waits, running + (not waits))
         return held
 
-    def _make_quotas(self) -> dict[Standing, Quota]:
-        policy = self._policy
-        new = policy.new_share if self._posture is Posture.NORMAL else policy.new_share_elevated
-        shares = {
-            Standing.RECENT: policy.recent_share,
-            Standing.NEW: new,
-            Standing.ANONYMOUS: policy.anonymous_share,
-        }
-        return {
-            standing: Quota(
-                max(1, int(policy.requests_per_minute * shares.get(standing, 1.0))),
-                max(1, int(policy.tokens_per_minute * shares.get(standing, 1.0))),
-                max(1, int(policy.concurrent_requests * shares.get(standing, 1.0))),
-            )
-            for standing in Standing
-        }
-
     def _expected_output(self, ask: Ask, state: AccountState) -> int:
         expected = state.expected_output(ask.model, self._policy.default_output_tokens)
         return min(expected, ask.output_tokens) if ask.output_tokens else expected
@@ -338,7 +286,7 @@ class Admission:
             key=lambda engine: engine.tokens_in_flight,
         )
 
-    def _start(self, request: _Request, engine: EngineState, now: float) -> Dispatch:
+    def _start(self, request: Pending, engine: EngineState, now: float) -> Dispatch:
         ask = request.ask
         request.engine = engine
         request.queue = None
@@ -357,11 +305,11 @@ class Admission:
         counts.wait.add(waited)
         return Dispatch(ask.ticket, engine.name, waited, ask.input_tokens, request.output)
 
-    def _charge(self, request: _Request, cost: float) -> None:
+    def _charge(self, request: Pending, cost: float) -> None:
         request.state.counter += cost
         request.charged += cost
 
-    def _enqueue(self, request: _Request, now: float) -> Queued | Refuse:
+    def _enqueue(self, request: Pending, now: float) -> Queued | Refuse:
         band, ask = request.band, request.ask
         ahead = sum(self._queued[: band + 1])
         full = self._queued[band] >= self._policy.queue_size[band]
@@ -405,7 +353,7 @@ class Admission:
         if not queue.size:
             self._queues[band].pop(model, None)
 
-    def _leave_queue(self, request: _Request) -> None:
+    def _leave_queue(self, request: Pending) -> None:
         if request.queue is not None:
             request.queue.remove(request.ask.account, request.ask.ticket)
             if not request.queue.size:
@@ -414,19 +362,19 @@ class Admission:
         self._queued[request.band] -= 1
         self._unreserve(request)
 
-    def _unreserve(self, request: _Request) -> None:
+    def _unreserve(self, request: Pending) -> None:
         """Nothing was served: request and tokens go back to the account."""
         if self._enabled and not request.ask.unlimited:
             request.state.settle(request.tokens, 0)
             request.state.refund_request()
 
-    def _free(self, request: _Request) -> None:
+    def _free(self, request: Pending) -> None:
         if request.engine is not None:
             request.engine.end(request.tokens)
         self._in_flight[request.band] -= 1
         request.state.in_flight -= 1
 
-    def _settle(self, request: _Request, used_in: int, used_out: int) -> None:
+    def _settle(self, request: Pending, used_in: int, used_out: int) -> None:
         if self._enabled and not request.ask.unlimited:
             request.state.settle(request.tokens, used_in + used_out)
         self._charge(request, INPUT_WEIGHT * used_in + OUTPUT_WEIGHT * used_out - request.charged)

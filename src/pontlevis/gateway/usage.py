@@ -52,7 +52,7 @@ class StreamReader:
     Bytes come out as they went in, event by event; an unfinished event waits for its end.
     """
 
-    __slots__ = ("_hide", "_tail", "ended", "events", "usage")
+    __slots__ = ("_hide", "_tail", "events", "usage")
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._hide = hide_usage
@@ -60,8 +60,6 @@ class StreamReader:
         self.events = 0
         """Data events so far: a lower bound of the tokens generated."""
         self.usage: Usage | None = None
-        self.ended = False
-        """Whether the engine said that the stream is whole."""
 
     def read(self, data: bytes) -> bytes:
         """What of ``data``, and of what waited before it, goes to the client."""
@@ -80,8 +78,6 @@ class StreamReader:
         if b'"usage"' in data:
             data = self._read_usage(data)
         self.events += data.count(b"data:")
-        if b"[DONE]" in data or b"response.completed" in data:
-            self.ended = True
         return data
 
     def rest(self) -> bytes:

@@ -23,7 +23,7 @@ from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
-from pontlevis.gateway.upstream import Server
+from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
 from pontlevis.link.messages import AccountRecord
 
@@ -173,15 +173,16 @@ class Core:
     def jitter(self, low: int, high: int) -> int:
         return self._rng.randint(low, high)
 
-    def engine_failed(self, name: str, error: str) -> None:
+    def engine_failed(self, name: str, error: Exception) -> None:
         """Takes an engine that cannot be reached out at once; the next probe that succeeds brings it back."""
         engine = self.engines.get(name)
-        if engine is not None:
-            engine.failures += 1
-            engine.error = error
-            if "connect" in error or engine.failures >= 3:
-                engine.up = False
-                self.admission.set_engine(name, frozenset(engine.models), False, self.monotonic())
+        if engine is None:
+            return
+        engine.error = str(error)
+        # One that hangs up is judged by its probes: a request that breaks engines must not take them all out.
+        if isinstance(error, Unreachable):
+            engine.up = False
+            self.admission.set_engine(name, frozenset(engine.models), False, self.monotonic())
 
     def pump(self) -> None:
         """Starts or refuses whoever's turn has come."""

@@ -11,7 +11,7 @@ import msgspec
 
 from pontlevis.config import EngineSettings
 from pontlevis.gateway.policy import GatewayPolicy
-from pontlevis.gateway.upstream import Sending, Server, UpstreamError
+from pontlevis.gateway.upstream import Sending, Server, Unreachable, UpstreamError
 
 PROBE_LIMIT = 4_194_304  # bytes of a models list or a metrics page that are read
 _METRIC = re.compile(
@@ -146,7 +146,7 @@ async def probe_models(engine: Engine, timeout_s: float) -> None:
         engine.failures += 1
         engine.error = str(error) or "timed out"
         # One probe that fails is a hiccup; a refused connection or two failures are an outage.
-        if engine.failures >= 2 or "connect" in engine.error:
+        if engine.failures >= 2 or isinstance(error, Unreachable):
             engine.up = False
         return
     engine.failures = 0

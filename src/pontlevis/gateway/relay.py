@@ -221,15 +221,16 @@ class Exchange:
             if isinstance(error, StaleConnection):
                 self._send()
                 return
-            self._core.engine_failed(self._engine, str(error))
-            now = self._core.monotonic()
-            self._core.admission.finish(self._ticket, now, input_tokens=0, output_tokens=0, failed=True)
-            self._core.forget(self._ticket)
-            self.ask()
-            self._core.pump()
-            return
-        self._core.engine_failed(self._engine, str(error))
-        self._end_early(502, RefusalCode.ENGINE_UNAVAILABLE, "the engine failed while it answered")
+            self._core.engine_failed(self._engine, error)
+            moved = self._core.admission.move(self._ticket, self._core.monotonic())
+            if moved is not None:
+                self.dispatch(moved)
+                self._core.pump()
+                return
+        else:
+            self._core.engine_failed(self._engine, error)
+        reason = "the engine failed while it answered" if begun else "the engine could not be reached"
+        self._end_early(502 if begun else 503, RefusalCode.ENGINE_UNAVAILABLE, reason)
 
     # -- inside
 

@@ -32,6 +32,10 @@ class UpstreamError(Exception):
     """The server could not be reached, closed early, or broke HTTP."""
 
 
+class Unreachable(UpstreamError):
+    """No connection could be made."""
+
+
 class StaleConnection(UpstreamError):
     """A kept connection turned out closed before a byte of the answer: safe to send again."""
 
@@ -92,7 +96,7 @@ class Server:
             self.open -= 1
             sending.opening = None
             if sending.receiver is not None:
-                sending.receiver.answer_fails(UpstreamError(f"cannot connect: {error or 'timed out'}"), False)
+                sending.receiver.answer_fails(Unreachable(f"cannot connect: {error or 'timed out'}"), False)
             return
         except asyncio.CancelledError:
             self.open -= 1

@@ -193,6 +193,26 @@ def test_an_unknown_model_and_an_absent_engine_are_told_apart() -> None:
     away = admission.ask(ask(2), 1.0)
     assert isinstance(away, Refuse)
     assert (away.status, away.code) == (503, RefusalCode.ENGINE_UNAVAILABLE)
+    admission.set_engine(F, frozenset({"other"}), True, 1.0)
+    still_away = admission.ask(ask(3), 1.0)
+    assert isinstance(still_away, Refuse)
+    assert (still_away.status, still_away.code) == (503, RefusalCode.ENGINE_UNAVAILABLE)
+
+
+def test_a_request_whose_engine_fails_moves_to_another_before_its_first_byte() -> None:
+    """Even to a full one, with its slot and tokens; after the first byte it stays where it broke."""
+    admission = make(1, engines=(E, F))
+    first, second = fill(admission, 2)
+    assert isinstance(first, Dispatch)
+    assert isinstance(second, Dispatch)
+    moved = admission.move(1, 0.5)
+    assert moved is not None
+    assert (moved.engine, admission.in_flight) == (second.engine, 2)
+    admission.first_byte(1, 0.6)
+    assert admission.move(1, 0.7) is None
+    for ticket in (1, 2):
+        admission.finish(ticket, 1.0, input_tokens=1, output_tokens=1)
+    assert admission.in_flight == 0
 
 
 def test_the_limit_falls_to_what_the_engine_runs_when_its_queue_grows() -> None:

@@ -59,6 +59,20 @@ class AdmissionMachine(RuleBasedStateMachine):
             self.take(self.admission.due(self.now))
 
     @rule(pick=st.integers(0, 10**6))
+    def fail_before_a_byte(self, pick: int) -> None:
+        if self.running:
+            ticket = sorted(self.running)[pick % len(self.running)]
+            engine, standing = self.running[ticket]
+            moved = self.admission.move(ticket, self.now)
+            elsewhere = any(up and each != engine for each, up in self.up.items())
+            assert (moved is not None) == elsewhere
+            if moved is not None:
+                assert moved.engine != engine
+                assert self.up[moved.engine]
+                self.running[ticket] = (moved.engine, standing)
+            self.take(self.admission.due(self.now))
+
+    @rule(pick=st.integers(0, 10**6))
     def abandon(self, pick: int) -> None:
         held = sorted([*self.running, *self.waiting])
         if held:

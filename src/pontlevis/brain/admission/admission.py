@@ -13,7 +13,7 @@ from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.fair_queue import FairQueue
 from pontlevis.brain.admission.ledger import Ledger
 from pontlevis.brain.admission.messages import Allowance, Ask, Dispatch, Queued, Refuse
-from pontlevis.brain.admission.pending import Pending
+from pontlevis.brain.admission.pending import Pending, held_by_standing
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.admission.quotas import quotas
 from pontlevis.brain.admission.reserve import Reserve
@@ -155,6 +155,25 @@ class Admission:
         self._settle(request, request.ask.input_tokens, request.generated)
         self._ledger.of(request.ask.standing).tokens += request.ask.input_tokens + request.generated
 
+    def move(self, ticket: int, now: float) -> Dispatch | None:
+        """Gives a request whose engine failed before a byte to another; None where there is no other.
+
+        It has waited already: the other engine takes it even where its limit is reached.
+        """
+        request = self._requests.get(ticket)
+        if request is None or request.engine is None or request.first_byte:
+            return None
+        ask, failed = request.ask, request.engine
+        others = [each for each in self._engines.values() if each is not failed and each.serves(ask.model)]
+        if not others:
+            return None
+        engine = min(others, key=lambda each: (each.free <= 0, each.tokens_in_flight))
+        failed.end(request.tokens)
+        engine.start(request.tokens)
+        request.engine = engine
+        request.started = now
+        return Dispatch(ticket, engine.name, now - request.arrived, ask.input_tokens, request.output)
+
     def due(self, now: float) -> list[Dispatch | Refuse]:
         """Queued requests whose turn has come, or whose time has run out."""
         commands: list[Dispatch | Refuse] = []
@@ -216,20 +235,12 @@ class Admission:
         return self._ledger.sample(
             now,
             interval_s,
-            self._requests_by_standing(),
+            held_by_standing(self._requests.values()),
             limit=self.limit if self._enabled else 0,
             engines=list(self._engines.values()),
         )
 
     # -- inside
-
-    def _requests_by_standing(self) -> dict[Standing, tuple[int, int]]:
-        held: dict[Standing, tuple[int, int]] = {}
-        for request in self._requests.values():
-            queued, running = held.get(request.ask.standing, (0, 0))
-            waits = request.engine is None
-            held[request.ask.standing] = (queued + waits, running + (not waits))
-        return held
 
     def _expected_output(self, ask: Ask, state: AccountState) -> int:
         expected = state.expected_output(ask.model, self._policy.default_output_tokens)
@@ -380,10 +391,10 @@ class Admission:
         self._charge(request, INPUT_WEIGHT * used_in + OUTPUT_WEIGHT * used_out - request.charged)
 
     def _no_engine(self, ask: Ask) -> Refuse:
-        up = [engine for engine in self._engines.values() if engine.up]
-        if up:
+        engines = self._engines.values()
+        if any(engine.up for engine in engines) and not any(ask.model in each.models for each in engines):
             return Refuse(ask.ticket, 404, RefusalCode.MODEL_NOT_FOUND, f"the model {ask.model!r} does not exist here", 0.0, f"no engine that is up serves {ask.model!r}")  # fmt: skip
-        return self._refuse(ask, 503, RefusalCode.ENGINE_UNAVAILABLE, "no engine is available at present; please try again shortly", f"none of {len(self._engines)} engines is up")  # fmt: skip
+        return self._refuse(ask, 503, RefusalCode.ENGINE_UNAVAILABLE, "no engine is available at present; please try again shortly", f"none of {len(self._engines)} engines that is up serves {ask.model!r}")  # fmt: skip
 
     def _refuse(self, ask: Ask, status: int, code: RefusalCode, reason: str, why: str) -> Refuse:
         low, high = self._policy.retry_after_s

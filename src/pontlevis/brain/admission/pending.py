@@ -1,10 +1,13 @@
 """A request between its arrival and its end."""
 
+from collections.abc import Iterable
+
 from pontlevis.brain.admission.account import AccountState
 from pontlevis.brain.admission.bands import Band
 from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.fair_queue import FairQueue
 from pontlevis.brain.admission.messages import Ask
+from pontlevis.brain.vocabulary import Standing
 
 
 class Pending:
@@ -42,3 +45,13 @@ class Pending:
     @property
     def tokens(self) -> int:
         return self.ask.input_tokens + self.output
+
+
+def held_by_standing(requests: Iterable[Pending]) -> dict[Standing, tuple[int, int]]:
+    """How many of them wait and how many run, by standing."""
+    held: dict[Standing, tuple[int, int]] = {}
+    for request in requests:
+        queued, running = held.get(request.ask.standing, (0, 0))
+        waits = request.engine is None
+        held[request.ask.standing] = (queued + waits, running + (not waits))
+    return held

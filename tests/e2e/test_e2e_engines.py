@@ -1,0 +1,173 @@
+"""Engines that are not ours: what they add is passed on, and what they do wrong ends in a proper error."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+from openai.types.chat import ChatCompletionUserMessageParam
+
+from .conftest import Running, wait_for
+from .odd_engine import OddEngine
+
+MODELS = ("plain", "refuses-stream-options", "html", "hangs-up", "dies", "endless")
+ASK: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "hello"}]
+
+
+class Street:
+    """A service before two engines."""
+
+    def __init__(self, directory: Path) -> None:
+        self.first = OddEngine(*MODELS, "both", "waits")
+        self.second = OddEngine("both", "waits", "only-here")
+        options = ("--engine", self.first.url + "/v1", "--engine", self.second.url)
+        self.service = Running(directory / "data", *options).start()
+        self.key = self.service.key()
+        wait_for(lambda: "only-here" in self.models(), 20, lambda: "the engines were not found")
+
+    def models(self) -> set[str]:
+        found = httpx.get(f"{self.service.url}/v1/models", headers={"authorization": f"Bearer {self.key}"})
+        return {each["id"] for each in found.json().get("data", [])}
+
+    def client(self) -> openai.OpenAI:
+        return openai.OpenAI(base_url=f"{self.service.url}/v1", api_key=self.key, max_retries=0)
+
+    def chat(self, **more: object) -> httpx.Response:
+        return httpx.post(
+            f"{self.service.url}/v1/chat/completions",
+            json={"messages": ASK, **more},
+            headers={"authorization": f"Bearer {self.key}"},
+            timeout=30,
+        )
+
+    def stop(self) -> None:
+        self.service.stop()
+        self.first.stop()
+        self.second.stop()
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    made = Street(tmp_path_factory.mktemp("street"))
+    yield made
+    made.stop()
+
+
+def test_models_of_all_engines_are_offered(street: Street) -> None:
+    """Each once, though two engines have it."""
+    with street.client() as client:
+        listed = [model.id for model in client.models.list()]
+    assert sorted(listed) == sorted({*MODELS, "both", "waits", "only-here"})
+
+
+def test_fields_that_nobody_knows_pass_both_ways(street: Street) -> None:
+    """What a client adds reaches the engine, what an engine adds reaches the client."""
+    answer = street.chat(model="plain", odd_option={"deep": [1, None]}, seed=7)
+    assert answer.json()["odd"] == {"a": [1]}
+    assert answer.json()["choices"][0]["message"]["reasoning_content"] == "hm"
+    assert street.first.bodies[-1]["odd_option"] == {"deep": [1, None]}
+    assert street.first.bodies[-1]["seed"] == 7
+
+
+def test_a_stream_passes_whole_and_without_the_engines_cookies(street: Street) -> None:
+    """And without usage, where the engine gives none."""
+    with street.client() as client:
+        stream = client.chat.completions.create(model="plain", messages=ASK, stream=True)
+        words = [chunk.choices[0].delta.content or "" for chunk in stream]
+    assert "".join(words) == "the bridge is up"
+    assert street.first.bodies[-1]["stream_options"] == {"include_usage": True}
+    assert "set-cookie" not in street.chat(model="plain", stream=True).headers
+
+
+def test_an_engine_that_refuses_stream_options_is_asked_without(street: Street) -> None:
+    """The client, who did not ask for them, notices nothing; the next request goes without at once."""
+    before = len(street.first.bodies)
+    for _ in range(2):
+        answer = street.chat(model="refuses-stream-options", stream=True)
+        assert answer.status_code == 200
+        assert "the" in answer.text
+    asked = street.first.bodies[before:]
+    assert ["stream_options" in each for each in asked] == [True, False, False]
+
+
+def test_an_engines_own_error_is_passed_on(street: Street) -> None:
+    """Status and body, whatever kind of body it is."""
+    answer = street.chat(model="html")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html")
+    assert answer.text == "<html>worker crashed</html>"
+
+
+def test_an_engine_that_hangs_up_before_a_byte_ends_in_an_openai_error(street: Street) -> None:
+    """Asked again only on a fresh connection, where there is no other engine; and a request that breaks an engine does not take it out for others."""
+    before = len(street.first.bodies)
+    answer = street.chat(model="hangs-up")
+    assert len(street.first.bodies) <= before + 2
+    assert street.chat(model="plain").status_code == 200
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "engine_unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_stream_whose_engine_dies_ends_with_an_error_event(street: Street) -> None:
+    """Never a silent cut: the official client raises."""
+    with street.client() as client:
+        stream = client.chat.completions.create(model="dies", messages=ASK, stream=True)
+        seen = [next(stream).choices[0].delta.content]
+        with pytest.raises(openai.APIError, match="engine failed"):
+            list(stream)
+    assert seen == ["the"]
+
+
+def test_a_client_that_goes_away_stops_the_engine(street: Street) -> None:
+    """The engine sees its client go within a moment."""
+    street.first.gone.clear()
+    with street.client() as client:
+        stream = client.chat.completions.create(model="endless", messages=ASK, stream=True)
+        next(stream)
+        stream.close()
+    assert street.first.gone.wait(5)
+
+
+def test_two_engines_share_the_load(street: Street) -> None:
+    """Eight requests at once: each engine gets half, by tokens in flight."""
+    street.first.release.clear()
+    street.second.release.clear()
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(street.chat(model="waits").status_code))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    wait_for(
+        lambda: street.first.under_way + street.second.under_way == 8,
+        10,
+        lambda: f"{street.first.under_way} and {street.second.under_way} are under way",
+    )
+    shares = (street.first.under_way, street.second.under_way)
+    street.first.release.set()
+    street.second.release.set()
+    for thread in threads:
+        thread.join(20)
+    assert shares == (4, 4)
+    assert answers == [200] * 8
+
+
+def test_an_engine_that_is_gone_is_left_out_until_it_is_back(tmp_path: Path) -> None:
+    """Its models go with it; requests for a shared model all succeed meanwhile."""
+    here = Street(tmp_path)
+    try:
+        port = here.second.port
+        here.second.stop()
+        assert [here.chat(model="both").status_code for _ in range(6)] == [200] * 6
+        wait_for(
+            lambda: "only-here" not in here.models(), 20, lambda: "a dead engine's model is still offered"
+        )
+        gone = here.chat(model="only-here")
+        assert (gone.status_code, gone.json()["error"]["code"]) == (503, "engine_unavailable")
+        here.second = OddEngine("both", "only-here", port=port)
+        wait_for(lambda: here.chat(model="only-here").status_code == 200, 30, lambda: "it never came back")
+    finally:
+        here.stop()

@@ -386,13 +386,16 @@ class Town:
             source, fingerprint = rng.choice(fleet), 0xBAD10000 + rng.randrange(fingerprints)
             draw = rng.random()
             victim = f"victim{rng.randrange(10**6)}"
+            # What the service reports is the standing of the account that was tried.
+            standing = Standing.ESTABLISHED
             if draw < hits:
                 outcome = Outcome.OK
             elif draw < hits + unknown:
                 outcome, victim = Outcome.UNKNOWN_USER, f"nobody{rng.randrange(10**6)}"
+                standing = Standing.ANONYMOUS
             else:
                 outcome = Outcome.BAD_CREDENTIAL
-            self.see(Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=victim)
+            self.see(Kind.LOGIN, outcome, source, fingerprint=fingerprint, account=victim, standing=standing)
 
         self.poisson(rate, guess, start=start, stop=stop)
 

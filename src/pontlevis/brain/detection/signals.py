@@ -142,7 +142,9 @@ class Signals:
         if kind is _REQUEST and known:
             self._called(o, slot, source, standing, second)
         elif source:
-            stranger = standing < _RECENT and source not in self._familiar
+            # A log-in that fails bears the standing of the account it tried, which vouches for nobody.
+            proven = standing >= _RECENT and (kind is _REQUEST or outcome is _OK)
+            stranger = not proven and source not in self._familiar
             if stranger:
                 self._strangers.add(source, second)
             if kind is _REQUEST:

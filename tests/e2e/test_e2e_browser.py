@@ -197,12 +197,16 @@ def test_the_operator_comes_in_by_the_one_time_link(visit: Newcomer, own_service
     page.fill("#email", "operator@example.com")
     page.fill("#password", PASSWORD)
     page.click("main button")
-    expect(page.locator("main")).to_contain_text("normal")
+    expect(page.locator("#posture")).to_have_class(re.compile("normal"))
+    expect(page.locator("#served")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("operator:account:made")
     assert visitor.overflow() <= 0
+    page.click("#posture summary")
     page.locator("select[name=posture]").select_option("under_attack")
     page.locator("form:has(select[name=posture]) input[name=reason]").fill("a rehearsal")
     page.locator("form:has(select[name=posture]) button").click()
-    expect(page.locator("main")).to_contain_text("a rehearsal")
+    expect(page.locator("#posture")).to_have_class(re.compile("under_attack"))
+    expect(page.locator("#posture-reason")).to_contain_text("a rehearsal")
     public = httpx.get(f"{service.url}/api/registration").json()
     assert public["mode"] == "suspended"
     other = visit()

@@ -13,6 +13,7 @@ from pontlevis.accounts.login import LogIns
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
+from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, SetupRow
 
 TOKEN_BYTES = 20
@@ -79,6 +80,14 @@ class Setup(LogIns, SignUps):
             row.password_hash = hashed
             row.operator = True
             self._settle_standing(row, now)
+            await record_audit(
+                session,
+                at=now,
+                actor=address,
+                event="operator:account:made",
+                subject=row.id,
+                detail="the first operator, by the one-time link",
+            )
             row.pending, row.disabled = False, ""
             account = row.id
         if ended:

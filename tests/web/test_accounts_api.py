@@ -1,6 +1,5 @@
 """The accounts API as programs meet it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,6 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[WebHouse]:
-    async with web_house(tmp_path) as made:
-        yield made
 
 
 def _error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from random import Random
 
 import httpx
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.service import Accounts
@@ -22,12 +23,14 @@ from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRec
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator import create_operator_app
 from pontlevis.web.ports import EngineView
 from pontlevis.web.public import create_public_app
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
 PASSWORD = "three quiet herons"
 BASE = "http://front.example"
+CONSOLE = "http://127.0.0.1:8081"
 CHEAP = AccountPolicy(argon2_memory_kib=8, argon2_passes=1)
 
 SUSPENDED = PostureState(
@@ -60,6 +63,8 @@ class QuietService:
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
+    orders: list[tuple[object, ...]] = field(default_factory=list)
+    """What operators asked for."""
 
     def observe(self, observation: Observation) -> None:
         self.observations.append(observation)
@@ -80,18 +85,33 @@ class QuietService:
     async def set_posture(
         self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
     ) -> PostureState:
-        raise AssertionError("no public page changes posture")
+        self.orders.append(("set", posture.value, reason, actor, hold_s))
+        self.posture = replace(self.posture, posture=posture, reason=reason, held_by=actor)
+        return self.posture
 
     async def release_posture(self, *, actor: str, reason: str) -> PostureState:
-        raise AssertionError("no public page changes posture")
+        self.orders.append(("release", reason, actor))
+        self.posture = replace(self.posture, held_by=None)
+        return self.posture
 
     async def decide(
         self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
     ) -> DecisionRecord:
-        raise AssertionError("no public page makes decisions")
+        if value == "127.0.0.1":
+            raise ValueError("that is this service itself")
+        made = DecisionRecord(
+            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False
+        )
+        self.decisions.append(made)
+        return made
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
-        raise AssertionError("no public page lifts decisions")
+        for each in self.decisions:
+            if each.id == decision:
+                self.decisions.remove(each)
+                self.orders.append(("lift", decision, reason, actor))
+                return each
+        raise KeyError(decision)
 
 
 @dataclass
@@ -99,6 +119,10 @@ class WebHouse:
     """The app, what stands behind it, and its clock."""
 
     app: FastAPI
+    operator: FastAPI
+    """The operator's listener."""
+    private: FastAPI
+    """The same on the private socket, whose callers are trusted."""
     accounts: Accounts
     service: QuietService
     database: Database
@@ -112,6 +136,26 @@ class WebHouse:
             headers={"x-pontlevis-source": source, "x-pontlevis-fingerprint": "0badcafe"}
             | {name.replace("_", "-"): value for name, value in headers.items()},
         )
+
+    def console(self, *, trusted: bool = False, **headers: str) -> httpx.AsyncClient:
+        """Somebody at the operator's listener."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(
+                app=self.private if trusted else self.operator, raise_app_exceptions=False
+            ),
+            base_url=CONSOLE,
+            headers={"origin": CONSOLE, **{name.replace("_", "-"): value for name, value in headers.items()}},
+        )
+
+    async def operator_client(self) -> httpx.AsyncClient:
+        """An operator who has logged in, the first one."""
+        token = await self.accounts.first_operator_link()
+        assert token is not None
+        client = self.console()
+        form = {"token": token, "email": "operator@example.com", "password": PASSWORD}
+        answer = await client.post("/setup", data=form)
+        assert answer.status_code == 303, answer.text
+        return client
 
     def browser(self, *, source: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
         """A visitor whose requests say that they come from our own pages."""
@@ -146,8 +190,15 @@ async def web_house(
         await upgrade(database)
         await accounts.start()
         await incidents.start()
-        app = create_public_app(WebContext(settings, accounts, incidents, service))
-        house = WebHouse(app, accounts, service, database)
+        context = WebContext(settings, accounts, incidents, service)
+        house = WebHouse(
+            create_public_app(context),
+            create_operator_app(context, trusted=False),
+            create_operator_app(context, trusted=True),
+            accounts,
+            service,
+            database,
+        )
         yield house
     finally:
         await accounts.close()

@@ -1,5 +1,7 @@
 """What operators write: texts edited, updates posted, incidents opened, taken over and handed back."""
 
+from uuid import uuid4
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.incidents.shelf import LONGEST_NOTES, OPERATOR, Shelf, id_of
@@ -34,7 +36,7 @@ class Desk(Shelf):
         name = Words(_name(name_en), _name(name_fr or name_en))
         body = _body(body_en, body_fr)
         now = self._clock()
-        cause = f"operator:{now:.6f}:opened:{name.en}"
+        cause = f"operator:{uuid4().hex}"
         async with self.writing() as session:
             incident = IncidentRow(
                 id=id_of(cause), name_en=name.en, name_fr=name.fr, status=_status(status),
@@ -116,7 +118,7 @@ class Desk(Shelf):
         async with self.writing() as session:
             row = await self._row(session, incident)
             self.enter(
-                session, row, now=now, cause=f"operator:{now:.6f}:{incident}", status=_status(status),
+                session, row, now=now, cause=f"operator:{uuid4().hex}", status=_status(status),
                 body=body, automatic=False, actor=actor, statuses=self._statuses(),
             )  # fmt: skip
             await self._audit(session, actor, status, incident, body.en)

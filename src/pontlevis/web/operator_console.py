@@ -1,5 +1,6 @@
 """The operator's console: what goes on, why, and what can be done about it."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -7,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.vocabulary import Posture, Standing
+from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
@@ -14,7 +16,36 @@ from pontlevis.web.render import render
 
 Text = Annotated[str, Form(max_length=4_000)]
 Short = Annotated[str, Form(max_length=500)]
-MOST_DECISIONS = 50
+MOST_SHOWN = 50
+"""Decisions of one group on the page; the API lists all."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionGroup:
+    """Decisions in force for one reason of one origin."""
+
+    reason: str
+    origin: str
+    decisions: list[DecisionRecord]
+
+    @property
+    def last(self) -> float:
+        """When the last of them ends."""
+        return max(each.expires_at for each in self.decisions)
+
+    @property
+    def shown(self) -> list[DecisionRecord]:
+        """The newest."""
+        return sorted(self.decisions, key=lambda each: -each.created_at)[:MOST_SHOWN]
+
+
+def grouped(decisions: list[DecisionRecord]) -> list[DecisionGroup]:
+    """The largest group first: at night nobody reads a thousand lines."""
+    groups: dict[tuple[str, str], DecisionGroup] = {}
+    for each in decisions:
+        key = (each.reason, each.origin)
+        groups.setdefault(key, DecisionGroup(each.reason, each.origin, [])).decisions.append(each)
+    return sorted(groups.values(), key=lambda group: -len(group.decisions))
 
 
 def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
@@ -34,7 +65,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "state": service.posture,
             "postures": list(Posture),
             "findings": service.findings,
-            "decisions": sorted(decisions, key=lambda each: -each.created_at)[:MOST_DECISIONS],
+            "groups": grouped(decisions),
             "decision_count": len(decisions),
             "engines": service.engines,
             "gateways": service.gateways,

@@ -21,7 +21,9 @@ function draw(samples, bands) {
   plot.replaceChildren();
   at("plot-empty").hidden = samples.length > 1;
   if (samples.length < 2) return;
-  const [left, right, top, bottom] = [40, 890, 10, 190];
+  const width = Math.max(300, plot.clientWidth);
+  plot.setAttribute("viewBox", `0 0 ${width} 220`);
+  const [left, right, top, bottom] = [40, width - 10, 10, 190];
   const first = samples[0].at;
   const last = Math.max(samples.at(-1).at, first + 60);
   const most = Math.max(4, ...samples.flatMap((each) => each.bands.map((band) => band.arrived / each.interval_s)));
@@ -36,7 +38,7 @@ function draw(samples, bands) {
     shape("line", { x1: left, x2: right, y1: y(most * part), y2: y(most * part), class: "axis" });
     shape("text", { x: left - 6, y: y(most * part) + 4, "text-anchor": "end" }, (most * part).toFixed(most < 10 ? 1 : 0));
   }
-  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
+  for (const part of width < 600 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]) {
     const time = new Date((first + (last - first) * part) * 1000).toISOString().slice(11, 19);
     shape("text", { x: x(first + (last - first) * part), y: 210, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, time);
   }

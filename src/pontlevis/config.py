@@ -4,10 +4,12 @@ The settings that steer behaviour live with the room that they steer, as frozen 
 fields carry unit, meaning and source; this module only gathers them.
 """
 
+import tomllib
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +24,12 @@ from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+class UnreadableConfig(ValueError):
+    """The configuration file is no TOML."""
 
 
 class EngineSettings(BaseModel):
@@ -49,9 +57,9 @@ class Settings(BaseSettings):
     public_url: str = ""
     """Address under which users reach the service; empty: taken from host and port."""
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Port = 8080
     operator_host: str = "127.0.0.1"
-    operator_port: int = 8081
+    operator_port: Port = 8081
     data: Path = Path("var/pontlevis")
     """Directory for database, keys and sockets; made private to its owner."""
     database_url: str = Field(default="", repr=False)
@@ -71,6 +79,13 @@ class Settings(BaseSettings):
     detection: DetectionPolicy = DetectionPolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for each in proxies:
+            ip_network(each, strict=False)
+        return proxies
 
     @property
     def base_url(self) -> str:
@@ -100,10 +115,14 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
     """Settings from ``config`` (default ``pontlevis.toml`` here, where it exists), environment and flags.
 
     Flags that are None are left out. Raises ``pydantic.ValidationError`` naming each bad setting, and
-    ``FileNotFoundError`` for a named file that is not there.
+    ``FileNotFoundError`` for a named file that is not there, and ``UnreadableConfig`` for one that is no TOML.
     """
     global _config_file
     if config is not None and not config.is_file():
         raise FileNotFoundError(f"no configuration file at {config}")
     _config_file = config or Path("pontlevis.toml")
-    return Settings(**{name: value for name, value in flags.items() if value is not None})
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableConfig(f"{_config_file} is not valid TOML: {error}") from None

@@ -31,7 +31,11 @@ class DataDirectory:
         self.path = path.absolute()
 
     def prepare(self) -> None:
-        """Makes it, mode 0700. Raises ``OSError``."""
+        """Makes it, mode 0700, and makes what this process and its children write its owner's alone.
+
+        Raises ``OSError``.
+        """
+        os.umask(0o077)
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o700)
 

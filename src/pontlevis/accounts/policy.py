@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 
 DAY_S = 86_400.0
 
@@ -109,6 +109,7 @@ class AccountPolicy:
     )
 
     def __post_init__(self) -> None:
+        check_numbers(self, "accounts")
         counts = (
             "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",

@@ -1,6 +1,7 @@
 """How a constant that steers behaviour is declared: default, unit, meaning, source."""
 
 from dataclasses import Field, dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 
@@ -28,6 +29,21 @@ def setting(default: Any, *, unit: str, doc: str, source: str) -> Any:
 def notes(policy: type[Any]) -> dict[str, SettingNote]:
     """The notes of a policy class, by field name; every field has one."""
     return {each.name: _note(each) for each in fields(policy)}
+
+
+def check_numbers(policy: Any, room: str, *, positive: bool = False, zero: tuple[str, ...] = ()) -> None:
+    """Raises ValueError, naming the setting, for a number that is negative or none at all.
+
+    With ``positive`` zero is refused as well, but for the names in ``zero``.
+    """
+    for each in fields(policy):
+        value = getattr(policy, each.name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        if not isfinite(value) or value < 0:
+            raise ValueError(f"{room}.{each.name} must be a number, and not negative")
+        if positive and value == 0 and each.name not in zero:
+            raise ValueError(f"{room}.{each.name} must be greater than 0")
 
 
 def _note(each: "Field[Any]") -> SettingNote:

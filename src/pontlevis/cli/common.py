@@ -7,7 +7,7 @@ import httpx
 import typer
 from pydantic import ValidationError
 
-from pontlevis.config import EngineSettings, Settings, load
+from pontlevis.config import EngineSettings, Settings, UnreadableConfig, load
 from pontlevis.runtime import DataDirectory
 
 Data = Annotated[
@@ -44,7 +44,7 @@ def settings_from(
             operator_port=operator_port,
             engines=tuple(EngineSettings(url=each) for each in engines) if engines else None,
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, UnreadableConfig) as error:
         fail(str(error))
     except ValidationError as error:
         lines = [f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]

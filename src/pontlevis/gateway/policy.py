@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +135,9 @@ class GatewayPolicy:
         doc="Distinct observations of one batch; the rest is merged by kind and outcome.",
         source="choice: 2 MB a batch at most",
     )
+
+    def __post_init__(self) -> None:
+        may_be_zero = ("min_body_rate", "page_slots_reserved", "stranger_posts_per_s", "stranger_posts_burst")
+        check_numbers(self, "gateway", positive=True, zero=may_be_zero)
+        if self.page_slots_reserved >= self.page_slots:
+            raise ValueError("gateway.page_slots_reserved must be less than gateway.page_slots")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class IncidentPolicy:
     )
 
     def __post_init__(self) -> None:
+        check_numbers(self, "incidents")
         rising = 0 < self.degraded_share <= self.partial_share <= self.major_share <= 1
         if not rising:
             raise ValueError("incidents: degraded_share, partial_share and major_share must rise from 0 to 1")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 from pontlevis.brain.vocabulary import Posture
 
 
@@ -157,6 +157,9 @@ class AdmissionPolicy:
         doc="Accounts whose counters are kept; idle ones go first.",
         source="choice: about 60 MB",
     )
+
+    def __post_init__(self) -> None:
+        check_numbers(self, "admission")
 
     def ceilings(self, posture: Posture) -> tuple[float, float, float, float]:
         return {

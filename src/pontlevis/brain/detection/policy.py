@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +349,7 @@ class DetectionPolicy:
     )
 
     def __post_init__(self) -> None:
+        check_numbers(self, "detection")
         known = {each.value for each in DetectorName}
         unknown = sorted(set(self.detectors_off) - known)
         if unknown:

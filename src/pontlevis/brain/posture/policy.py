@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 from pontlevis.brain.vocabulary import RegistrationMode
 
 
@@ -151,6 +151,7 @@ class PosturePolicy:
     )
 
     def __post_init__(self) -> None:
+        check_numbers(self, "posture")
         rising = all(low < high for low, high in zip(self.ramp, self.ramp[1:], strict=False))
         if not self.ramp or not rising or self.ramp[0] <= 0 or self.ramp[-1] != 1.0:
             raise ValueError("posture.ramp must rise from above 0 to 1.0")

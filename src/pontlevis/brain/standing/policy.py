@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pontlevis.brain.setting import setting
+from pontlevis.brain.setting import check_numbers, setting
 
 DAY_S = 86_400.0
 
@@ -32,3 +32,6 @@ class StandingPolicy:
     established_tokens: int = setting(
         500, unit="tokens", doc="Tokens of real use, likewise.", source="choice: a few short conversations"
     )
+
+    def __post_init__(self) -> None:
+        check_numbers(self, "standing")

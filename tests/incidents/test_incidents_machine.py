@@ -65,7 +65,7 @@ async def test_an_attack_is_one_incident_from_opening_to_resolution(room: Room) 
         "If you already have an account, you can log in and use the service as usual."
     )
     assert "suspendues" in opening.body_fr
-    assert "5 % of new registrations" in incident.updates[-2].body_en
+    assert "5% of new registrations" in incident.updates[-2].body_en
 
 
 async def test_raised_eyebrows_holds_and_dry_runs_are_no_news(room: Room) -> None:
@@ -223,8 +223,8 @@ async def test_updates_tell_the_measured_share_and_never_round_it_up(room: Room)
     await room.seconds(1, UNDER_ATTACK, asked=100, unserved=1)
     await room.change(UNDER_ATTACK, recovering(0, 0.05))
     update = (await only(room)).updates[0]
-    assert update.body_en.endswith("Since it began, 99.9 % of existing users' requests were served.")
-    assert "99,9 %" in update.body_fr
+    assert update.body_en.endswith("Since it began, 99.9% of existing users' requests were served.")
+    assert "99,9\u00a0%" in update.body_fr
 
 
 async def test_reassurance_is_given_only_while_it_is_true(room: Room) -> None:

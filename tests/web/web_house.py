@@ -124,6 +124,7 @@ class WebHouse:
     private: FastAPI
     """The same on the private socket, whose callers are trusted."""
     accounts: Accounts
+    incidents: Incidents
     service: QuietService
     database: Database
     now: float = START
@@ -196,6 +197,7 @@ async def web_house(
             create_operator_app(context, trusted=False),
             create_operator_app(context, trusted=True),
             accounts,
+            incidents,
             service,
             database,
         )

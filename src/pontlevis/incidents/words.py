@@ -96,9 +96,9 @@ def stage(share: float) -> Words:
             "situation avant de conclure.",
         )
     return Words(
-        f"Registrations come back step by step: {_percent(share)} % of new registrations are let through now, "
+        f"Registrations come back step by step: {_percent(share)}% of new registrations are let through now, "
         "the others can join the waitlist.",
-        f"Les inscriptions reviennent par étapes : {_percent(share)} % des nouvelles inscriptions sont "
+        f"Les inscriptions reviennent par étapes : {_percent(share)}\u00a0% des nouvelles inscriptions sont "
         "acceptées en ce moment, les autres peuvent rejoindre la liste d'attente.",
     )
 
@@ -106,8 +106,8 @@ def stage(share: float) -> Words:
 def step_back(share: float) -> Words:
     """A sign of the attack during recovery."""
     return Words(
-        f"The attack has shown itself again. {_percent(share)} % of new registrations are let through for now.",
-        f"L'attaque s'est de nouveau manifestée. {_percent(share)} % des nouvelles inscriptions sont acceptées "
+        f"The attack has shown itself again. {_percent(share)}% of new registrations are let through for now.",
+        f"L'attaque s'est de nouveau manifestée. {_percent(share)}\u00a0% des nouvelles inscriptions sont acceptées "
         "pour le moment.",
     )
 
@@ -116,8 +116,8 @@ def availability(asked: int, unserved: int) -> Words:
     """The measured share of existing users' requests that were served; rounded down, never up to 100 %."""
     share = floor(1000 * (asked - min(asked, unserved)) / asked) / 10
     return Words(
-        f"Since it began, {share:.1f} % of existing users' requests were served.",
-        f"Depuis le début, {share:.1f} % des demandes des utilisateurs existants ont été servies.".replace(
+        f"Since it began, {share:.1f}% of existing users' requests were served.",
+        f"Depuis le début, {share:.1f}\u00a0% des demandes des utilisateurs existants ont été servies.".replace(
             f"{share:.1f}", f"{share:.1f}".replace(".", ",")
         ),
     )

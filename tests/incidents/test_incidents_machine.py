@@ -141,7 +141,7 @@ async def test_a_relapse_says_that_the_attack_came_back(room: Room) -> None:
         "identified",
     ]
     assert incident.updates[0].body_en.startswith("The attack has come back.")
-    assert incident.updates[1].body_en.startswith("The attack has shown itself again. 5 %")
+    assert incident.updates[1].body_en.startswith("The attack has shown itself again. 5%")
 
 
 @pytest.mark.parametrize(("pause_s", "incidents"), [(3_599, 1), (3_601, 2)])

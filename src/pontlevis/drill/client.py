@@ -1,6 +1,7 @@
 """A small HTTP/1.1 client for load: keep-alive by source address, little CPU, every byte timed."""
 
 import asyncio
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import cast
@@ -13,7 +14,7 @@ IDLE_EACH = 4  # connections kept open for one address
 
 @dataclass(slots=True)
 class Answer:
-    """How a request ended. Times are the event loop's seconds."""
+    """How a request ended. Times are monotonic seconds; the event loop's own are whole milliseconds."""
 
     status: int = 0
     """0: no answer came."""
@@ -58,7 +59,7 @@ class LoadClient:
                     connection.close()
         except (OSError, TimeoutError, httptools.HttpParserError):
             answer.whole = False
-        answer.ended_at = loop.time()
+        answer.ended_at = time.monotonic()
         return answer
 
     def close(self) -> None:
@@ -120,7 +121,7 @@ class _Connection(asyncio.Protocol):
         if answer is None:
             return
         if not answer.begun_at:
-            answer.begun_at = self._loop.time()
+            answer.begun_at = time.monotonic()
         if len(answer.body) < KEPT_BODY:
             answer.body += body
         answer.tail = body[-64:] if len(body) >= 64 else (answer.tail + body)[-64:]

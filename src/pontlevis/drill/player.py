@@ -73,11 +73,11 @@ class Player:
 
     async def play(self) -> Played:
         loop = asyncio.get_running_loop()
-        self._begin = loop.time() + (self._part.begin_at - time.time())
+        self._begin = time.monotonic() + (self._part.begin_at - time.time())
         for act in self._part.acts:
             if act.at >= self._part.until:
                 break
-            wait = self._begin + act.at - loop.time()
+            wait = self._begin + act.at - time.monotonic()
             if wait > 0.001:
                 await asyncio.sleep(wait)
             else:
@@ -88,7 +88,7 @@ class Player:
             task = loop.create_task(self._act(act))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        rest = self._begin + self._part.until - loop.time()
+        rest = self._begin + self._part.until - time.monotonic()
         if rest > 0:
             await asyncio.sleep(rest)
         if self._tasks and not any(act.hostile for act in self._part.acts[:1]):
@@ -114,8 +114,7 @@ class Player:
                     await asyncio.gather(*(self._drain(act, key) for _ in range(3)))
 
     async def _drain(self, act: Act, key: str) -> None:
-        loop = asyncio.get_running_loop()
-        while loop.time() - self._begin < self._part.until - 1.0:
+        while time.monotonic() - self._begin < self._part.until - 1.0:
             answer = await self._chat(act, key)
             if answer.status != 200:
                 await asyncio.sleep(0.5)
@@ -142,7 +141,6 @@ class Player:
         return await self._send(act, step, path, msgspec.json.encode(body), token)
 
     async def _send(self, act: Act, step: str, path: bytes, body: bytes, token: str) -> Answer:
-        loop = asyncio.get_running_loop()
         fields = "".join(f"{name}: {value}\r\n" for name, value in act.fields if name != "connection")
         if token:
             fields += f"authorization: Bearer {token}\r\n"
@@ -156,7 +154,7 @@ class Player:
                 body,
             )
         )
-        sent = loop.time()
+        sent = time.monotonic()
         answer = await self._client.send(act.address, request, PATIENCE_S.get(act.who, HOSTILE_PATIENCE_S))
         whole = answer.whole and (
             step != "chat" or answer.status != 200 or answer.tail.rstrip().endswith(b"[DONE]")

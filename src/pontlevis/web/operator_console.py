@@ -1,23 +1,28 @@
 """The operator's console: what goes on, why, and what can be done about it."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.service import AccountError
-from pontlevis.brain.vocabulary import Posture, Standing
+from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
+from pontlevis.incidents.components import Status
+from pontlevis.incidents.views import IMPACTS, STATUSES
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_desk import back
 from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
 from pontlevis.web.render import render
 
-Text = Annotated[str, Form(max_length=4_000)]
 Short = Annotated[str, Form(max_length=500)]
 MOST_SHOWN = 50
 """Decisions of one group on the page; the API lists all."""
+ERRORS = frozenset({"reason", "ended", "opening", "text", "name", "writer", "state"})
+"""Ends of the texts ``op.e_…``; an address cannot make the console say anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,11 @@ class DecisionGroup:
     reason: str
     origin: str
     decisions: list[DecisionRecord]
+
+    @property
+    def key(self) -> str:
+        """Names the group in an address."""
+        return sha256(f"{self.origin}\n{self.reason}".encode()).hexdigest()[:16]
 
     @property
     def last(self) -> float:
@@ -60,10 +70,13 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         async with accounts.database.session() as session:
             audit = await recent_audit(session, most=20)
         decisions = service.decisions
+        error = request.query_params.get("error", "")
         values: dict[str, object] = {
             "actor": actor,
             "state": service.posture,
             "postures": list(Posture),
+            "verdicts": list(Verdict),
+            "modes": list(RegistrationMode),
             "findings": service.findings,
             "groups": grouped(decisions),
             "decision_count": len(decisions),
@@ -72,7 +85,11 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "incidents": await incidents.incidents(most=5),
             "audit": audit,
             "standings": sorted(Standing, reverse=True),
-            "error": request.query_params.get("error", "")[:300],
+            "components": await incidents.components(),
+            "component_states": list(Status),
+            "statuses": STATUSES,
+            "impacts": IMPACTS,
+            "error": error if error in ERRORS else "",
         }
         return render(request, "operator_console.html", values)
 
@@ -148,7 +165,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         minutes: Annotated[float, Form(gt=0, le=43_200)] = 60,
     ) -> Response:
         if posture not in list(Posture) or not reason.strip():
-            return RedirectResponse("/?error=A+posture+needs+a+reason.", 303)
+            return back(error="reason")
         await service.set_posture(Posture(posture), reason=reason.strip(), actor=actor, hold_s=minutes * 60)
         return RedirectResponse("/", 303)
 
@@ -162,33 +179,20 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         try:
             await service.lift(decision, actor=actor, reason="lifted on the console")
         except KeyError:
-            return RedirectResponse("/?error=That+decision+has+ended+already.", 303)
-        return RedirectResponse("/", 303)
+            return back(error="ended")
+        return back("decisions")
 
-    @router.post("/incidents/{incident}/updates")
-    async def post_update(
-        actor: Actor, incident: str, status: Short, body_en: Text = "", body_fr: Text = ""
-    ) -> Response:
-        try:
-            await incidents.post_update(
-                incident, actor=actor, status=status, body_en=body_en, body_fr=body_fr
-            )
-        except (KeyError, ValueError):
-            return RedirectResponse("/?error=An+update+needs+a+text.", 303)
-        return RedirectResponse("/", 303)
-
-    @router.post("/incidents/{incident}")
-    async def edit_incident(
-        actor: Actor,
-        incident: str,
-        name_en: Short,
-        name_fr: Short,
-        notes: Annotated[str, Form(max_length=20_000)] = "",
-    ) -> Response:
-        try:
-            await incidents.edit(incident, actor=actor, name_en=name_en, name_fr=name_fr, notes=notes)
-        except (KeyError, ValueError):
-            return RedirectResponse("/?error=A+name+has+1+to+200+characters.", 303)
-        return RedirectResponse("/", 303)
+    @router.post("/groups/{group}/undo")
+    async def lift_group(actor: Actor, group: str) -> Response:
+        """All decisions of one reason at once: a false alarm is never one address."""
+        found = [each for each in grouped(service.decisions) if each.key == group]
+        lifted = 0
+        for decision in (one for each in found for one in each.decisions):
+            try:
+                await service.lift(decision.id, actor=actor, reason="lifted with its group on the console")
+                lifted += 1
+            except KeyError:
+                continue  # It ended by itself meanwhile.
+        return back("decisions") if lifted else back(error="ended")
 
     return router

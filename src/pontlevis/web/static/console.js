@@ -1,7 +1,10 @@
 "use strict";
 const NS = "http://www.w3.org/2000/svg";
 const EXISTING = new Set([3, 4, 5]);
-const words = document.getElementById("words").dataset;
+const words = new Map([...document.getElementById("words").children].map((each) => [each.dataset.word, each.textContent]));
+const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+const RENEW_S = 10;
+const PARTS = ["decisions", "incidents", "components", "audit"];
 const plot = document.getElementById("plot");
 const at = (id) => document.getElementById(id);
 
@@ -12,9 +15,15 @@ function shape(name, attributes, text) {
   plot.append(made);
 }
 
+function since(value) {
+  const passed = Math.max(0, Date.now() / 1000 - value);
+  const [size, unit] = passed < 90 ? [1, "second"] : passed < 5400 ? [60, "minute"] : passed < 129600 ? [3600, "hour"] : [86400, "day"];
+  return ago.format(-Math.round(passed / size), unit);
+}
+
 function seconds(value) {
   if (!value) return "–";
-  return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`;
+  return value < 1 ? `${Math.round(value * 1000)}\u00a0ms` : `${value.toFixed(1)}\u00a0s`;
 }
 
 function draw(samples, bands) {
@@ -43,11 +52,16 @@ function draw(samples, bands) {
     shape("text", { x: x(first + (last - first) * part), y: 210, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, time);
   }
   for (let standing = 0; standing < 6; standing += 1) {
-    const points = samples.map((each) => {
-      const band = each.bands.find((one) => one.standing === standing);
-      return `${x(each.at).toFixed(1)} ${y(band ? band.arrived / each.interval_s : 0).toFixed(1)}`;
-    });
-    shape("path", { d: `M${points.join("L")}`, class: `s${standing}` });
+    for (const [figure, name] of [["arrived", ""], ["refused", " refused"]]) {
+      let any = false;
+      const points = samples.map((each) => {
+        const value = each.bands.find((one) => one.standing === standing)?.[figure] ?? 0;
+        any ||= value > 0;
+        return `${x(each.at).toFixed(1)} ${y(value / each.interval_s).toFixed(1)}`;
+      });
+      // A standing that nobody has would only cover the others' zero.
+      if (any) shape("path", { d: `M${points.join("L")}`, class: `s${standing}${name}` });
+    }
   }
 }
 
@@ -67,15 +81,19 @@ function fill(samples) {
       }
     }
   }
-  at("served").textContent = asked ? `${(100 * (1 - lost / asked)).toFixed(1)} %` : "–";
+  at("served").textContent = asked ? `${(100 * (1 - lost / asked)).toFixed(1)}\u00a0%` : "–";
+  const share = asked ? lost / asked : 0;
+  at("served").className = `big ${share >= 0.1 ? "bad" : share >= 0.02 ? "slow" : ""}`;
   at("ttft").textContent = seconds(ttft);
   at("queue").textContent = last.bands.reduce((sum, band) => sum + band.queued, 0);
   at("flight").textContent = `${last.bands.reduce((sum, band) => sum + band.in_flight, 0)} / ${last.limit_requests || "∞"}`;
   at("engines").textContent = `${last.engines_up} / ${last.engines}`;
+  at("engines").className = `big ${last.engines_up ? last.engines_up < last.engines ? "slow" : "" : "bad"}`;
   for (const row of at("standings").children) {
     const band = last.bands.find((one) => one.standing === Number(row.dataset.standing));
     const cells = row.querySelectorAll("td.num");
     const values = band ? [band.arrived, band.refused, band.queued, band.in_flight, seconds(band.wait_p99_s), seconds(band.ttft_p99_s)] : [];
+    row.className = band && (band.arrived || band.queued || band.in_flight) ? "" : "quiet";
     cells.forEach((cell, place) => { cell.textContent = values[place] ?? "–"; });
   }
 }
@@ -99,12 +117,14 @@ async function refresh() {
   draw(load.samples, bands);
   fill(load.samples);
   at("posture").className = `card posture ${state.posture}`;
-  at("posture-word").textContent = words[state.posture.replace(/_(.)/, (_, letter) => letter.toUpperCase())];
+  at("posture-word").textContent = words.get(`p_${state.posture}`);
   at("posture-reason").textContent = state.reason;
-  at("posture-since").textContent = state.since ? new Date(state.since * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC" : "–";
-  at("verdict").textContent = state.verdict;
-  at("registration").textContent = state.registration;
-  at("share").textContent = `${Math.round(state.registration_share * 100)} %`;
+  at("posture-since").textContent = state.since ? new Date(state.since * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC" : "–";
+  at("posture-for").hidden = !state.since;
+  at("posture-ago").textContent = state.since ? `(${since(state.since)})` : "";
+  at("verdict").textContent = words.get(`v_${state.verdict}`);
+  at("registration").textContent = words.get(`r_${state.registration}`);
+  at("share").textContent = `${Math.round(state.registration_share * 100)}\u00a0%`;
   at("no-findings").hidden = found.findings.length > 0;
   at("findings").replaceChildren(...found.findings.map((each) => {
     const item = document.createElement("li");
@@ -112,19 +132,53 @@ async function refresh() {
     name.textContent = each.detector;
     const when = document.createElement("span");
     when.className = "when";
-    when.textContent = ` ${new Date(each.since * 1000).toISOString().slice(11, 19)} UTC · ${Math.round(each.confidence * 100)} %`;
+    when.textContent = ` ${new Date(each.since * 1000).toISOString().slice(11, 19)} UTC · ${Math.round(each.confidence * 100)}\u00a0%`;
     item.append(name, when, document.createElement("br"), each.sentence);
     return item;
   }));
 }
 
+function untouched(part) {
+  if (part.contains(document.activeElement)) return false;
+  if ([...part.querySelectorAll("details")].some((each) => each.open !== each.hasAttribute("data-open"))) return false;
+  const fields = [...part.querySelectorAll("input, textarea")];
+  const first = (each) => Math.max(0, [...each.options].findIndex((option) => option.defaultSelected));
+  return fields.every((each) => each.value === each.defaultValue && (each.checked ?? false) === (each.defaultChecked ?? false))
+    && [...part.querySelectorAll("select")].every((each) => each.selectedIndex === first(each));
+}
+
+const rendered = new Map(PARTS.map((each) => [each, at(each)?.innerHTML]));
+
+function remember() {
+  for (const each of document.querySelectorAll("details[open]")) each.setAttribute("data-open", "");
+}
+
+// What the page was rendered with grows old; nothing is replaced under somebody's hands.
+async function renew() {
+  const answer = await fetch("/", { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const name of PARTS) {
+    const [old, next] = [at(name), fresh.getElementById(name)];
+    const html = next?.innerHTML;
+    if (!old || !next || rendered.get(name) === html || !untouched(old)) continue;
+    rendered.set(name, html);
+    old.replaceWith(next);
+  }
+  remember();
+}
+
+let turns = 0;
 async function loop() {
   try {
     await refresh();
-    document.body.classList.remove("stale");
+    turns += 1;
+    if (turns % RENEW_S === 0) await renew();
+    at("stale").hidden = true;
   } catch {
-    document.body.classList.add("stale");
+    at("stale").hidden = false;
   }
   setTimeout(loop, 1000);
 }
+remember();
 loop();

@@ -1,0 +1,193 @@
+"""The console's forms: what they do, what they refuse, and in which words."""
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+from web_house import PASSWORD, START, SUSPENDED, WebHouse
+
+from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.link.messages import DecisionRecord
+from pontlevis.web.i18n import catalogue
+from pontlevis.web.operator_console import ERRORS, grouped
+
+
+def words(answer: httpx.Response) -> str:
+    """The text that a reader sees."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+async def attacked(house: WebHouse) -> str:
+    """The bridge goes up, and the service opens an incident; its identifier."""
+    await house.incidents.on_transition(Transition(START, PostureState(), SUSPENDED, "Two findings agree."))
+    (incident,) = await house.incidents.incidents()
+    return incident.id
+
+
+async def test_an_incident_is_opened_on_the_console(house: WebHouse) -> None:
+    """The public reads it at once; its author stands on the console and in the audit log."""
+    operator = await house.operator_client()
+    form = {"name_en": "Slow <answers>", "name_fr": "", "body_en": "We look into it.", "impact": "major"}
+    answer = await operator.post("/incidents", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/#incidents")
+    page = await operator.get("/")
+    assert "Slow &lt;answers&gt;" in page.text
+    assert "Written by operator@example.com; the service adds nothing." in words(page)
+    assert "Let the service write it again" not in words(page)
+    assert "operator:incident:opened" in words(page)
+    async with house.client() as visitor:
+        assert "Slow &lt;answers&gt;" in (await visitor.get("/status")).text
+    await operator.aclose()
+
+
+async def test_an_update_takes_over_only_where_the_operator_says_so(house: WebHouse) -> None:
+    """And what was taken over can be handed back."""
+    operator = await house.operator_client()
+    number = await attacked(house)
+    update = {"status": "identified", "body_en": "Rented addresses.", "body_fr": "Adresses louées."}
+    await operator.post(f"/incidents/{number}/updates", data=update)
+    assert (await house.incidents.incidents())[0].taken_over_by == ""
+    await operator.post(f"/incidents/{number}/updates", data={**update, "take_over": "yes"})
+    assert (await house.incidents.incidents())[0].taken_over_by == "operator@example.com"
+    assert "Let the service write it again" in words(await operator.get("/"))
+    await operator.post(f"/incidents/{number}/writer", data={})
+    incident = (await house.incidents.incidents())[0]
+    assert incident.taken_over_by == ""
+    assert [each.body_fr for each in incident.updates[:2]] == ["Adresses louées."] * 2
+    await operator.aclose()
+
+
+async def test_the_services_own_words_can_be_changed(house: WebHouse) -> None:
+    """From then on they count as the operator's; name and notes too."""
+    operator = await house.operator_client()
+    number = await attacked(house)
+    entry = (await house.incidents.incidents())[0].updates[0]
+    assert entry.body_en in unescape((await operator.get("/")).text)
+    changed = {"body_en": "We are\nunder attack.", "body_fr": "Nous sommes attaqués."}
+    answer = await operator.post(f"/incidents/{number}/updates/{entry.id}", data=changed)
+    assert answer.headers["location"] == "/#incidents"
+    names = {"name_en": "An attack", "name_fr": "Une attaque", "notes": "ask the provider"}
+    await operator.post(f"/incidents/{number}", data=names)
+    incident = (await house.incidents.incidents())[0]
+    assert (incident.name_fr, incident.notes) == ("Une attaque", "ask the provider")
+    assert (incident.updates[0].body_en, incident.updates[0].automatic) == ("We are\nunder attack.", False)
+    await operator.aclose()
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "error"),
+    [
+        ("/incidents", {"name_en": "", "body_en": "x"}, "opening"),
+        ("/incidents", {"name_en": "x", "body_en": "x", "impact": "terrible"}, "opening"),
+        ("/incidents/none/updates", {"status": "resolved", "body_en": "x"}, "text"),
+        ("/incidents/{own}/updates", {"status": "resolved", "body_en": " "}, "text"),
+        ("/incidents/{own}/updates/none", {"body_en": "x"}, "text"),
+        ("/incidents/{own}", {"name_en": "x" * 201, "name_fr": "x"}, "name"),
+        ("/incidents/{own}/writer", {}, "writer"),
+        ("/components/api", {"status": "on fire"}, "state"),
+        ("/decisions/7/lift", {}, "ended"),
+        ("/groups/none/undo", {}, "ended"),
+        ("/posture", {"posture": "war", "reason": "x"}, "reason"),
+    ],
+)
+async def test_what_is_refused_is_told_on_the_console(
+    house: WebHouse, path: str, form: dict[str, str], error: str
+) -> None:
+    """In the operator's language, and nothing is changed."""
+    operator = await house.operator_client()
+    own = await house.incidents.open_incident(actor="ada", name_en="Mine", body_en="Words.")
+    answer = await operator.post(path.format(own=own.id), data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/?error={error}")
+    for language in ("en", "fr"):
+        page = await operator.get(answer.headers["location"], headers={"accept-language": language})
+        assert " ".join(catalogue(language)[f"op.e_{error}"].split()) in words(page)
+    assert await house.incidents.incidents() == [own]
+    assert house.service.orders == []
+    await operator.aclose()
+
+
+async def test_an_address_cannot_put_words_into_the_console(house: WebHouse) -> None:
+    """Only the errors that it knows are shown."""
+    operator = await house.operator_client()
+    page = await operator.get("/", params={"error": "Call 555-0100 at once"})
+    assert "555-0100" not in page.text
+    assert {f"op.e_{each}" for each in ERRORS} == {key for key in catalogue("en") if key.startswith("op.e_")}
+    await operator.aclose()
+
+
+async def test_a_false_alarm_is_undone_at_once(house: WebHouse) -> None:
+    """All decisions of one reason and origin, and no other."""
+    operator = await house.operator_client()
+    kept = DecisionRecord(9, "account", "a1", "shared key", START, START + 60, "ada", False)
+    flood = [
+        DecisionRecord(each, "address", f"192.0.2.{each}", "made-up keys", START, START + 900)
+        for each in (1, 2, 3)
+    ]
+    house.service.decisions = [*flood, kept]
+    page = (await operator.get("/")).text
+    assert "Lift all 3" in page
+    assert page.count("Lift all") == 1
+    key = grouped(house.service.decisions)[0].key
+    assert f'action="/groups/{key}/undo"' in page
+    answer = await operator.post(f"/groups/{key}/undo")
+    assert answer.headers["location"] == "/#decisions"
+    assert house.service.decisions == [kept]
+    assert [each[:2] for each in house.service.orders] == [("lift", 1), ("lift", 2), ("lift", 3)]
+    await operator.aclose()
+
+
+async def test_a_component_is_declared_and_measured_again(house: WebHouse) -> None:
+    """With its author's name beside it while it lasts."""
+    operator = await house.operator_client()
+    await operator.post("/components/chat", data={"status": "under_maintenance"})
+    assert "Under maintenance, declared by operator@example.com" in words(await operator.get("/"))
+    await operator.post("/components/chat", data={"status": ""})
+    assert "declared by" not in words(await operator.get("/"))
+    assert (await operator.post("/components/kitchen", data={})).status_code == 400
+    await operator.aclose()
+
+
+async def test_the_console_speaks_french(house: WebHouse) -> None:
+    """Posture, verdict, registration and standings too."""
+    operator = await house.operator_client()
+    house.service.posture = SUSPENDED
+    text = words(await operator.get("/", headers={"accept-language": "fr"}))
+    for word in ("Sous attaque", "Verdict : calme", "Inscription : Suspendue", "établi", "en pointillé"):
+        assert word in text
+    await operator.aclose()
+
+
+async def test_logging_out_ends_the_session_itself(house: WebHouse) -> None:
+    """A copy of the cookie opens nothing afterwards; the password does again."""
+    operator = await house.operator_client()
+    token = operator.cookies["pontlevis_operator"]
+    assert (await operator.post("/logout")).headers["location"] == "/login"
+    bearer = {"authorization": f"Bearer {token}"}
+    assert (await operator.get("/api/posture", headers=bearer)).status_code == 401
+    credentials = {"email": "operator@example.com", "password": PASSWORD}
+    answer = await operator.post("/login", data=credentials)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert (await operator.get("/")).status_code == 200
+    await operator.aclose()
+
+
+async def test_the_setup_form_says_what_is_wrong_and_keeps_the_link(house: WebHouse) -> None:
+    """A weak password uses nothing up; a used link offers the way to log in."""
+    token = await house.accounts.first_operator_link()
+    assert token is not None
+    form = {"token": token, "email": "operator@example.com", "password": "short"}
+    async with house.console() as stranger:
+        refused = await stranger.post("/setup", data=form)
+        assert refused.status_code == 400
+        assert 'value="operator@example.com"' in refused.text
+        assert "short" not in re.sub(r"<style.*?>", "", refused.text).split("<form")[1]
+        assert (await stranger.post("/setup", data={**form, "password": PASSWORD})).status_code == 303
+    async with house.console() as another:
+        again = await another.get("/setup", params={"token": token})
+        assert again.status_code == 403
+        assert 'href="/login"' in again.text
+        assert 'name="password"' not in again.text

@@ -39,8 +39,8 @@ def set_up_logging() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class _OneLine(logging.Formatter):

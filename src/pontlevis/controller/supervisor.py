@@ -138,7 +138,7 @@ class Supervisor:
             child.command,
             env={**os.environ, **child.environment},
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
+            stdout=subprocess.DEVNULL,  # children speak through their logs; standard output is the announcement's
             start_new_session=True,
         )
         child.started = time.monotonic()

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_the_brain_does_no_io_and_reads_no_clock(path: Path) -> None:
         else:
             continue
         assert not roots & NOT_IN_THE_BRAIN, f"line {node.lineno}: {roots & NOT_IN_THE_BRAIN}"
+
+
+def test_no_directory_of_tests_is_left_out() -> None:
+    """They are named one by one, for their order."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"][
+        "testpaths"
+    ]
+    there = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
+    assert set(named) == there
 
 
 def test_the_locked_requirements_carry_hashes_and_no_address() -> None:

@@ -137,6 +137,31 @@ async def test_a_false_alarm_is_undone_at_once(house: WebHouse) -> None:
     await operator.aclose()
 
 
+def test_reasons_that_differ_in_a_figure_are_one_group() -> None:
+    """Detection's only: what an operator wrote is taken at its word."""
+
+    def made(number: int, reason: str, origin: str = "detection") -> DecisionRecord:
+        return DecisionRecord(number, "address", f"192.0.2.{number}", reason, START, START + 60, origin)
+
+    groups = grouped(
+        [
+            made(1, "4 made-up keys in 1.5 s"),
+            made(2, "3 made-up keys in 2 s"),
+            made(3, "3 made-up keys in 2 s"),
+            made(4, "5 log-ins failed"),
+            made(5, "case 11", "ada"),
+            made(6, "case 12", "ada"),
+        ]
+    )
+    assert [(each.reason, len(each.decisions)) for each in groups] == [
+        ("3 made-up keys in 2 s", 3),
+        ("5 log-ins failed", 1),
+        ("case 11", 1),
+        ("case 12", 1),
+    ]
+    assert len({each.key for each in groups}) == 4
+
+
 async def test_a_component_is_declared_and_measured_again(house: WebHouse) -> None:
     """With its author's name beside it while it lasts."""
     operator = await house.operator_client()

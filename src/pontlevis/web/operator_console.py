@@ -1,5 +1,7 @@
 """The operator's console: what goes on, why, and what can be done about it."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
@@ -21,22 +23,30 @@ from pontlevis.web.render import render
 Short = Annotated[str, Form(max_length=500)]
 MOST_SHOWN = 50
 """Decisions of one group on the page; the API lists all."""
+DETECTION = "detection"
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 ERRORS = frozenset({"reason", "ended", "opening", "text", "name", "writer", "state"})
 """Ends of the texts ``op.e_…``; an address cannot make the console say anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionGroup:
-    """Decisions in force for one reason of one origin."""
+    """Decisions in force for one kind of reason of one origin."""
 
-    reason: str
+    pattern: str
+    """The reason; detection's without its figures."""
     origin: str
     decisions: list[DecisionRecord]
 
     @property
     def key(self) -> str:
         """Names the group in an address."""
-        return sha256(f"{self.origin}\n{self.reason}".encode()).hexdigest()[:16]
+        return sha256(f"{self.origin}\n{self.pattern}".encode()).hexdigest()[:16]
+
+    @property
+    def reason(self) -> str:
+        """The most frequent one, word for word."""
+        return Counter(each.reason for each in self.decisions).most_common(1)[0][0]
 
     @property
     def last(self) -> float:
@@ -50,11 +60,15 @@ class DecisionGroup:
 
 
 def grouped(decisions: list[DecisionRecord]) -> list[DecisionGroup]:
-    """The largest group first: at night nobody reads a thousand lines."""
+    """The largest group first: at night nobody reads a thousand lines.
+
+    Detection's reasons that differ only in a figure are one group; an operator's own words are not touched.
+    """
     groups: dict[tuple[str, str], DecisionGroup] = {}
     for each in decisions:
-        key = (each.reason, each.origin)
-        groups.setdefault(key, DecisionGroup(each.reason, each.origin, [])).decisions.append(each)
+        pattern = _FIGURE.sub("…", each.reason) if each.origin == DETECTION else each.reason
+        group = groups.setdefault((pattern, each.origin), DecisionGroup(pattern, each.origin, []))
+        group.decisions.append(each)
     return sorted(groups.values(), key=lambda group: -len(group.decisions))
 
 

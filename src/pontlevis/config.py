@@ -126,3 +126,6 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
         return Settings(**given)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableConfig(f"{_config_file} is not valid TOML: {error}") from None
+    finally:
+        # Settings made without ``load`` know nothing of a file.
+        _config_file = None

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pontlevis.config import UnreadableConfig, load
+from pontlevis.config import Settings, UnreadableConfig, load
 
 GOOD = [
     "",
@@ -71,6 +71,15 @@ def test_the_command_line_says_what_is_wrong_without_a_trace(tmp_path: Path, tex
     assert "Traceback" not in done.stderr + done.stdout
     assert "pontlevis.toml" in done.stderr or "port" in done.stderr or "nmae" in done.stderr
     assert not (tmp_path / "d").exists()
+
+
+def test_a_file_that_was_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Settings made afterwards, without a file, have the defaults again; after a bad file too."""
+    assert load(written(tmp_path, "port = 9000")).port == 9000
+    assert Settings().port == 8080
+    with pytest.raises(ValidationError):
+        load(written(tmp_path, "bogus = 1"))
+    assert Settings().port == 8080
 
 
 values = st.recursive(

@@ -50,6 +50,7 @@ def test_a_console_that_stays_open_tells_of_an_attack(browser: Browser, own_serv
     assert service.operate("POST", "/api/decisions", ban).status_code == 201
     expect(page.locator("#posture-word")).to_have_text("Under attack")
     expect(page.locator("#registration")).to_have_text("Suspended")
+    expect(page.locator("#posture-held")).to_contain_text("private socket until 20")
     expect(page.locator("#decisions")).to_contain_text("a <b>scraper</b>", timeout=RENEWED_MS)
     expect(page.locator("#incidents")).to_contain_text("The service is under attack.")
     update = page.locator("#incidents form[action$='/updates'] textarea[name=body_en]")

@@ -5,7 +5,7 @@ from html import unescape
 
 import httpx
 import pytest
-from web_house import PASSWORD, START, SUSPENDED, WebHouse
+from web_house import PASSWORD, RECOVERING, START, SUSPENDED, WebHouse
 
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.link.messages import DecisionRecord
@@ -173,9 +173,11 @@ async def test_a_component_is_declared_and_measured_again(house: WebHouse) -> No
     await operator.aclose()
 
 
-async def test_the_console_speaks_french(house: WebHouse) -> None:
-    """Posture, verdict, registration and standings too."""
+async def test_the_console_speaks_plainly_and_french(house: WebHouse) -> None:
+    """The next step of reopening; posture, verdict, registration and standings in words."""
     operator = await house.operator_client()
+    house.service.posture = RECOVERING
+    assert "Next step due: 2025-01-27 17:55 UTC" in words(await operator.get("/"))
     house.service.posture = SUSPENDED
     text = words(await operator.get("/", headers={"accept-language": "fr"}))
     for word in ("Sous attaque", "Verdict : calme", "Inscription : Suspendue", "établi", "en pointillé"):

@@ -15,6 +15,10 @@ function shape(name, attributes, text) {
   plot.append(made);
 }
 
+function minute(value) {
+  return value ? `${new Date(value * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC` : "–";
+}
+
 function since(value) {
   const passed = Math.max(0, Date.now() / 1000 - value);
   const [size, unit] = passed < 90 ? [1, "second"] : passed < 5400 ? [60, "minute"] : passed < 129600 ? [3600, "hour"] : [86400, "day"];
@@ -119,7 +123,13 @@ async function refresh() {
   at("posture").className = `card posture ${state.posture}`;
   at("posture-word").textContent = words.get(`p_${state.posture}`);
   at("posture-reason").textContent = state.reason;
-  at("posture-since").textContent = state.since ? new Date(state.since * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC" : "–";
+  at("posture-since").textContent = minute(state.since);
+  at("posture-next").hidden = !state.next_stage_at;
+  at("posture-next").querySelector("time").textContent = minute(state.next_stage_at);
+  at("posture-held").hidden = at("posture-release").hidden = !state.held_by;
+  at("posture-held").querySelector("span").textContent = state.held_by ?? "–";
+  at("posture-until").hidden = !state.held_until;
+  at("posture-until").querySelector("time").textContent = minute(state.held_until);
   at("posture-for").hidden = !state.since;
   at("posture-ago").textContent = state.since ? `(${since(state.since)})` : "";
   at("verdict").textContent = words.get(`v_${state.verdict}`);

@@ -211,7 +211,7 @@ async def test_callers_without_an_account_share_one_sum(house: House) -> None:
 
 
 async def test_standing_grows_with_tenure_and_use_and_only_changes_are_published(house: House) -> None:
-    """New, after a day recent, after a week with use established."""
+    """New, after two days of use recent, after a week with use established; who only waits stays new."""
     made = await house.sign_up("ada@example.com")
     other = await house.sign_up("idle@example.com")
     for _ in range(8):
@@ -223,7 +223,7 @@ async def test_standing_grows_with_tenure_and_use_and_only_changes_are_published
         assert len(published) == len(set(published))
     assert house.standing_of(made.id) is None, "nothing changed on the last day"
     found = {each.id: each.standing for each in await house.accounts.list_accounts()}
-    assert found == {made.id: Standing.ESTABLISHED, other.id: Standing.RECENT}
+    assert found == {made.id: Standing.ESTABLISHED, other.id: Standing.NEW}
 
 
 async def test_standings_that_changed_while_the_service_was_down_are_right_after_its_start(
@@ -231,7 +231,10 @@ async def test_standings_that_changed_while_the_service_was_down_are_right_after
 ) -> None:
     """A restart derives every standing anew."""
     made = await house.sign_up("ada@example.com")
-    house.now += 3 * DAY_S
+    for _ in range(2):
+        await house.accounts.record_usage([_usage(house, made.id, tokens=200)])
+        house.now += 0.45 * DAY_S
+    house.now += DAY_S
     again = House(house.database, CHEAP)
     again.now = house.now
     await again.accounts.start()

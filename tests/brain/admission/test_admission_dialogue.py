@@ -216,18 +216,43 @@ def test_a_request_whose_engine_fails_moves_to_another_before_its_first_byte() -
 
 
 def test_the_limit_falls_to_what_the_engine_runs_when_its_queue_grows() -> None:
-    """And grows again only while it is full and the engine's queue is empty."""
+    """And is tried again, by one, after ten seconds, only while the engine is full and nothing waits there."""
     admission = make(50)
     fill(admission, 50)
     admission.engine_metrics(E, running=16, waiting=34, kv_usage=0.5, now=1.0)
-    assert admission.limit == 17
+    assert admission.limit == 16
     admission.engine_metrics(E, running=16, waiting=0, kv_usage=0.5, now=2.0)
-    assert admission.limit == 18
+    assert admission.limit == 16
+    admission.engine_metrics(E, running=16, waiting=0, kv_usage=0.5, now=11.5)
+    assert admission.limit == 17
     for ticket in range(1, 51):
-        admission.finish(ticket, 2.5, input_tokens=1, output_tokens=1)
-    for second in range(3, 20):
+        admission.finish(ticket, 12.0, input_tokens=1, output_tokens=1)
+    for second in range(12, 40):
         admission.engine_metrics(E, running=0, waiting=0, kv_usage=0.0, now=float(second))
-    assert admission.limit <= 19
+    assert admission.limit == 17
+
+
+def test_one_who_waits_at_the_engine_all_the_time_is_one_too_many() -> None:
+    """A moment's queue is none; one seen twice is the limit's fault."""
+    admission = make(17)
+    fill(admission, 17)
+    admission.engine_metrics(E, running=16, waiting=1, kv_usage=0.5, now=1.0)
+    assert admission.limit == 17
+    admission.engine_metrics(E, running=16, waiting=1, kv_usage=0.5, now=2.0)
+    assert admission.limit == 16
+
+
+def test_the_limit_does_not_grow_on_a_moments_peak() -> None:
+    """Sixteen at once for an instant do not show that the engine runs sixteen."""
+    admission = make(16)
+    fill(admission, 16)
+    for ticket in range(1, 13):
+        admission.finish(ticket, 0.5, input_tokens=1, output_tokens=1)
+    admission.engine_metrics(E, running=4, waiting=0, kv_usage=0.1, now=1.0)
+    assert admission.limit == 16
+    fill(admission, 12, first=100)
+    admission.engine_metrics(E, running=16, waiting=0, kv_usage=0.1, now=2.0)
+    assert admission.limit == 20
 
 
 def test_without_metrics_the_limit_follows_the_time_to_first_token() -> None:

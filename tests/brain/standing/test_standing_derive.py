@@ -30,17 +30,19 @@ def standing(**known: object) -> Standing:
 def test_the_ladder() -> None:
     """An account made yesterday, last week and used, paid, and the operator's."""
     assert standing() is Standing.NEW
-    assert standing(created_at=NOW - 2 * DAY_S) is Standing.RECENT
-    assert standing(created_at=NOW - 30 * DAY_S) is Standing.RECENT
+    assert standing(created_at=NOW - 2 * DAY_S, active_days=1) is Standing.NEW
+    assert standing(created_at=NOW - 2 * DAY_S, active_days=2) is Standing.RECENT
+    assert standing(created_at=NOW - 30 * DAY_S, active_days=2) is Standing.RECENT
     assert standing(created_at=NOW - 30 * DAY_S, active_days=5, tokens_used=9_000) is Standing.ESTABLISHED
     assert standing(created_at=NOW - 30 * DAY_S, verified=True, active_days=1) is Standing.ESTABLISHED
     assert standing(paid=True) is Standing.PAID
     assert standing(operator=True) is Standing.OPERATOR
 
 
-def test_sleepers_do_not_become_established_by_waiting() -> None:
-    """Accounts made in bulk and never used stay below those who use the service."""
-    assert standing(created_at=NOW - 400 * DAY_S) is Standing.RECENT
+def test_sleepers_earn_nothing_by_waiting() -> None:
+    """Accounts made in bulk and never used are new on the day on which they are first used, however old."""
+    assert standing(created_at=NOW - 400 * DAY_S) is Standing.NEW
+    assert standing(created_at=NOW - 400 * DAY_S, active_days=1, tokens_used=10**9) is Standing.NEW
 
 
 def test_evidence_holds_an_account_back() -> None:

@@ -48,9 +48,8 @@ def derive(facts: AccountFacts, policy: StandingPolicy, now: float) -> StandingV
             Standing.ESTABLISHED,
             f"It is {age_s / DAY_S:.0f} days old and was used on {facts.active_days} days.",
         )
-    if age_s >= policy.new_for_s:
-        return StandingVerdict(
-            Standing.RECENT,
-            f"It is {age_s / DAY_S:.0f} days old and was used on {facts.active_days} days so far.",
-        )
-    return StandingVerdict(Standing.NEW, f"It is {age_s / 3600:.0f} hours old.")
+    if age_s < policy.new_for_s:
+        return StandingVerdict(Standing.NEW, f"It is {age_s / 3600:.0f} hours old.")
+    so_far = f"It is {age_s / DAY_S:.0f} days old and was used on {facts.active_days} days so far."
+    recent = facts.active_days >= policy.recent_days
+    return StandingVerdict(Standing.RECENT if recent else Standing.NEW, so_far)

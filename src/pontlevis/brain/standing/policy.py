@@ -17,6 +17,12 @@ class StandingPolicy:
         doc="An account younger than this is new.",
         source="choice: bought accounts are used within hours",
     )
+    recent_days: int = setting(
+        2,
+        unit="days",
+        doc="Days of real use from which an account is recent, if it is no longer new by age.",
+        source="choice: sleeper accounts, made in bulk, are first used on the day of the attack",
+    )
     established_after_s: float = setting(
         7 * DAY_S,
         unit="s",

@@ -7,11 +7,9 @@ from pontlevis.brain.admission.policy import AdmissionPolicy
 GROWTH_FIRST = 1.25
 """A second, until the first sign of congestion: TCP's slow start (RFC 5681) with a factor that overshoots by a quarter."""
 GROWTH_LATER = 1.05
-"""Each time that the limit is tried again afterwards."""
-TRY_AGAIN_S = 10.0
-"""After a queue at the engine: existing users wait in it, so more is tried only now and then."""
-BUSY = 0.95
-"""Of the limit: an engine that runs less has not shown that it can run so many."""
+"""A second, afterwards."""
+BUSY = 0.5
+"""Of the limit, before the first sign of congestion: a moment's peak does not show that the engine can run so many."""
 SHRINK_MOST = 0.5  # Gradient2 never halves the limit more than once a step
 ADJUST_EVERY_S = 0.5
 
@@ -20,7 +18,7 @@ class EngineState:
     """One engine as admission knows it. Times are the caller's monotonic seconds."""
 
     __slots__ = (
-        "_adjusted_at", "_congested", "_long", "_metrics_at", "_peak", "_policy", "_seen", "_short", "_try_at", "_waited",
+        "_adjusted_at", "_congested", "_long", "_metrics_at", "_peak", "_policy", "_seen", "_short",
         "in_flight", "kv_usage", "limit", "models", "name", "running", "tokens_in_flight", "up", "waiting",
     )  # fmt: skip
 
@@ -42,8 +40,6 @@ class EngineState:
         self._long = 0.0
         self._short = 0.0
         self._seen = 0
-        self._waited = False
-        self._try_at = 0.0
 
     @property
     def free(self) -> int:
@@ -65,8 +61,7 @@ class EngineState:
         """Health as last probed. An engine that comes back is learnt anew."""
         if up and not self.up:
             self.limit = float(self._policy.initial_limit)
-            self._congested = self._waited = False
-            self._try_at = 0.0
+            self._congested = False
             self._long = self._short = 0.0
             self._seen = 0
             self._adjusted_at = now
@@ -78,16 +73,15 @@ class EngineState:
         self.running, self.waiting, self.kv_usage = running, waiting, kv_usage
         self._metrics_at = now
         policy = self._policy
-        full = self._peak >= int(self.limit) and running >= BUSY * int(self.limit)
-        if waiting > policy.engine_queue_target or (waiting and self._waited):
-            # Down to what runs, and no more: one that waits at the engine at every moment is everybody's wait.
+        full = self._peak >= int(self.limit) and (self._congested or running >= BUSY * int(self.limit))
+        if waiting > policy.engine_queue_target:
             self._congested = True
-            self._try_at = now + TRY_AGAIN_S
-            self.limit = max(float(policy.min_limit), min(self.limit, float(running)))
-        elif full and not waiting and kv_usage < policy.engine_kv_ceiling and now >= self._try_at:
+            self.limit = max(
+                float(policy.min_limit), min(self.limit, float(running + policy.engine_queue_target // 2))
+            )
+        elif full and waiting == 0 and kv_usage < policy.engine_kv_ceiling:
             factor = GROWTH_LATER if self._congested else GROWTH_FIRST
             self.limit = min(float(policy.max_limit), max(self.limit + 1, self.limit * factor))
-        self._waited = waiting > 0
         self._peak = self.in_flight
 
     def first_byte(self, seconds: float, input_tokens: int, now: float) -> None:

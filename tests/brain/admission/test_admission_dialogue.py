@@ -230,6 +230,20 @@ def test_the_limit_falls_to_what_the_engine_runs_when_its_queue_grows() -> None:
     assert admission.limit <= 19
 
 
+def test_long_prompts_do_not_make_an_engine_small() -> None:
+    """While they are read few run and some wait; the limit keeps to what it was seen to run."""
+    admission = make(16)
+    fill(admission, 16)
+    admission.engine_metrics(E, running=14, waiting=0, kv_usage=0.5, now=1.0)
+    admission.engine_metrics(E, running=4, waiting=4, kv_usage=0.5, now=2.0)
+    assert admission.limit == 16
+    admission.engine_metrics(E, running=5, waiting=3, kv_usage=0.5, now=3.0)
+    assert admission.limit == 15
+    for second in range(4, 15):
+        admission.engine_metrics(E, running=8, waiting=4, kv_usage=0.5, now=float(second))
+    assert admission.limit == 9, "it has lost half of its slots"
+
+
 def test_the_limit_does_not_grow_on_a_moments_peak() -> None:
     """Sixteen at once for an instant do not show that the engine runs sixteen."""
     admission = make(16)

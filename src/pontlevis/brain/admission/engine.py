@@ -1,5 +1,6 @@
 """How many requests an engine may be given so that its own queue stays short."""
 
+from collections import deque
 from math import sqrt
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
@@ -10,6 +11,11 @@ GROWTH_LATER = 1.05
 """A second, afterwards."""
 BUSY = 0.5
 """Of the limit, before the first sign of congestion: a moment's peak does not show that the engine can run so many."""
+LOOKS = 10
+"""Over so many looks at its metrics the most that an engine ran is what it can run: while it reads long prompts, fewer
+run and some wait, and that is no sign of a smaller engine. A smaller one is believed after as many looks."""
+SEVERE = 4
+"""Times the queue that is allowed: so many waiting are believed at the first look, fewer at the second."""
 SHRINK_MOST = 0.5  # Gradient2 never halves the limit more than once a step
 ADJUST_EVERY_S = 0.5
 
@@ -18,7 +24,7 @@ class EngineState:
     """One engine as admission knows it. Times are the caller's monotonic seconds."""
 
     __slots__ = (
-        "_adjusted_at", "_congested", "_long", "_metrics_at", "_peak", "_policy", "_seen", "_short",
+        "_adjusted_at", "_congested", "_long", "_metrics_at", "_peak", "_policy", "_queued", "_recent", "_seen", "_short",
         "in_flight", "kv_usage", "limit", "models", "name", "running", "tokens_in_flight", "up", "waiting",
     )  # fmt: skip
 
@@ -40,6 +46,8 @@ class EngineState:
         self._long = 0.0
         self._short = 0.0
         self._seen = 0
+        self._queued = False
+        self._recent: deque[int] = deque(maxlen=LOOKS)
 
     @property
     def free(self) -> int:
@@ -61,7 +69,8 @@ class EngineState:
         """Health as last probed. An engine that comes back is learnt anew."""
         if up and not self.up:
             self.limit = float(self._policy.initial_limit)
-            self._congested = False
+            self._congested = self._queued = False
+            self._recent.clear()
             self._long = self._short = 0.0
             self._seen = 0
             self._adjusted_at = now
@@ -74,14 +83,16 @@ class EngineState:
         self._metrics_at = now
         policy = self._policy
         full = self._peak >= int(self.limit) and (self._congested or running >= BUSY * int(self.limit))
-        if waiting > policy.engine_queue_target:
+        target = policy.engine_queue_target
+        self._recent.append(running)
+        queued = waiting > target
+        if queued and (self._queued or waiting > SEVERE * target):
             self._congested = True
-            self.limit = max(
-                float(policy.min_limit), min(self.limit, float(running + policy.engine_queue_target // 2))
-            )
+            self.limit = max(float(policy.min_limit), min(self.limit, float(max(self._recent) + target // 2)))
         elif full and waiting == 0 and kv_usage < policy.engine_kv_ceiling:
             factor = GROWTH_LATER if self._congested else GROWTH_FIRST
             self.limit = min(float(policy.max_limit), max(self.limit + 1, self.limit * factor))
+        self._queued = queued
         self._peak = self.in_flight
 
     def first_byte(self, seconds: float, input_tokens: int, now: float) -> None:

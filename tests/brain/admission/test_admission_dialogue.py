@@ -233,7 +233,7 @@ def test_the_limit_falls_to_what_the_engine_runs_when_its_queue_grows() -> None:
 def test_long_prompts_do_not_make_an_engine_small() -> None:
     """While they are read few run and some wait; the limit keeps to what it was seen to run."""
     admission = make(16)
-    fill(admission, 16)
+    fill(admission, 14)
     admission.engine_metrics(E, running=14, waiting=0, kv_usage=0.5, now=1.0)
     admission.engine_metrics(E, running=4, waiting=4, kv_usage=0.5, now=2.0)
     assert admission.limit == 16

@@ -8,6 +8,8 @@ import pytest
 from web_house import PASSWORD, RECOVERING, START, SUSPENDED, WebHouse
 
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.refusal_note import Cause, RefusalCodec
+from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.operator_console import ERRORS, grouped
@@ -218,3 +220,21 @@ async def test_the_setup_form_says_what_is_wrong_and_keeps_the_link(house: WebHo
         assert again.status_code == 403
         assert 'href="/login"' in again.text
         assert 'name="password"' not in again.text
+
+
+async def test_a_refusal_is_explained_by_its_id(house: WebHouse) -> None:
+    """On the console and in the API; what is no id of ours is said to be none."""
+    codec = RefusalCodec(bytes(range(32)))
+    id_ = codec.seal(START, RefusalCode.OVERLOADED, Cause.COHORT, Standing.NEW, Posture.ELEVATED, 37, 12, 16)
+    operator = await house.operator_client()
+    text = words(await operator.get("/", params={"refusal": id_.decode()}))
+    assert "a new account, posture elevated: its queue was overloaded and it was this account's hour" in text
+    assert "12 of 16 slots were in use and 37 waited" in text
+    told = (await operator.get(f"/api/refusals/{id_.decode()}")).json()
+    assert (told["code"], told["cause"], told["standing"]) == ("overloaded", "cohort", "new")
+    assert (told["at"], told["queued"], told["in_flight"], told["limit"]) == (int(START), 37, 12, 16)
+    assert "This is no refusal of this service" in words(await operator.get("/", params={"refusal": "ref_x"}))
+    assert (await operator.get("/api/refusals/ref_x")).status_code == 404
+    await operator.aclose()
+    async with house.client() as stranger:
+        assert (await stranger.get(f"/api/refusals/{id_.decode()}")).status_code == 404

@@ -16,6 +16,7 @@ from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
@@ -191,7 +192,7 @@ async def web_house(
         await upgrade(database)
         await accounts.start()
         await incidents.start()
-        context = WebContext(settings, accounts, incidents, service)
+        context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))))
         house = WebHouse(
             create_public_app(context),
             create_operator_app(context, trusted=False),

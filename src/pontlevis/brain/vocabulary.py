@@ -52,7 +52,7 @@ class RegistrationMode(StrEnum):
 
 
 class RefusalCode(StrEnum):
-    """Why a request was not served; the ``code`` of the error body and the word in logs and metrics."""
+    """Why a request was not served, new ones last (ids of refusals count them); the ``code`` of the error body and the word in logs and metrics."""
 
     INVALID_API_KEY = "invalid_api_key"
     MISSING_API_KEY = "missing_api_key"
@@ -70,3 +70,4 @@ class RefusalCode(StrEnum):
     UNKNOWN_ENDPOINT = "unknown_endpoint"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_REQUEST = "slow_request"
+    PREEMPTED = "preempted"

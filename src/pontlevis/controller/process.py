@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
@@ -48,6 +49,7 @@ class Controller:
     """Everything of the controller process, put together."""
 
     def __init__(self, settings: Settings, *, pepper: bytes, sockets: Path) -> None:
+        self._refusals = RefusalCodec(pepper)
         self.settings = settings
         self._sockets = sockets
         self._stopping = asyncio.Event()
@@ -89,7 +91,7 @@ class Controller:
         await self.incidents.start()
         await self.accounts.start()
         await self._leave_setup_link()
-        context = WebContext(self.settings, self.accounts, self.incidents, self.guard)
+        context = WebContext(self.settings, self.accounts, self.incidents, self.guard, self._refusals)
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),

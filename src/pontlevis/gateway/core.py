@@ -3,17 +3,18 @@
 import random
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
 import msgspec
 
 from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Dispatch
+from pontlevis.brain.admission.messages import Dispatch, Preempt
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
+from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
 from pontlevis.gateway.answers import error_body
+from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.http import Connection
@@ -27,8 +28,6 @@ from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
 from pontlevis.link.messages import AccountRecord
 
-SESSION_COOKIE = "pontlevis_session"
-DEVICE_COOKIE = "pontlevis_device"  # as the account pages set it
 REQUESTED_WITH = b"x-pontlevis-request"
 _STRANGER_POSTS = frozenset(
     {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
@@ -59,6 +58,7 @@ class Core:
         recorder: Recorder,
         controller: Server,
         rng: random.Random,
+        notes: RefusalCodec,
         monotonic: Callable[[], float] = time.monotonic,
         unix: Callable[[], float] = time.time,
     ) -> None:
@@ -71,6 +71,7 @@ class Core:
         self.monotonic = monotonic
         self.unix = unix
         self._rng = rng
+        self._notes = notes
         self._addresses = ClientAddresses(settings.trusted_proxies)
         self._tickets = 0
         self.exchanges: dict[int, Exchange] = {}
@@ -130,7 +131,8 @@ class Core:
             self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
                               admitted.caller.account, int(admitted.caller.standing))  # fmt: skip
             self.refused(RefusalCode.INVALID_BODY)
-            connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param))
+            note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
+            connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
             return
         request.body.clear()
         exchange = Exchange(
@@ -170,6 +172,19 @@ class Core:
                 for place in account.familiar.split():
                     self.known_sources.add(place)
 
+    def note(
+        self,
+        code: RefusalCode,
+        standing: Standing,
+        cause: Cause = Cause.OTHER,
+        queued: int = 0,
+        in_flight: int = 0,
+        limit: int = 0,
+    ) -> bytes:
+        """The id of a refusal, which the operator's console explains."""
+        posture = self.directory.posture.posture
+        return self._notes.seal(self.unix(), code, cause, standing, posture, queued, in_flight, limit)
+
     def jitter(self, low: int, high: int) -> int:
         return self._rng.randint(low, high)
 
@@ -200,6 +215,8 @@ class Core:
                         self.admission.abandon(command.ticket, self.monotonic())
                     elif isinstance(command, Dispatch):
                         exchange.dispatch(command)
+                    elif isinstance(command, Preempt):
+                        exchange.preempt(command)
                     else:
                         exchange.refuse(command)
         finally:
@@ -268,7 +285,7 @@ class Core:
             if token.startswith("ps-"):
                 token = "?"
         elif cookie is not None and asked:
-            token = _session_in(cookie)
+            token = session_in(cookie)
         if not token:
             if self.settings.anonymous:
                 place = counted_as(source)
@@ -297,10 +314,10 @@ class Core:
     def _admit_page(self, request: Request, source: str, print_: int) -> None:
         cookie = request.header(b"cookie")
         known = False
-        if cookie is not None and (token := _session_in(cookie)):
+        if cookie is not None and (token := session_in(cookie)):
             caller = self.directory.recognise(token, self.unix())
             known = caller is not None and not caller.disabled
-            if not known and (token := _token_in(cookie, DEVICE_COOKIE, "pd-")):
+            if not known and (token := token_in(cookie, DEVICE_COOKIE, "pd-")):
                 known = self.directory.is_home(token)
         known = known or counted_as(source) in self.known_sources
         post = request.method == "POST" and request.path in _STRANGER_POSTS
@@ -357,6 +374,7 @@ class Core:
         )
         if status == 401:
             fields += b"www-authenticate: Bearer\r\n"
+        fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)
         request.refused = (status, error_body(status, code, message), fields)
 
     def _list_models(self, connection: Connection, request: Request) -> None:
@@ -377,19 +395,3 @@ class Core:
             connection.answer(
                 404, error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
             )
-
-
-def _session_in(cookie: bytes) -> str:
-    """The session token in a Cookie header; empty where there is none."""
-    return _token_in(cookie, SESSION_COOKIE, "ps-")
-
-
-def _token_in(cookie: bytes, name: str, prefix: str) -> str:
-    if name.encode() not in cookie:
-        return ""
-    try:
-        jar = SimpleCookie(cookie.decode("latin-1"))
-    except CookieError:
-        return ""
-    found = jar.get(name)
-    return found.value if found is not None and found.value.startswith(prefix) else ""

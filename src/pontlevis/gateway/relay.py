@@ -3,10 +3,12 @@
 from math import ceil
 from typing import TYPE_CHECKING
 
-from pontlevis.brain.admission.messages import Ask, Dispatch, Queued, Refuse
+from pontlevis.brain.admission.messages import Ask, Dispatch, Preempt, Queued, Refuse
 from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body, error_event
+from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
 from pontlevis.gateway.fields import DROPPED, PASSED_ON, limit_fields
 from pontlevis.gateway.http import Connection
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
+REPORT_EVERY = 32  # events; admission corrects what it expects of an answer under way
+
+
+_SETTLED = {Outcome.OK: "ok", Outcome.REFUSED: "aborted"}
 
 
 class Exchange:
     """One call under way. Times are monotonic seconds."""
 
     __slots__ = (
-        "_call", "_chunked", "_collected", "_collected_bytes", "_core", "_endpoint", "_engine", "_first_byte_at",
-        "_headers", "_length", "_over", "_pending_head", "_reader", "_request", "_sending", "_started", "_status",
+        "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
+        "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_started", "_status",
         "_ticket", "_tries", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
@@ -65,8 +71,8 @@ class Exchange:
         self._chunked = False
         self._length: int | None = None
         self._reader: StreamReader | None = None
-        self._collected: list[bytes] = []
-        self._collected_bytes = 0
+        self._collected = Collected()
+        self._report_at = REPORT_EVERY
         self._over = False
 
     # -- admission
@@ -86,6 +92,8 @@ class Exchange:
                 self._call.output_tokens,
                 self.caller.unlimited,
                 self.source,
+                self._call.choices,
+                self._call.stream,
             ),
             now,
         )
@@ -106,7 +114,10 @@ class Exchange:
         """Admission will not serve this one."""
         self._core.forget(self._ticket)
         self._over = True
-        fields = b"x-request-id: %b\r\n" % self._request_id()
+        note = self._core.note(
+            said.code, self.caller.standing, said.cause, said.queued, said.in_flight, said.limit
+        )
+        fields = b"x-request-id: %b\r\n" % note
         if said.retry_after_s > 0:
             fields += b"retry-after: %d\r\n" % max(1, ceil(said.retry_after_s))
         if said.status == 429:
@@ -115,6 +126,18 @@ class Exchange:
         self._core.refused(said.code)
         self.connection.answer(said.status, error_body(said.status, said.code, said.reason), fields)
 
+    def preempt(self, said: Preempt) -> None:
+        """Its slot belongs to somebody else now."""
+        if not said.requeued:
+            self._end_early(503, said.code, said.reason, cause=Cause.STREAM_CUT)
+            return
+        self._stop_engine()
+        self._engine = ""
+        self._status = 0
+        self._pending_head = self._reader = self._length = None
+        self._chunked = False
+        self._collected.clear()
+
     # -- Task: the client
 
     def client_gone(self) -> None:
@@ -122,8 +145,7 @@ class Exchange:
         if self._over:
             return
         self._over = True
-        if self._sending is not None:
-            self._sending.cancel()
+        self._stop_engine()
         now = self._core.monotonic()
         if self._reader is not None:
             self._core.admission.progress(self._ticket, self._reader.events, now)
@@ -172,7 +194,7 @@ class Exchange:
         now = core.monotonic()
         self.last_data_at = now
         if self._status >= 400:
-            self._collect(data, MOST_ERROR_BYTES)
+            self._collected.add(data, MOST_ERROR_BYTES, newest=False)
             return
         if not self._first_byte_at:
             self._first_byte_at = now
@@ -180,10 +202,13 @@ class Exchange:
         reader = self._reader
         if reader is not None:
             data = reader.read(data)
+            if reader.events >= self._report_at:
+                self._report_at = reader.events + REPORT_EVERY
+                core.admission.progress(self._ticket, reader.events, now)
             if not data:
                 return
         else:
-            self._collect(data, WHOLE_LIMIT)
+            self._collected.add(data, WHOLE_LIMIT, newest=True)
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         if self._pending_head is not None:
@@ -208,7 +233,7 @@ class Exchange:
             self._pending_head = None
         if last:
             self.connection.write(last)
-        usage = reader.usage if reader is not None else usage_of(b"".join(self._collected))
+        usage = reader.usage if reader is not None else usage_of(self._collected.whole())
         self._finish(usage, Outcome.OK)
         self.connection.done(self._closes())
         self._core.pump()
@@ -229,10 +254,15 @@ class Exchange:
                 return
         else:
             self._core.engine_failed(self._engine, error)
-        reason = "the engine failed while it answered" if begun else "the engine could not be reached"
-        self._end_early(502 if begun else 503, RefusalCode.ENGINE_UNAVAILABLE, reason)
+        status, reason = (502, "the engine failed while it answered") if begun else (503, "the engine could not be reached")  # fmt: skip
+        self._end_early(status, RefusalCode.ENGINE_UNAVAILABLE, reason)
 
     # -- inside
+
+    def _stop_engine(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
 
     def _send(self) -> None:
         self._tries += 1
@@ -278,20 +308,10 @@ class Exchange:
         )
         return limit_fields(allowance) if allowance is not None else b""
 
-    def _collect(self, data: bytes, most: int) -> None:
-        self._collected_bytes += len(data)
-        if self._collected_bytes <= most:
-            self._collected.append(data)
-        elif most == WHOLE_LIMIT:
-            # Usage stands at the end of large answers: keep the newest pieces.
-            while len(self._collected) > 1 and self._collected_bytes > most:
-                self._collected_bytes -= len(self._collected.pop(0))
-            self._collected.append(data)
-
     def _engine_error(self) -> None:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
-        body = b"".join(self._collected)
+        body = self._collected.whole()
         injected = self._call.body is not self._call.original
         if (
             injected
@@ -301,7 +321,6 @@ class Exchange:
         ):
             engine.refuses_stream_options = True
             self._collected.clear()
-            self._collected_bytes = 0
             self._send()
             return
         self._finish(None, Outcome.ERROR if self._status >= 500 else Outcome.INVALID)
@@ -314,15 +333,14 @@ class Exchange:
         self.connection.answer_as(self._status, body, b"".join(kept))
         self._core.pump()
 
-    def _end_early(self, status: int, code: RefusalCode, reason: str) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            self._sending = None
+    def _end_early(self, status: int, code: RefusalCode, reason: str, *, cause: Cause = Cause.OTHER) -> None:
+        self._stop_engine()
         begun = self._status and self._status < 400 and self._pending_head is None
-        self._finish(None, Outcome.ERROR)
+        blamed = code is RefusalCode.ENGINE_UNAVAILABLE
+        self._finish(None, Outcome.ERROR if blamed else Outcome.REFUSED)
         self._core.refused(code)
         if not begun:
-            fields = b"x-request-id: %b\r\n" % self._request_id()
+            fields = b"x-request-id: %b\r\n" % self._core.note(code, self.caller.standing, cause)
             if status in (502, 503, 504):
                 fields += b"retry-after: 2\r\n"
             self.connection.answer(status, error_body(status, code, reason), fields)
@@ -339,18 +357,17 @@ class Exchange:
         self._over = True
         now = self._core.monotonic()
         events = self._reader.events if self._reader is not None else 0
-        tokens_in = usage.tokens_in if usage is not None else None
-        tokens_out = usage.tokens_out if usage is not None else None
+        tokens_in, tokens_out = (usage.tokens_in, usage.tokens_out) if usage is not None else (None, None)
         if tokens_out is None and self._reader is not None:
             tokens_out = events
-        failed = outcome is Outcome.ERROR
         if outcome is not Outcome.OK and tokens_in is None and not events:
             tokens_in, tokens_out = 0, 0
         self._core.admission.finish(
-            self._ticket, now, input_tokens=tokens_in, output_tokens=tokens_out, failed=failed
-        )
+            self._ticket, now, input_tokens=tokens_in, output_tokens=tokens_out,
+            failed=outcome is Outcome.ERROR, whole=outcome is Outcome.OK,
+        )  # fmt: skip
         self._core.forget(self._ticket)
-        self._settle("ok" if outcome is Outcome.OK else "error", tokens_in, tokens_out)
+        self._settle(_SETTLED.get(outcome, "error"), tokens_in, tokens_out)
         self._observe(outcome, tokens_in, tokens_out)
 
     def _settle(self, outcome: str, tokens_in: int | None, tokens_out: int | None) -> None:
@@ -374,14 +391,9 @@ class Exchange:
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
+        caller = self.caller
         self._core.recorder.see(
-            Kind.REQUEST,
-            outcome,
-            self.source,
-            self.fingerprint,
-            self.caller.account,
-            int(self.caller.standing),
-            tokens,
+            Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account, int(caller.standing), tokens
         )
 
     def _request_id(self) -> bytes:

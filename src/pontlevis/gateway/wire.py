@@ -82,6 +82,8 @@ class InferenceCall(msgspec.Struct, frozen=True, gc=False):
     original: bytes
     hide_usage: bool
     """The client did not ask for the usage event, so it must not see it."""
+    choices: int = 1
+    """Answers asked for."""
 
 
 def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
@@ -110,7 +112,7 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
             sent = b"%b%b%b" % (body[:at], _INJECTED, body[at:])
         elif hide:
             sent = _with_usage(body)
-    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide)
+    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide, asked.n or 1)
 
 
 def _output_cap(asked: _Asked) -> int:

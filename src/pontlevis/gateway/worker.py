@@ -18,6 +18,7 @@ from pontlevis import __version__
 from pontlevis.brain.admission.admission import Admission
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import ServiceSample
+from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.gateway.answers import DateHeader
 from pontlevis.gateway.core import Core
@@ -65,7 +66,14 @@ class Worker:
             clock=now,
         )
         self.core = Core(
-            settings, self.directory, self.admission, self.engines, self.recorder, controller, rng
+            settings,
+            self.directory,
+            self.admission,
+            self.engines,
+            self.recorder,
+            controller,
+            rng,
+            RefusalCodec(pepper),
         )
         self.date = DateHeader()
         self.connections = Connections(self.core, settings.gateway, self.date)

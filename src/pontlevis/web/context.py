@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pontlevis.accounts.service import Accounts
+from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
 from pontlevis.web.ports import Service
@@ -16,3 +17,5 @@ class WebContext:
     accounts: Accounts
     incidents: Incidents
     service: Service
+    refusals: RefusalCodec
+    """Opens the ids of refusals."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
-from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
+from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Verdict
 from pontlevis.incidents.components import Component, Status
 
 Json = dict[str, object]
@@ -209,6 +209,20 @@ class KeyAnswer(_Answer):
 
     email: str
     key: str
+
+
+class RefusalAnswer(_Answer):
+    """What held when a request was refused."""
+
+    at: float
+    code: RefusalCode
+    cause: str
+    standing: str
+    posture: Posture
+    queued: int
+    in_flight: int
+    limit: int
+    sentence: str
 
 
 class AuditEntry(_Answer):

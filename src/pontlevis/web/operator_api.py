@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from pontlevis.brain.refusal_note import explain
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
@@ -19,6 +20,7 @@ from pontlevis.web.operator_answers import (
     Json,
     LoadAnswer,
     PostureAnswer,
+    RefusalAnswer,
     TransitionsAnswer,
     finding_answer,
     load_bytes,
@@ -123,6 +125,24 @@ def create_operator_api_router(context: WebContext) -> APIRouter:
             return DecisionAnswer.model_validate(await service.lift(decision, actor=actor, reason=reason))
         except KeyError:
             raise HTTPException(404, "no such decision is in force") from None
+
+    @router.get("/refusals/{refusal}", dependencies=GUARDED)
+    async def explain_refusal(refusal: str) -> RefusalAnswer:
+        """What a refusal's id (the ``x-request-id`` of the answer) says of that moment."""
+        note = context.refusals.open(refusal)
+        if note is None:
+            raise HTTPException(404, "this is no refusal of this service")
+        return RefusalAnswer(
+            at=note.at,
+            code=note.code,
+            cause=note.cause.name.lower(),
+            standing=note.standing.word,
+            posture=note.posture,
+            queued=note.queued,
+            in_flight=note.in_flight,
+            limit=note.limit,
+            sentence=explain(note),
+        )
 
     @router.get("/audit", dependencies=GUARDED)
     async def audit(limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> AuditAnswer:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.service import AccountError
+from pontlevis.brain.refusal_note import explain
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
 from pontlevis.incidents.components import Status
 from pontlevis.incidents.views import IMPACTS, STATUSES
@@ -85,6 +86,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             audit = await recent_audit(session, most=20)
         decisions = service.decisions
         error = request.query_params.get("error", "")
+        refusal = request.query_params.get("refusal", "").strip()[:100]
+        note = context.refusals.open(refusal) if refusal else None
         values: dict[str, object] = {
             "actor": actor,
             "state": service.posture,
@@ -104,6 +107,9 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "statuses": STATUSES,
             "impacts": IMPACTS,
             "error": error if error in ERRORS else "",
+            "refusal": refusal,
+            "note": note,
+            "note_sentence": explain(note) if note is not None else "",
         }
         return render(request, "operator_console.html", values)
 

@@ -68,11 +68,15 @@ def test_existing_users_go_before_everybody_who_waits() -> None:
     assert [each.ticket for each in admission.due(2.0)] == [4]
 
 
-def test_newcomers_never_fill_the_engine() -> None:
-    """A part of the limit stays free for whoever has an account of some standing."""
+@pytest.mark.parametrize(
+    ("posture", "slots"), [(Posture.NORMAL, 9), (Posture.RECOVERING, 6), (Posture.UNDER_ATTACK, 1)]
+)
+def test_newcomers_never_fill_the_engine(posture: Posture, slots: int) -> None:
+    """They borrow what is idle, less the more the service is in danger; a slot stays free for an existing user."""
     admission = make(10)
+    admission.set_posture(PostureState(posture=posture), 0.0)
     said = fill(admission, 30, Standing.NEW)
-    assert sum(isinstance(each, Dispatch) for each in said) == 5
+    assert sum(isinstance(each, Dispatch) for each in said) == slots
     assert isinstance(admission.ask(ask(100, Standing.ESTABLISHED), 0.0), Dispatch)
 
 

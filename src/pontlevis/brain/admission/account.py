@@ -1,51 +1,49 @@
-"""What admission remembers of an account: its limits' buckets, its fair share, what its answers cost."""
+"""What admission remembers of an account: what its limits leave, its fair share, what its answers cost."""
 
 from collections import OrderedDict
 
 import msgspec
 
+from pontlevis.brain.admission.cost import OutputHistory
 from pontlevis.brain.admission.messages import Allowance
+from pontlevis.brain.refusal_note import Cause
 
-QUANTILE = 0.9
-QUANTILE_GAIN = 0.1  # step of the running quantile, as a share of the running mean (Robbins and Monro, 1951)
-MEAN_GAIN = 0.1  # weight of the newest answer; about twenty answers of memory
-MODELS_REMEMBERED = 16  # of one account; an attacker's invented names must not grow it
 MINUTE_S = 60.0
+DAY_S = 86_400.0
+ROUNDING = 1e-6  # sums of fractions of a second must not cost the last request of a limit
 
 
 class Quota(msgspec.Struct, frozen=True, gc=False):
-    """Limits that hold for one account now."""
+    """Limits that hold for one account now. 0 a day is no limit."""
 
     requests_per_minute: int
     tokens_per_minute: int
     concurrent: int
+    requests_per_day: int = 0
+    tokens_per_day: int = 0
 
 
-class OutputHistory:
-    """Running mean and 90th percentile of output tokens of one account and model."""
+class Shortage(msgspec.Struct, frozen=True, gc=False):
+    """Which limit was reached, and when asking again succeeds if nothing else is asked meanwhile."""
 
-    __slots__ = ("mean", "p90")
-
-    def __init__(self, first: float) -> None:
-        self.mean = first
-        self.p90 = first
-
-    def learn(self, tokens: int) -> None:
-        self.mean += MEAN_GAIN * (tokens - self.mean)
-        step = QUANTILE_GAIN * max(self.mean, 1.0)
-        self.p90 += step * QUANTILE if tokens > self.p90 else -step * (1 - QUANTILE)
-        self.p90 = max(self.p90, 1.0)
+    what: str
+    """As for a sentence: ``600 requests a minute``."""
+    wait_s: float
+    cause: Cause
 
 
 class AccountState:
-    """One account. Times are the caller's monotonic seconds."""
+    """One account. Times are the caller's monotonic seconds.
 
-    __slots__ = ("_at", "_requests", "_tokens", "counter", "histories", "in_flight", "queued")
+    Kept is what was used, which fades evenly over a minute or a day, and not what is left: a limit that
+    shrinks takes hold at once, and leaves no trace when it is lifted.
+    """
 
-    def __init__(self, now: float, quota: Quota) -> None:
+    __slots__ = ("_at", "_day_requests", "_day_tokens", "_requests", "_tokens", "counter", "histories", "in_flight", "queued")  # fmt: skip
+
+    def __init__(self, now: float) -> None:
         self._at = now
-        self._requests = float(quota.requests_per_minute)
-        self._tokens = float(quota.tokens_per_minute)
+        self._requests = self._tokens = self._day_requests = self._day_tokens = 0.0
         self.counter = 0.0
         """Virtual token counter (Sheng et al., OSDI 2024): input + 2 x output served so far."""
         self.in_flight = 0
@@ -56,58 +54,80 @@ class AccountState:
     def idle(self) -> bool:
         return self.in_flight == 0 and self.queued == 0
 
-    def refill(self, now: float, quota: Quota) -> None:
-        """Token buckets that fill evenly over a minute. A quota that shrank takes hold at once."""
-        passed = max(0.0, now - self._at) / MINUTE_S
+    def fade(self, now: float, quota: Quota) -> None:
+        """What was used comes back evenly (a leaky bucket as a meter; ITU-T I.371)."""
+        passed = now - self._at
+        if passed <= 0.0:
+            return
         self._at = now
-        self._requests = min(quota.requests_per_minute, self._requests + passed * quota.requests_per_minute)
-        self._tokens = min(quota.tokens_per_minute, self._tokens + passed * quota.tokens_per_minute)
+        minutes, days = passed / MINUTE_S, passed / DAY_S
+        self._requests = max(0.0, self._requests - minutes * quota.requests_per_minute)
+        self._tokens = max(0.0, self._tokens - minutes * quota.tokens_per_minute)
+        self._day_requests = max(0.0, self._day_requests - days * quota.requests_per_day)
+        self._day_tokens = max(0.0, self._day_tokens - days * quota.tokens_per_day)
 
-    def reserve(self, tokens: int, quota: Quota) -> float:
-        """Takes one request and its tokens; 0 when taken, else the seconds until that could succeed.
+    def reserve(self, tokens: int, quota: Quota) -> Shortage | None:
+        """Takes one request and its tokens; None when taken.
 
-        A request larger than the whole bucket passes when the bucket is full, and leaves it in debt.
+        A request larger than a whole limit passes when nothing else was used, and is paid off afterwards.
         """
-        needed = min(float(tokens), float(quota.tokens_per_minute))
-        wait = 0.0
-        if self._requests < 1.0:
-            wait = (1.0 - self._requests) / max(quota.requests_per_minute, 1) * MINUTE_S
-        if self._tokens < needed:
-            wait = max(wait, (needed - self._tokens) / max(quota.tokens_per_minute, 1) * MINUTE_S)
-        if wait > 0.0:
-            return wait
-        self._requests -= 1.0
-        self._tokens -= tokens
-        return 0.0
+        needed = min(tokens, quota.tokens_per_minute)
+        if (
+            self._requests + 1 <= quota.requests_per_minute + ROUNDING
+            and self._tokens + needed <= quota.tokens_per_minute + ROUNDING
+            and (not quota.requests_per_day or self._day_requests + 1 <= quota.requests_per_day + ROUNDING)
+            and (not quota.tokens_per_day or self._day_tokens + min(tokens, quota.tokens_per_day) <= quota.tokens_per_day + ROUNDING)
+        ):  # fmt: skip
+            self._requests += 1
+            self._tokens += tokens
+            self._day_requests += 1
+            self._day_tokens += tokens
+            return None
+        return self._shortage(tokens, quota)
+
+    def _shortage(self, tokens: int, quota: Quota) -> Shortage:
+        """Of the limits that are reached the one that lasts longest."""
+        found = []
+        for used, needed, most, period, what, cause in (
+            (self._requests, 1, quota.requests_per_minute, MINUTE_S, "requests a minute", Cause.REQUESTS_A_MINUTE),
+            (self._tokens, tokens, quota.tokens_per_minute, MINUTE_S, "tokens a minute", Cause.TOKENS_A_MINUTE),
+            (self._day_requests, 1, quota.requests_per_day, DAY_S, "requests a day", Cause.REQUESTS_A_DAY),
+            (self._day_tokens, tokens, quota.tokens_per_day, DAY_S, "tokens a day", Cause.TOKENS_A_DAY),
+        ):  # fmt: skip
+            over = used + min(needed, most) - most
+            if most and over > ROUNDING:
+                found.append(Shortage(f"{most} {what}", over / most * period, cause))
+        return max(found, key=lambda each: each.wait_s)
 
     def settle(self, reserved: int, used: int) -> None:
         """Gives back what was reserved too much, takes what was used beyond it."""
-        self._tokens += reserved - used
+        self._use(0, used - reserved)
 
     def refund_request(self) -> None:
-        self._requests += 1.0
+        self._use(-1, 0)
+
+    def _use(self, requests: int, tokens: int) -> None:
+        self._requests = max(0.0, self._requests + requests)
+        self._day_requests = max(0.0, self._day_requests + requests)
+        self._tokens = max(0.0, self._tokens + tokens)
+        self._day_tokens = max(0.0, self._day_tokens + tokens)
 
     def allowance(self, quota: Quota) -> Allowance:
+        """What is left; of the minute's and the day's the one that leaves less."""
+        most, used, period = quota.requests_per_minute, self._requests, MINUTE_S
+        if quota.requests_per_day and quota.requests_per_day - self._day_requests < most - used:
+            most, used, period = quota.requests_per_day, self._day_requests, DAY_S
+        most_t, used_t, period_t = quota.tokens_per_minute, self._tokens, MINUTE_S
+        if quota.tokens_per_day and quota.tokens_per_day - self._day_tokens < most_t - used_t:
+            most_t, used_t, period_t = quota.tokens_per_day, self._day_tokens, DAY_S
         return Allowance(
-            quota.requests_per_minute,
-            max(0, int(self._requests)),
-            (quota.requests_per_minute - self._requests) / max(quota.requests_per_minute, 1) * MINUTE_S,
-            quota.tokens_per_minute,
-            max(0, int(self._tokens)),
-            max(0.0, (quota.tokens_per_minute - self._tokens) / max(quota.tokens_per_minute, 1) * MINUTE_S),
+            most,
+            max(0, int(most - used + ROUNDING)),
+            used / most * period,
+            most_t,
+            max(0, int(most_t - used_t + ROUNDING)),
+            used_t / most_t * period_t,
         )
-
-    def expected_output(self, model: str, default: int) -> int:
-        history = self.histories.get(model)
-        return int(history.p90) if history is not None else default
-
-    def learn(self, model: str, output_tokens: int) -> None:
-        history = self.histories.get(model)
-        if history is None:
-            if len(self.histories) >= MODELS_REMEMBERED:
-                return
-            history = self.histories[model] = OutputHistory(float(output_tokens))
-        history.learn(output_tokens)
 
 
 class AccountTable:
@@ -126,12 +146,12 @@ class AccountTable:
     def touch(self, account: str, now: float, quota: Quota) -> AccountState:
         state = self._accounts.get(account)
         if state is None:
-            state = self._accounts[account] = AccountState(now, quota)
+            state = self._accounts[account] = AccountState(now)
             if len(self._accounts) > self._most:
                 self._evict()
         else:
             self._accounts.move_to_end(account)
-            state.refill(now, quota)
+            state.fade(now, quota)
         return state
 
     def _evict(self) -> None:

@@ -1,8 +1,15 @@
-"""How many requests an engine may be given so that its own queue stays short."""
+"""How much an engine may be given so that its own queue stays short: requests and tokens in flight.
+
+Where the engine publishes metrics they say it: how many run, how many wait, how full the KV-cache is.
+Where it does not, the time to first token per input token and the time per output token say it, against
+what they are when the engine is not full; never a request's whole duration, which is the client's choice.
+"""
 
 from collections import deque
-from math import sqrt
+from math import inf, sqrt
 
+from pontlevis.brain.admission.bands import BANDS
+from pontlevis.brain.admission.pace import Congestion
 from pontlevis.brain.admission.policy import AdmissionPolicy
 
 GROWTH_FIRST = 1.25
@@ -18,14 +25,17 @@ SEVERE = 4
 """Times the queue that is allowed: so many waiting are believed at the first look, fewer at the second."""
 SHRINK_MOST = 0.5  # Gradient2 never halves the limit more than once a step
 ADJUST_EVERY_S = 0.5
+KV_SEEN = 0.2  # of the cache in use before it tells how many tokens it holds
+KV_GAIN = 0.2  # weight of the newest look
 
 
 class EngineState:
     """One engine as admission knows it. Times are the caller's monotonic seconds."""
 
     __slots__ = (
-        "_adjusted_at", "_congested", "_long", "_metrics_at", "_peak", "_policy", "_queued", "_recent", "_seen", "_short",
-        "in_flight", "kv_usage", "limit", "models", "name", "running", "tokens_in_flight", "up", "waiting",
+        "_adjusted_at", "_congested", "_kv_tokens", "_metrics_at", "_pace", "_peak", "_policy", "_queued", "_recent", "_shrunk_from",
+        "_token_peak", "ejected_until", "ejections", "failures", "held", "in_flight", "kv_usage", "limit", "models",
+        "name", "running", "slots", "token_limit", "tokens_in_flight", "up", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, policy: AdmissionPolicy, now: float) -> None:
@@ -33,52 +43,86 @@ class EngineState:
         self._policy = policy
         self.models: frozenset[str] = frozenset()
         self.up = False
-        self.limit = float(policy.initial_limit)
         self.in_flight = 0
         self.tokens_in_flight = 0
+        self.held = [0 for _ in BANDS]
+        """Requests in flight by band."""
         self.running = 0
         self.waiting = 0
         self.kv_usage = 0.0
-        self._metrics_at = float("-inf")
+        self.failures = 0
+        """Requests in a row that it failed."""
+        self.ejections = 0
+        self.ejected_until = -inf
+        self.slots = 0
+        """Requests that it may be given: its limit, 0 while it is down or ejected."""
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        self.limit = float(self._policy.initial_limit)
+        self.token_limit = inf
+        self._pace = Congestion(self._policy)
+        self._kv_tokens = 0.0
+        self._metrics_at = -inf
         self._adjusted_at = now
-        self._congested = False
-        self._peak = 0
-        self._long = 0.0
-        self._short = 0.0
-        self._seen = 0
-        self._queued = False
+        self._congested = self._queued = False
         self._recent: deque[int] = deque(maxlen=LOOKS)
+        self._peak = self.in_flight
+        self._token_peak = self.tokens_in_flight
+        self._shrunk_from: tuple[float, float] | None = None
 
     @property
-    def free(self) -> int:
-        return int(self.limit) - self.in_flight
+    def open(self) -> bool:
+        """Whether it may be given one more. The one that reaches the token limit may exceed it."""
+        return self.in_flight < self.slots and self.tokens_in_flight < self.token_limit
 
-    def serves(self, model: str) -> bool:
-        return self.up and (not self.models or model in self.models)
-
-    def start(self, tokens: int) -> None:
+    def start(self, tokens: int, band: int) -> None:
         self.in_flight += 1
+        self.held[band] += 1
         self.tokens_in_flight += tokens
-        self._peak = max(self._peak, self.in_flight)
+        if self.in_flight > self._peak:
+            self._peak = self.in_flight
+        if self.tokens_in_flight > self._token_peak:
+            self._token_peak = self.tokens_in_flight
 
-    def end(self, tokens: int) -> None:
+    def correct(self, tokens: int) -> None:
+        """A request turns out to need so many more than was thought."""
+        self.tokens_in_flight += tokens
+        self._token_peak = max(self._token_peak, self.tokens_in_flight)
+
+    def end(self, tokens: int, band: int) -> None:
         self.in_flight -= 1
+        self.held[band] -= 1
         self.tokens_in_flight -= tokens
+
+    def eject(self, now: float) -> None:
+        """Gives it nothing for a while, each time longer (Envoy's outlier detection)."""
+        policy = self._policy
+        self.ejected_until = now + min(policy.ejection_s * 2**self.ejections, policy.ejection_most_s)
+        self.ejections = min(self.ejections + 1, 16)
+        self.failures = 0
+        self.slots = 0
+
+    def readmit(self) -> None:
+        self.ejected_until = -inf
+        self._resize()
+
+    def answered(self) -> None:
+        """A request that it did not fail."""
+        self.failures = 0
+        if self.ejections:
+            self.ejections -= 1
 
     def set_up(self, up: bool, models: frozenset[str], now: float) -> None:
         """Health as last probed. An engine that comes back is learnt anew."""
         if up and not self.up:
-            self.limit = float(self._policy.initial_limit)
-            self._congested = self._queued = False
-            self._recent.clear()
-            self._long = self._short = 0.0
-            self._seen = 0
-            self._adjusted_at = now
+            self._begin(now)
         self.up = up
         self.models = models
+        self._resize()
 
     def metrics(self, running: int, waiting: int, kv_usage: float, now: float) -> None:
-        """The engine's own figures; steer the limit while they are fresh."""
+        """The engine's own figures; steer the limits while they are fresh."""
         self.running, self.waiting, self.kv_usage = running, waiting, kv_usage
         self._metrics_at = now
         policy = self._policy
@@ -88,39 +132,69 @@ class EngineState:
         queued = waiting > target
         if queued and (self._queued or waiting > SEVERE * target):
             self._congested = True
-            self.limit = max(float(policy.min_limit), min(self.limit, float(max(self._recent) + target // 2)))
+            self._limit_to(min(self.limit, float(max(self._recent) + target // 2)))
         elif full and waiting == 0 and kv_usage < policy.engine_kv_ceiling:
-            factor = GROWTH_LATER if self._congested else GROWTH_FIRST
-            self.limit = min(float(policy.max_limit), max(self.limit + 1, self.limit * factor))
+            self._limit_to(
+                max(self.limit + 1, self.limit * (GROWTH_LATER if self._congested else GROWTH_FIRST))
+            )
         self._queued = queued
-        self._peak = self.in_flight
+        if kv_usage >= KV_SEEN and self.in_flight > 1:
+            holds = self.tokens_in_flight / kv_usage
+            self._kv_tokens += (holds - self._kv_tokens) * (KV_GAIN if self._kv_tokens else 1.0)
+            self.token_limit = max(1.0, self._kv_tokens * policy.engine_kv_ceiling)
+        self._peak, self._token_peak = self.in_flight, self.tokens_in_flight
 
     def first_byte(self, seconds: float, input_tokens: int, now: float) -> None:
-        """Time to first token, per input token, steers where the engine tells nothing itself.
+        """The time to first token of one request."""
+        if self._untold(now):
+            self._pace.first_byte(seconds, input_tokens)
+            self._adjust(now)
 
-        Gradient2 (Netflix concurrency-limits): the long average against the newest, with tolerance.
-        """
-        per_token = seconds / (input_tokens + 100)  # a hundred tokens stand for what every request costs
-        self._seen += 1
-        if self._seen == 1:
-            self._long = self._short = per_token
-            return
-        window = min(self._seen, self._policy.gradient_window)
-        self._long += (per_token - self._long) * 2.0 / (window + 1)
-        self._short += (per_token - self._short) * 0.2
-        if now - self._metrics_at <= self._policy.metrics_fresh_s or now - self._adjusted_at < ADJUST_EVERY_S:
+    def paced(self, seconds: float, tokens: int, now: float) -> None:
+        """So many output tokens after the first took so long."""
+        if self._untold(now):
+            self._pace.paced(seconds, tokens)
+            self._adjust(now)
+
+    def whole_answer(self, seconds: float, tokens: int, now: float) -> None:
+        """An answer of so many tokens that came in one piece took so long since it was sent."""
+        if self._untold(now):
+            self._pace.whole_answer(seconds, tokens)
+            self._adjust(now)
+
+    def _untold(self, now: float) -> bool:
+        return now - self._metrics_at > self._policy.metrics_fresh_s
+
+    def _adjust(self, now: float) -> None:
+        policy = self._policy
+        passed = now - self._adjusted_at
+        if passed < ADJUST_EVERY_S:
             return
         self._adjusted_at = now
-        if self._long > 2 * self._short:
-            self._long *= 0.95  # the load has gone down: let the long average follow (Gradient2)
-        gradient = max(
-            SHRINK_MOST, min(1.0, self._policy.gradient_tolerance * self._long / max(self._short, 1e-9))
-        )
-        if gradient >= 1.0 and self._peak < self.limit / 2:
-            self._peak = self.in_flight
+        waiting, gradient = self._pace.judge(passed)
+        full = self._peak >= int(self.limit) or self._token_peak >= self.token_limit
+        busy = max(1, min(self._peak, int(self.limit)))
+        self._peak, self._token_peak = self.in_flight, self.tokens_in_flight
+        excess = max(0.0, waiting - policy.engine_queue_target / 2)
+        if excess <= 0.0 and gradient >= 1.0:
+            self._shrunk_from = None
+            if full:
+                self._limit_to(self.limit + sqrt(self.limit) * policy.gradient_smoothing)
+                self.token_limit *= 1.0 + policy.gradient_smoothing / sqrt(self.limit)
             return
-        wanted = self.limit * gradient + sqrt(self.limit)
-        smoothing = self._policy.gradient_smoothing
-        self.limit = self.limit * (1 - smoothing) + wanted * smoothing
-        self.limit = min(float(self._policy.max_limit), max(float(self._policy.min_limit), self.limit))
-        self._peak = self.in_flight
+        if self._shrunk_from is None:
+            self._shrunk_from = (self.limit, self._pace.first_token_s)
+        limit, first = self._shrunk_from
+        if self.limit <= limit * SHRINK_MOST and self._pace.first_token_s > first * (1 + SHRINK_MOST) / 2:
+            self._pace.rebase()
+            self._shrunk_from = None
+            return
+        wanted = max(busy * SHRINK_MOST, min(busy - excess, busy * gradient))
+        self._limit_to(min(self.limit, self.limit + (wanted - self.limit) * 2 * policy.gradient_smoothing))
+
+    def _limit_to(self, limit: float) -> None:
+        self.limit = min(float(self._policy.max_limit), max(float(self._policy.min_limit), limit))
+        self._resize()
+
+    def _resize(self) -> None:
+        self.slots = int(self.limit) if self.up and self.ejected_until == -inf else 0

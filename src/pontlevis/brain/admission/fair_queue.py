@@ -1,4 +1,4 @@
-"""Waiting requests of one band and model, served by virtual token counter.
+"""Waiting requests of one band, served by virtual token counter.
 
 The account that has been served least goes first (Sheng et al., Fairness in Serving Large Language
 Models, OSDI 2024); an account that becomes active again is lifted to the least counter of the active
@@ -6,73 +6,113 @@ ones, so that idling earns no credit.
 """
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 
 from pontlevis.brain.admission.account import AccountState
+
+SPARE = 64  # places that may be stale before the order is made anew
+
+
+class _Waiting:
+    __slots__ = ("order", "state", "tickets")
+
+    def __init__(self, state: AccountState) -> None:
+        self.state = state
+        self.tickets: deque[int] = deque()
+        self.order = 0
 
 
 class FairQueue:
     """Tickets by account; O(log accounts) an operation."""
 
-    __slots__ = ("_heap", "_order", "_waiting", "size")
+    __slots__ = ("_accounts", "_floor", "_heap", "_order", "size")
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[AccountState, deque[int]]] = {}
+        self._accounts: dict[str, _Waiting] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._order = 0
+        self._floor = 0.0
         self.size = 0
 
-    def push(self, account: str, state: AccountState, ticket: int) -> None:
-        entry = self._waiting.get(account)
-        if entry is None:
-            entry = self._waiting[account] = (state, deque())
-            self._order += 1
-            heappush(self._heap, (state.counter, self._order, account))
-        entry[1].append(ticket)
+    def lift(self, state: AccountState) -> None:
+        """An account that was idle has no claim from the time when it asked for nothing."""
+        least = self.least()
+        state.counter = max(state.counter, self._floor if least is None else least)
+
+    def push(self, account: str, state: AccountState, ticket: int, *, newest_first: bool = False) -> None:
+        """``newest_first`` puts it before accounts with the same counter, and not behind them."""
+        waiting = self._accounts.get(account)
+        if waiting is None:
+            waiting = self._accounts[account] = _Waiting(state)
+            self._place(account, waiting, newest_first)
+        waiting.tickets.append(ticket)
         self.size += 1
 
-    def pop(self) -> int | None:
-        """The next ticket; None when nobody waits."""
-        while self._heap:
-            counter, _, account = heappop(self._heap)
-            entry = self._waiting.get(account)
-            if entry is None:
-                continue
-            state, tickets = entry
-            if counter < state.counter:
-                # It was served meanwhile: its place in the order is further back now.
-                self._order += 1
-                heappush(self._heap, (state.counter, self._order, account))
-                continue
-            ticket = tickets.popleft()
-            self.size -= 1
-            if tickets:
-                self._order += 1
-                heappush(self._heap, (state.counter, self._order, account))
-            else:
-                del self._waiting[account]
-            return ticket
-        return None
+    def pop(self, *, newest_first: bool = False) -> int | None:
+        """The next ticket, of the account's own the oldest or the newest; None when nobody waits."""
+        found = self._first()
+        if found is None:
+            return None
+        account, waiting = found
+        heappop(self._heap)
+        ticket = waiting.tickets.pop() if newest_first else waiting.tickets.popleft()
+        self.size -= 1
+        self._floor = max(self._floor, waiting.state.counter)
+        if waiting.tickets:
+            self._place(account, waiting, newest_first)
+        else:
+            del self._accounts[account]
+        return ticket
 
     def remove(self, account: str, ticket: int) -> None:
-        entry = self._waiting.get(account)
-        if entry is None or ticket not in entry[1]:
+        waiting = self._accounts.get(account)
+        if waiting is None or ticket not in waiting.tickets:
             return
-        entry[1].remove(ticket)
+        waiting.tickets.remove(ticket)
         self.size -= 1
-        if not entry[1]:
-            del self._waiting[account]
+        if not waiting.tickets:
+            del self._accounts[account]
+            if len(self._heap) > 2 * len(self._accounts) + SPARE:
+                self._heap = [each for each in self._heap if self._valid(each)]
+                heapify(self._heap)
+
+    @property
+    def accounts(self) -> int:
+        """How many wait, each with one request or more."""
+        return len(self._accounts)
+
+    def waiting_of(self, account: str) -> int:
+        waiting = self._accounts.get(account)
+        return len(waiting.tickets) if waiting is not None else 0
+
+    def longest(self) -> tuple[int, int]:
+        """The newest ticket of the account with the most, and how many it has. Raises ``ValueError`` when empty."""
+        waiting = max(self._accounts.values(), key=lambda each: len(each.tickets))
+        return waiting.tickets[-1], len(waiting.tickets)
 
     def least(self) -> float | None:
         """The least counter of those who wait."""
+        return self._heap[0][0] if self._first() is not None else None
+
+    def _valid(self, place: tuple[float, int, str]) -> bool:
+        waiting = self._accounts.get(place[2])
+        return waiting is not None and waiting.order == place[1]
+
+    def _first(self) -> tuple[str, _Waiting] | None:
+        """Whose turn it is; its place is then at the top of the heap."""
         while self._heap:
             counter, order, account = self._heap[0]
-            entry = self._waiting.get(account)
-            if entry is None:
+            waiting = self._accounts.get(account)
+            if waiting is None or waiting.order != order:
                 heappop(self._heap)
-            elif counter < entry[0].counter:
-                heappop(self._heap)
-                heappush(self._heap, (entry[0].counter, order, account))
+            elif counter < waiting.state.counter:
+                # It was served meanwhile: its place in the order is further back now.
+                heapreplace(self._heap, (waiting.state.counter, order, account))
             else:
-                return counter
+                return account, waiting
         return None
+
+    def _place(self, account: str, waiting: _Waiting, newest_first: bool) -> None:
+        self._order += 1
+        waiting.order = -self._order if newest_first else self._order
+        heappush(self._heap, (waiting.state.counter, waiting.order, account))

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 
 
@@ -20,6 +21,10 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     unlimited: bool = False
     """Skips the account's own limits, not the queue."""
     source: str = ""
+    choices: int = 1
+    """Answers asked for; ``output_tokens`` holds for all of them together."""
+    stream: bool = True
+    """Whether its first byte comes with its first token."""
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +57,25 @@ class Refuse(msgspec.Struct, frozen=True, gc=False):
     """0 where trying again is of no use."""
     explain: str
     """One sentence for the operator."""
+    cause: Cause = Cause.OTHER
+    queued: int = 0
+    """In the bands that are served before it, and its own."""
+    in_flight: int = 0
+    limit: int = 0
+
+
+class Preempt(msgspec.Struct, frozen=True, gc=False):
+    """Its slot is given to somebody else: cancel the engine's work.
+
+    With ``requeued`` it waits again and is dispatched or refused later. Otherwise its answer has begun:
+    end it with an error event, and call ``finish``.
+    """
+
+    ticket: int
+    requeued: bool
+    code: RefusalCode
+    reason: str
+    explain: str
 
 
 class Allowance(msgspec.Struct, frozen=True, gc=False):
@@ -63,3 +87,6 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     limit_tokens: int
     remaining_tokens: int
     reset_tokens_s: float
+
+
+Command = Dispatch | Refuse | Preempt

@@ -1,50 +1,53 @@
 """A request between its arrival and its end."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pontlevis.brain.admission.account import AccountState
 from pontlevis.brain.admission.bands import Band
 from pontlevis.brain.admission.engine import EngineState
-from pontlevis.brain.admission.fair_queue import FairQueue
 from pontlevis.brain.admission.messages import Ask
 from pontlevis.brain.vocabulary import Standing
+
+if TYPE_CHECKING:
+    from pontlevis.brain.admission.pool import Pool
 
 
 class Pending:
     """A request that waits or runs."""
 
-    __slots__ = (
-        "arrived",
-        "ask",
-        "band",
-        "charged",
-        "deadline",
-        "engine",
-        "first_byte",
-        "generated",
-        "output",
-        "queue",
-        "started",
-        "state",
-    )
+    reserved = 0
+    """Tokens taken from the account's limits; 0 where it has none."""
+    started = 0.0
+    first_byte_at: float | None = None
+    generated = 0
+    charged = 0.0
+    """What its account's virtual counter was charged."""
+    engine: EngineState | None = None
+    on_engine = 0
+    """Tokens that the engine is counted to hold for it."""
+    waits = False
+    owed = False
+    """Started out of turn, so that its band does not starve."""
+    preempted = 0
+    cut = False
+    """Its stream was ended for somebody else; the caller has yet to say what it cost."""
 
-    def __init__(self, ask: Ask, band: Band, state: AccountState, output: int, now: float) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        band: Band,
+        state: AccountState,
+        pool: "Pool",
+        cost: tuple[int, int, int],
+        now: float,
+    ) -> None:
         self.ask = ask
         self.band = band
         self.state = state
-        self.output = output
+        self.pool = pool
+        self.input, self.output, self.expected = cost
         self.arrived = now
-        self.deadline = 0.0
-        self.started = 0.0
-        self.first_byte = False
-        self.generated = 0
-        self.charged = 0.0
-        self.engine: EngineState | None = None
-        self.queue: FairQueue | None = None
-
-    @property
-    def tokens(self) -> int:
-        return self.ask.input_tokens + self.output
 
 
 def held_by_standing(requests: Iterable[Pending]) -> dict[Standing, tuple[int, int]]:
@@ -52,6 +55,5 @@ def held_by_standing(requests: Iterable[Pending]) -> dict[Standing, tuple[int, i
     held: dict[Standing, tuple[int, int]] = {}
     for request in requests:
         queued, running = held.get(request.ask.standing, (0, 0))
-        waits = request.engine is None
-        held[request.ask.standing] = (queued + waits, running + (not waits))
+        held[request.ask.standing] = (queued + request.waits, running + (request.engine is not None))
     return held

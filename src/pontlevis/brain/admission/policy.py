@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pontlevis.brain.setting import check_numbers, setting
 from pontlevis.brain.vocabulary import Posture
 
+_ORDER = {Posture.NORMAL: 0, Posture.ELEVATED: 1, Posture.UNDER_ATTACK: 2, Posture.RECOVERING: 3}
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:
-    """The settings of admission. Tuples of four are per band: existing, recent, new, anonymous."""
+    """The settings of admission. Tuples of four are per band (existing, recent, new, anonymous) where they do not say otherwise."""
 
     enabled: bool = setting(
         True, unit="yes/no", doc="Whether admission limits and queues at all.", source="choice: on"
@@ -52,17 +54,38 @@ class AdmissionPolicy:
         doc="Rise of time to first token that is still normal.",
         source="Netflix concurrency-limits, Gradient2",
     )
+    pace_tolerance: float = setting(
+        2.0,
+        unit="ratio",
+        doc="Rise of the time per output token that is still normal.",
+        source="choice: a full batch decodes at about half the speed of a single request",
+    )
     gradient_smoothing: float = setting(
         0.2,
         unit="share",
         doc="Weight of a new limit against the old one.",
         source="Netflix concurrency-limits, Gradient2",
     )
-    gradient_window: int = setting(
-        600,
-        unit="samples",
-        doc="Samples of the long average.",
-        source="Netflix concurrency-limits, Gradient2",
+    ejection_failures: int = setting(
+        5,
+        unit="requests",
+        doc="That an engine fails in a row before it is given none for a while; at most half of the engines.",
+        source="Envoy outlier detection, consecutive_5xx",
+    )
+    ejection_s: float = setting(
+        5.0,
+        unit="s",
+        doc="How long at first; doubled each time.",
+        source="choice, shorter than Envoy's 30 s: probes watch engines as well",
+    )
+    ejection_most_s: float = setting(
+        300.0, unit="s", doc="How long at most.", source="Envoy outlier detection, max_ejection_time"
+    )
+    retry_share: float = setting(
+        0.2,
+        unit="share of requests",
+        doc="That may be tried on another engine when theirs fails; beside ten at any time.",
+        source="Envoy retry budget, budget_percent 20 %",
     )
     ceilings_normal: tuple[float, float, float, float] = setting(
         (1.0, 0.8, 0.5, 0.25),
@@ -100,6 +123,48 @@ class AdmissionPolicy:
         doc="Time in which that peak decays to 37 %.",
         source="choice: two minutes of a conversation",
     )
+    borrow: tuple[float, float, float, float] = setting(
+        (1.0, 1.0, 0.0, 0.5),
+        unit="share",
+        doc="Of what is idle beyond its ceiling, how much a lower band may borrow; by posture: normal, elevated, under_attack, recovering.",
+        source="choice: nothing is idle in a surge, nothing is lent to an attack",
+    )
+    borrow_spare: float = setting(
+        0.1,
+        unit="share of the limit",
+        doc="Never lent: the next existing user finds a slot.",
+        source="choice: a tenth",
+    )
+    floor_share: tuple[float, float, float, float] = setting(
+        (0.05, 0.03, 0.01, 0.03),
+        unit="share of tokens",
+        doc="Of what higher bands are given while a lower one waits, the share that it is given before them; by posture.",
+        source="choice: strict priority with a bound on starvation; 1 % is what existing users' goodput may lose",
+    )
+    preempt: bool = setting(
+        True,
+        unit="yes/no",
+        doc="Whether a request of a lower band that has not begun to answer gives its slot to an existing user who would wait.",
+        source="choice: it goes back to its queue and its client notices nothing",
+    )
+    preempt_most: int = setting(
+        2,
+        unit="times",
+        doc="That this may happen to one request.",
+        source="choice: work thrown away must not grow without bound",
+    )
+    preempt_streams: str = setting(
+        "under_attack",
+        unit="never, under_attack, always",
+        doc="When answers under way of new and anonymous accounts are ended, newest first, for an existing user who waits; under_attack holds while recovering as well.",
+        source="choice: on a quiet day nobody's answer is cut",
+    )
+    preempt_streams_after_s: float = setting(
+        0.1,
+        unit="s",
+        doc="How long an existing user waits before that.",
+        source="choice: some slot often comes back within a tenth of a second",
+    )
     queue_size: tuple[int, int, int, int] = setting(
         (512, 256, 128, 64),
         unit="requests",
@@ -111,6 +176,39 @@ class AdmissionPolicy:
         unit="s",
         doc="How long a request may wait in a band.",
         source="smg: 30 s interactive",
+    )
+    overload_after_s: float = setting(
+        10.0,
+        unit="s",
+        doc="A queue that was not empty for so long is overloaded: newest first, and shorter waits.",
+        source="adaptive LIFO with controlled delay (Maurer, Fail at Scale, ACM Queue 2015), in an engine's time scale",
+    )
+    overload_wait_s: tuple[float, float, float, float] = setting(
+        (10.0, 6.0, 3.0, 2.0),
+        unit="s",
+        doc="How long a request may wait in an overloaded band.",
+        source="choice: a third of the wait otherwise",
+    )
+    shed_rise: float = setting(
+        0.05,
+        unit="share/s",
+        doc="Of an overloaded band's accounts that are turned away at once, how fast it grows.",
+        source="DAGOR (Zhou et al., SoCC 2018), alpha",
+    )
+    shed_fall: float = setting(
+        0.01,
+        unit="share/s",
+        doc="And falls again afterwards.",
+        source="DAGOR (Zhou et al., SoCC 2018), beta",
+    )
+    shed_most: float = setting(
+        0.95, unit="share", doc="Beyond which it does not grow.", source="choice: somebody is always served"
+    )
+    cohort_period_s: float = setting(
+        3600.0,
+        unit="s",
+        doc="After which it is the turn of others to be turned away.",
+        source="DAGOR (Zhou et al., SoCC 2018): the hash changes every hour",
     )
     retry_after_s: tuple[float, float] = setting(
         (2.0, 15.0),
@@ -129,6 +227,18 @@ class AdmissionPolicy:
     )
     concurrent_requests: int = setting(
         64, unit="requests", doc="At once, of an existing account.", source="choice: a batch job of one team"
+    )
+    requests_per_day: int = setting(
+        50_000,
+        unit="requests/day",
+        doc="Of an existing account; 0 is no limit.",
+        source="OpenAI tier 1 allows 10,000 for GPT-4o-mini; choice: five times",
+    )
+    tokens_per_day: int = setting(
+        100_000_000,
+        unit="tokens/day",
+        doc="Of an existing account, input and output; 0 is no limit.",
+        source="choice: almost three hours at the full rate",
     )
     recent_share: float = setting(
         0.5, unit="share", doc="Of the full limits for a recent account.", source="choice"
@@ -160,6 +270,18 @@ class AdmissionPolicy:
 
     def __post_init__(self) -> None:
         check_numbers(self, "admission")
+        if self.preempt_streams not in ("never", "under_attack", "always"):
+            raise ValueError("admission.preempt_streams must be never, under_attack or always")
+
+    def at(self, values: tuple[float, float, float, float], posture: Posture) -> float:
+        """Of a setting by posture, the one that holds now."""
+        return values[_ORDER[posture]]
+
+    def cuts_streams(self, posture: Posture) -> bool:
+        """Whether answers under way may be ended now."""
+        if self.preempt_streams == "under_attack":
+            return posture in (Posture.UNDER_ATTACK, Posture.RECOVERING)
+        return self.preempt_streams == "always"
 
     def ceilings(self, posture: Posture) -> tuple[float, float, float, float]:
         return {

@@ -13,11 +13,14 @@ def quotas(policy: AdmissionPolicy, posture: Posture) -> dict[Standing, Quota]:
         Standing.NEW: new,
         Standing.ANONYMOUS: policy.anonymous_share,
     }
-    return {
-        standing: Quota(
-            max(1, int(policy.requests_per_minute * shares.get(standing, 1.0))),
-            max(1, int(policy.tokens_per_minute * shares.get(standing, 1.0))),
-            max(1, int(policy.concurrent_requests * shares.get(standing, 1.0))),
-        )
-        for standing in Standing
-    }
+    return {standing: _quota(policy, shares.get(standing, 1.0)) for standing in Standing}
+
+
+def _quota(policy: AdmissionPolicy, share: float) -> Quota:
+    return Quota(
+        max(1, int(policy.requests_per_minute * share)),
+        max(1, int(policy.tokens_per_minute * share)),
+        max(1, int(policy.concurrent_requests * share)),
+        max(1, int(policy.requests_per_day * share)) if policy.requests_per_day else 0,
+        max(1, int(policy.tokens_per_day * share)) if policy.tokens_per_day else 0,
+    )

@@ -8,6 +8,8 @@ from math import ceil, exp
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
 
+FADE_EVERY_S = 0.25
+
 
 class Reserve:
     """``held`` slots are not lent to lower bands."""
@@ -23,7 +25,10 @@ class Reserve:
 
     def existing(self, in_flight: int, now: float) -> None:
         """So many requests of existing accounts run now."""
-        self._peak *= exp(-max(0.0, now - self._at) / self._memory_s) if self._at else 1.0
+        passed = now - self._at
+        if in_flight <= self._peak and passed < FADE_EVERY_S:
+            return
+        self._peak *= exp(-max(0.0, passed) / self._memory_s) if self._at else 1.0
         self._at = now
         self._peak = max(self._peak, float(in_flight))
         self.held = ceil(self._peak * (1.0 + self._headroom))

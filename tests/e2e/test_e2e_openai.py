@@ -65,7 +65,9 @@ def test_tool_calls_pass_through(client: openai.OpenAI) -> None:
     assert calls is not None
     assert calls[0].type == "function"
     assert calls[0].function.name == "weather"
-    pieces = client.chat.completions.create(model=MODEL, messages=HI, tools=tools, max_tokens=4, stream=True)
+    pieces = list(
+        client.chat.completions.create(model=MODEL, messages=HI, tools=tools, max_tokens=4, stream=True)
+    )
     assert any(each.choices[0].delta.tool_calls for each in pieces)
 
 

@@ -33,5 +33,13 @@ class Direct:
         return []
 
     @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def share(self) -> float:
+        return 1.0
+
+    @property
     def processes(self) -> dict[str, list[int]]:
         return {}

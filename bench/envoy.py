@@ -52,6 +52,14 @@ class Envoy:
         return ["wrong-key"]
 
     @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def share(self) -> float:
+        return 1.0
+
+    @property
     def processes(self) -> dict[str, list[int]]:
         return {"proxy": [self._process.pid]} if self._process is not None else {}
 
@@ -94,7 +102,7 @@ def _config(port: int, upstream_port: int) -> dict[str, object]:
         "address": _address(port),
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
-    limits = {"max_connections": 4096, "max_pending_requests": 4096, "max_requests": 4096}
+    limits = {"max_connections": 16384, "max_pending_requests": 16384, "max_requests": 16384}
     cluster = {
         "name": "engine",
         "type": "STATIC",

@@ -12,9 +12,11 @@ import httptools
 import msgspec
 import uvloop
 
-Kind = Literal["plain", "streamed", "refused"]
+Kind = Literal["plain", "streamed", "large", "refused"]
 
 GIVE_UP_S = 120.0
+LARGE_BYTES = 200_000
+LARGE_WORDS = b"the bridge was raised before night and every lamp along the wall burned low "
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -31,6 +33,7 @@ class Order(msgspec.Struct, frozen=True):
     """Taken in turn, one a request."""
     source: str
     """Address to connect from."""
+    headers: dict[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -49,6 +52,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def body_of(kind: Kind, chunks: int) -> bytes:
+    if kind == "large":
+        return b'{"model":"bench","messages":[{"role":"user","content":"%b"}],"max_tokens":100}' % (
+            LARGE_WORDS * (LARGE_BYTES // len(LARGE_WORDS))
+        )
     stream = b',"stream":true' if kind == "streamed" else b""
     return b'{"model":"bench","messages":[{"role":"system","content":"You answer briefly."},{"role":"user","content":"Why was the bridge raised before night?"}],"max_tokens":%d%b}' % (chunks, stream)  # fmt: skip
 
@@ -65,10 +72,11 @@ class _Run:
         self.waits: list[float] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         body = body_of(order.kind, order.chunks)
+        more = "".join(f"{name}: {value}\r\n" for name, value in order.headers.items()).encode()
         self._requests = [
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: %b:%d\r\nauthorization: Bearer %b\r\n"
-            b"content-type: application/json\r\naccept: */*\r\nuser-agent: bench\r\ncontent-length: %d\r\n\r\n%b"
-            % (order.host.encode(), order.port, key.encode(), len(body), body)
+            b"content-type: application/json\r\naccept: */*\r\nuser-agent: bench\r\n%bcontent-length: %d\r\n\r\n%b"
+            % (order.host.encode(), order.port, key.encode(), more, len(body), body)
             for key in order.keys
         ]
 

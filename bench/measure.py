@@ -12,15 +12,20 @@ from pathlib import Path
 
 import msgspec
 
+from bench.held import held_kib
 from bench.loadgen import GIVE_UP_S, Kind, Order, Outcome
 from bench.peer import Peer
-from bench.process import Process, busy_s, cpu_s, rss_mib
+from bench.process import CannotStart, Process, allow_many_files, busy_s, cpu_s, rss_mib
 
-KINDS: tuple[Kind, ...] = ("plain", "streamed", "refused")
+KINDS: tuple[Kind, ...] = ("plain", "streamed", "large", "refused")
 WARM_UP_SHARE = 0.1  # of a round's requests, sent to each peer before the first
 IDLE_S = 2.0  # in which a peer's CPU without load is taken
 REFUSED_FROM = "127.0.9.9"  # strangers come from elsewhere than the user
 USER_FROM = "127.0.0.2"
+
+
+NEEDED = ("direct", "envoy", "pontlevis")
+"""Without these there is nothing to compare."""
 
 
 class BenchError(Exception):
@@ -38,14 +43,23 @@ class Plan:
     """Streams a round, all at once."""
     chunks: int = 100
     """Events of one stream."""
+    large: int = 300
+    """Requests with prompts of 200 KB a round."""
     refused: int = 3000
     """Refused requests a round."""
     connections: int = 16
     """Plain and refused requests under way at once."""
+    held: int = 5000
+    """Streams that stay open and say nothing, for their memory; 0 leaves that out."""
 
     def order(self, kind: Kind, peer: Peer, share: float = 1.0) -> Order:
-        requests = {"plain": self.plain, "streamed": self.streams, "refused": self.refused}[kind]
-        requests = max(1, round(requests * share))
+        requests = {
+            "plain": self.plain,
+            "streamed": self.streams,
+            "large": self.large,
+            "refused": self.refused,
+        }[kind]
+        requests = max(1, round(requests * share * peer.share))
         return Order(
             host="127.0.0.1",
             port=peer.port,
@@ -55,6 +69,7 @@ class Plan:
             chunks=self.chunks,
             keys=peer.bad_keys if kind == "refused" else peer.keys,
             source=REFUSED_FROM if kind == "refused" else USER_FROM,
+            headers=peer.headers,
         )
 
 
@@ -79,6 +94,8 @@ class PeerResult:
     series: dict[Kind, Series] = field(default_factory=dict)
     rss_mib: dict[str, float] = field(default_factory=dict)
     """Resident memory after the rounds, by part."""
+    held_kib: float | None = None
+    """Memory of the data path for one stream that is open and says nothing; None where not all stayed open."""
     idle_cpu: float = 0.0
     """Share of one core that all its processes take without load."""
 
@@ -93,25 +110,38 @@ class Result:
 
     plan: Plan
     peers: dict[str, PeerResult]
+    left_out: dict[str, str]
+    """Peers that did not run, and why."""
     seconds: float
     others: float
     """Share of the machine that processes outside this benchmark took during the rounds, 0 to 1."""
 
 
 def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result:
-    """Runs everything. Raises ``BenchError`` when requests failed, ``CannotStart`` when a peer does not run."""
+    """Runs everything. Raises ``BenchError`` when requests failed, ``CannotStart`` when a peer that is needed does not run."""
     begin = time.monotonic()
+    allow_many_files()
+    peers = list(peers)
+    left_out: dict[str, str] = {}
     results = {peer.name: PeerResult() for peer in peers}
     with tempfile.TemporaryDirectory(prefix="pontlevis-bench-") as name:
         folder = Path(name)
         upstream = Process([sys.executable, "-m", "bench.upstream"], folder / "upstream.log")
         try:
             address = upstream.line()
-            for peer in peers:
+            for peer in list(peers):
                 say(f"starting {peer.name}")
-                peer.start(address, folder)
-            for peer in peers:
-                _warm_up(peer, plan)
+                try:
+                    peer.start(address, folder)
+                    _warm_up(peer, plan)
+                except (CannotStart, BenchError) as error:
+                    if peer.name in NEEDED:
+                        raise
+                    say(f"{peer.name} is left out: {error}")
+                    peer.stop()
+                    peers.remove(peer)
+                    del results[peer.name]
+                    left_out[peer.name] = str(error)
             for peer in peers:
                 results[peer.name].idle_cpu = _idle(peer)
             pids = [
@@ -129,11 +159,16 @@ def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result
             others = max(0.0, busy_s() - busy - (_ours_s(pids) - ours)) / whole
             for peer in peers:
                 results[peer.name].rss_mib = {part: rss_mib(pids) for part, pids in peer.processes.items()}
+            if plan.held:
+                for peer in peers:
+                    if peer.processes:
+                        say(f"{plan.held} streams held open through {peer.name}")
+                        results[peer.name].held_kib = held_kib(peer, plan.held)
         finally:
             for peer in peers:
                 peer.stop()
             upstream.stop()
-    return Result(plan, results, time.monotonic() - begin, others)
+    return Result(plan, results, left_out, time.monotonic() - begin, others)
 
 
 def _ours_s(pids: list[int]) -> float:

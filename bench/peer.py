@@ -30,5 +30,13 @@ class Peer(Protocol):
         """Keys that it refuses; empty where it refuses nobody."""
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What it wants to be told in each request."""
+
+    @property
+    def share(self) -> float:
+        """Of a round's requests, how many it is given: less than 1 for those that would take all evening."""
+
+    @property
     def processes(self) -> dict[str, list[int]]:
         """Process ids by part. The first part is the data path; the others only add to the sum."""

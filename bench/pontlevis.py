@@ -11,7 +11,7 @@ from bench.process import START_S, CannotStart, Process, family, free_port
 
 BAD_KEYS = 64
 KEY_BYTES = 45
-ENGINE_LIMIT = "1024"  # requests at once that the canned engine takes; its queue is not what is measured
+ENGINE_LIMIT = "8192"  # requests at once that the canned engine takes; its queue is not what is measured
 
 
 class Pontlevis:
@@ -44,7 +44,11 @@ class Pontlevis:
         self._process = Process(
             [*command, "up", "--engine", upstream, *ports, *data],
             folder / "pontlevis.log",
-            environment={"PONTLEVIS_ADMISSION__INITIAL_LIMIT": ENGINE_LIMIT},
+            environment={
+                "PONTLEVIS_ADMISSION__INITIAL_LIMIT": ENGINE_LIMIT,
+                "PONTLEVIS_ADMISSION__MAX_LIMIT": ENGINE_LIMIT,
+                "PONTLEVIS_GATEWAY__ENGINE_CONNECTIONS": ENGINE_LIMIT,
+            },
         )
         # The first line comes when the service answers.
         self._process.line()
@@ -68,6 +72,14 @@ class Pontlevis:
             "pl-" + urlsafe_b64encode(b"\x01" + secrets.token_bytes(KEY_BYTES - 1)).decode()
             for _ in range(BAD_KEYS)
         ]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def share(self) -> float:
+        return 1.0
 
     @property
     def processes(self) -> dict[str, list[int]]:

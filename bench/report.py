@@ -14,6 +14,7 @@ from bench.measure import KINDS, PeerResult, Result, Series
 UNITS: dict[Kind, str] = {
     "plain": "plain request",
     "streamed": "streamed chunk",
+    "large": "200 KB prompt",
     "refused": "refused request",
 }
 
@@ -57,6 +58,34 @@ def ratios(result: Result) -> list[Ratio]:
     return found
 
 
+def against_envoy(result: Result) -> dict[str, dict[Kind, float]]:
+    """By peer: its data path's CPU over Envoy's, median of the rounds; a refusal over Envoy's plain request."""
+    envoy = result.peers.get("envoy")
+    if envoy is None:
+        return {}
+    found: dict[str, dict[Kind, float]] = {}
+    for name, peer in result.peers.items():
+        for kind in KINDS:
+            values, bases = peer.path_us(kind), envoy.path_us("plain" if kind == "refused" else kind)
+            if values and bases and any(values):
+                rounds = [value / base for value, base in zip(values, bases, strict=True)]
+                found.setdefault(name, {})[kind] = statistics.median(rounds)
+    return found
+
+
+def markdown(result: Result) -> list[str]:
+    """The table for a page: who takes how much of Envoy's CPU, and of memory for a stream that is open."""
+    lines = [
+        "| | " + " | ".join(UNITS[kind] for kind in KINDS) + " | KiB a held stream |",
+        "| --- |" + " ---: |" * (len(KINDS) + 1),
+    ]
+    for name, kinds in against_envoy(result).items():
+        cells = [f"{kinds[kind]:.2f} ×" if kind in kinds else "–" for kind in KINDS]
+        held = result.peers[name].held_kib
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {'–' if held is None else f'{held:.0f}'} |")
+    return lines
+
+
 def show(result: Result, console: Console) -> None:
     """Prints the tables."""
     table = Table(title="CPU, user and system, µs; median of the rounds ± half their spread")
@@ -65,10 +94,17 @@ def show(result: Result, console: Console) -> None:
         table.add_column(UNITS[kind], justify="right")
     table.add_column("idle, %", justify="right")
     table.add_column("MiB", justify="right")
+    table.add_column("KiB a held stream", justify="right")
     for name, peer in result.peers.items():
         for row in _rows(name, peer):
             table.add_row(*row)
     console.print(table)
+    for name, why in result.left_out.items():
+        console.print(f"{name} was left out: {why}", highlight=False)
+    against = against_envoy(result)
+    if against:
+        console.print("Of Envoy's CPU for the same (a refusal: of Envoy's plain request), as Markdown:")
+        console.print("\n".join(markdown(result)), highlight=False, soft_wrap=True)
     found = ratios(result)
     if found:
         promises = Table(title="Ratios of the data path")
@@ -112,11 +148,14 @@ def as_dict(result: Result) -> dict[str, object]:
             "plain": plan.plain,
             "streams": plan.streams,
             "chunks": plan.chunks,
+            "large": plan.large,
             "refused": plan.refused,
+            "held": plan.held,
             "connections": plan.connections,
         },
         "seconds": round(result.seconds, 1),
         "others": round(result.others, 3),
+        "left_out": result.left_out,
         "peers": {name: _peer(peer) for name, peer in result.peers.items()},
         "ratios": [
             {
@@ -143,7 +182,8 @@ def _peer(peer: PeerResult) -> dict[str, object]:
         for kind, series in peer.series.items()
     }
     memory = {part: round(size, 1) for part, size in peer.rss_mib.items()}
-    return {"kinds": kinds, "rss_mib": memory, "idle_cpu": round(peer.idle_cpu, 4)}
+    held = None if peer.held_kib is None else round(peer.held_kib, 1)
+    return {"kinds": kinds, "rss_mib": memory, "held_kib": held, "idle_cpu": round(peer.idle_cpu, 4)}
 
 
 def _rounded(values: list[float]) -> list[float]:
@@ -157,12 +197,13 @@ def _rows(name: str, peer: PeerResult) -> list[list[str]]:
     series = [peer.series.get(kind, Series()) for kind in KINDS]
     path = [_cell(each.path_us) for each in series]
     if not memory:
-        return [[f"{name}: client and engine", *(_cell(each.ends_us) for each in series), "", ""]]
+        return [[f"{name}: client and engine", *(_cell(each.ends_us) for each in series), "", "", ""]]
+    held = "-" if peer.held_kib is None else f"{peer.held_kib:.1f}"
     if len(memory) == 1:
-        return [[name, *path, idle, f"{memory[0]:.0f}"]]
+        return [[name, *path, idle, f"{memory[0]:.0f}", held]]
     return [
-        [f"{name}: {next(iter(peer.rss_mib))}", *path, "", f"{memory[0]:.0f}"],
-        [f"{name}: all", *(_cell(each.all_us) for each in series), idle, f"{sum(memory):.0f}"],
+        [f"{name}: {next(iter(peer.rss_mib))}", *path, "", f"{memory[0]:.0f}", held],
+        [f"{name}: all", *(_cell(each.all_us) for each in series), idle, f"{sum(memory):.0f}", ""],
     ]
 
 

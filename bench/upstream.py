@@ -12,6 +12,8 @@ from typing import cast
 import httptools
 import uvloop
 
+from bench.process import allow_many_files
+
 TICK_S = 0.01
 MODEL = "bench"
 
@@ -66,7 +68,7 @@ class _Client(asyncio.Protocol):
         self._streams = streams
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
-        self._body = b""
+        self._parts: list[bytes] = []
         self._usage = False
         self.transport: asyncio.Transport | None = None
 
@@ -88,15 +90,19 @@ class _Client(asyncio.Protocol):
         self._url += url
 
     def on_body(self, body: bytes) -> None:
-        self._body += body
+        self._parts.append(body)
 
     def on_message_complete(self) -> None:
-        url, body = self._url, self._body
-        self._url = self._body = b""
+        url, body = self._url, b"".join(self._parts)
+        self._url = b""
+        self._parts.clear()
         if self.transport is None:
             return
         if url.endswith(b"/chat/completions"):
-            if b'"stream":true' in body:
+            if b'"stream":true' in body and b'"user":"hold"' in body:
+                # An answer that goes on and says nothing: what such a stream takes of the memory is measured.
+                self.transport.write(_STREAM_HEAD + _FRAMED_CHUNK)
+            elif b'"stream":true' in body:
                 found = _LENGTH.search(body)
                 self._usage = b'"include_usage":true' in body
                 self.transport.write(_STREAM_HEAD)
@@ -105,6 +111,8 @@ class _Client(asyncio.Protocol):
                 self.transport.write(_ANSWER)
         elif url.endswith(b"/v1/models"):
             self.transport.write(_whole(_MODELS))
+        elif url in (b"/health", b"/health_generate"):
+            self.transport.write(_whole(b"{}"))
         elif url == b"/metrics":
             text = f'vllm:num_requests_running{{model_name="bench"}} {len(self._streams)}\nvllm:num_requests_waiting{{model_name="bench"}} 0\nvllm:kv_cache_usage_perc{{model_name="bench"}} 0.1\n'  # fmt: skip
             self.transport.write(_whole(text.encode(), content_type=b"text/plain"))
@@ -117,9 +125,10 @@ class _Client(asyncio.Protocol):
 
 
 async def _serve() -> None:
+    allow_many_files()
     loop = asyncio.get_running_loop()
     streams: dict[_Client, int] = {}
-    server = await loop.create_server(lambda: _Client(streams), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: _Client(streams), "127.0.0.1", 0, backlog=8192)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     due = time.monotonic()
     while True:

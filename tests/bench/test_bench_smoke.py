@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.loadgen import Kind
 from bench.measure import KINDS, PeerResult, Plan, Result, Series
 from bench.report import ratios
 
@@ -49,7 +50,7 @@ def test_an_unknown_peer_is_refused() -> None:
 
 
 def peer_taking(plain: float, streamed: float, refused: float) -> PeerResult:
-    values = dict(zip(KINDS, (plain, streamed, refused), strict=True))
+    values: dict[Kind, float] = {"plain": plain, "streamed": streamed, "refused": refused}
     return PeerResult({kind: Series(path_us=[value]) for kind, value in values.items()})
 
 
@@ -59,10 +60,10 @@ def test_ratios_are_taken_round_by_round_and_know_their_bounds() -> None:
     ours.series["plain"].path_us += [150.0, 900.0]
     ours.series["refused"].path_us += [51.0, 17.0]
     envoy.series["plain"].path_us += [102.0, 34.0]
-    found = ratios(Result(Plan(), {"pontlevis": ours, "envoy": envoy}, 1.0, 0.0))
+    found = ratios(Result(Plan(), {"pontlevis": ours, "envoy": envoy}, {}, 1.0, 0.0))
     assert [(round(each.value, 2), each.kept) for each in found] == [(1.47, True), (1.18, False), (0.5, True)]
 
 
 def test_without_envoy_there_are_no_ratios() -> None:
     """Nothing to hold against."""
-    assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, 1.0, 0.0)) == []
+    assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, {}, 1.0, 0.0)) == []

@@ -312,6 +312,31 @@ def test_a_queue_that_is_joined_and_left_again_and_again_does_not_grow() -> None
     assert queue.pop() == 0
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=120))
+def test_the_longest_queue_is_known_at_any_moment(steps: list[tuple[str, int]]) -> None:
+    """Against counting; its newest ticket is the one that is turned out."""
+    queue = FairQueue()
+    states = {account: AccountState(0.0) for account in "abc"}
+    held: dict[str, list[int]] = {account: [] for account in "abc"}
+    owner: dict[int, str] = {}
+    for ticket, (account, what) in enumerate(steps):
+        if what <= 1:
+            queue.push(account, states[account], ticket)
+            held[account].append(ticket)
+            owner[ticket] = account
+        elif what == 2 and held[account]:
+            queue.remove(account, held[account].pop(0))
+        elif what == 3 and (found := queue.pop()) is not None:
+            held[owner[found]].remove(found)
+        most = max(len(each) for each in held.values())
+        if most:
+            longest, count = queue.longest()
+            assert count == most == len(held[owner[longest]])
+            assert held[owner[longest]][-1] == longest
+        assert queue.size == sum(len(each) for each in held.values())
+        assert queue.accounts == sum(bool(each) for each in held.values())
+
+
 # -- budgets
 
 

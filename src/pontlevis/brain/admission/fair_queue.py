@@ -25,11 +25,14 @@ class _Waiting:
 class FairQueue:
     """Tickets by account; O(log accounts) an operation."""
 
-    __slots__ = ("_accounts", "_floor", "_heap", "_order", "size")
+    __slots__ = ("_accounts", "_by_size", "_floor", "_heap", "_longest", "_order", "size")
 
     def __init__(self) -> None:
         self._accounts: dict[str, _Waiting] = {}
         self._heap: list[tuple[float, int, str]] = []
+        self._by_size: dict[int, dict[str, None]] = {}
+        """Accounts by how many requests they have waiting, so that the longest is found at once."""
+        self._longest = 0
         self._order = 0
         self._floor = 0.0
         self.size = 0
@@ -46,6 +49,7 @@ class FairQueue:
             waiting = self._accounts[account] = _Waiting(state)
             self._place(account, waiting, newest_first)
         waiting.tickets.append(ticket)
+        self._resized(account, len(waiting.tickets) - 1, len(waiting.tickets))
         self.size += 1
 
     def pop(self, *, newest_first: bool = False) -> int | None:
@@ -56,6 +60,7 @@ class FairQueue:
         account, waiting = found
         heappop(self._heap)
         ticket = waiting.tickets.pop() if newest_first else waiting.tickets.popleft()
+        self._resized(account, len(waiting.tickets) + 1, len(waiting.tickets))
         self.size -= 1
         self._floor = max(self._floor, waiting.state.counter)
         if waiting.tickets:
@@ -69,6 +74,7 @@ class FairQueue:
         if waiting is None or ticket not in waiting.tickets:
             return
         waiting.tickets.remove(ticket)
+        self._resized(account, len(waiting.tickets) + 1, len(waiting.tickets))
         self.size -= 1
         if not waiting.tickets:
             del self._accounts[account]
@@ -87,12 +93,25 @@ class FairQueue:
 
     def longest(self) -> tuple[int, int]:
         """The newest ticket of the account with the most, and how many it has. Raises ``ValueError`` when empty."""
-        waiting = max(self._accounts.values(), key=lambda each: len(each.tickets))
-        return waiting.tickets[-1], len(waiting.tickets)
+        if not self._longest:
+            raise ValueError("nobody waits")
+        account = next(iter(self._by_size[self._longest]))
+        return self._accounts[account].tickets[-1], self._longest
 
     def least(self) -> float | None:
         """The least counter of those who wait."""
         return self._heap[0][0] if self._first() is not None else None
+
+    def _resized(self, account: str, before: int, after: int) -> None:
+        if before:
+            held = self._by_size[before]
+            del held[account]
+            if not held:
+                del self._by_size[before]
+        if after:
+            self._by_size.setdefault(after, {})[account] = None
+        if after > self._longest or (before == self._longest and before not in self._by_size):
+            self._longest = after
 
     def _valid(self, place: tuple[float, int, str]) -> bool:
         waiting = self._accounts.get(place[2])

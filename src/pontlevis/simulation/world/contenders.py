@@ -62,7 +62,7 @@ def least_loaded(engines: list[VirtualEngine], rng: random.Random) -> int:
     if len(engines) <= LOOKED_AT:
         among: Iterable[int] = range(len(engines))
     else:
-        among = [rng.randrange(len(engines)) for _ in range(LOOKED_AT)]
+        among = [int(rng.random() * len(engines)) for _ in range(LOOKED_AT)]
     return min(among, key=lambda each: engines[each].load)
 
 

@@ -28,7 +28,8 @@ def test_every_peer_is_measured_and_written_down(tmp_path: Path) -> None:
     """One command, a table, a file with all figures; no verdict on how fast this machine is."""
     pytest.importorskip("envoy")
     out = tmp_path / "bench.json"
-    counts = ["--plain", "60", "--streams", "4", "--chunks", "10", "--refused", "60", "--connections", "4"]
+    counts = ["--plain", "60", "--streams", "4", "--chunks", "10", "--refused", "60", "--connections", "4",
+              "--large", "4", "--held", "50", "--peers", "direct,envoy,pontlevis"]  # fmt: skip
     done = run_bench("--rounds", "1", *counts, "--json", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Ratios of the data path" in done.stdout

@@ -228,8 +228,10 @@ async def test_a_refusal_is_explained_by_its_id(house: WebHouse) -> None:
     id_ = codec.seal(START, RefusalCode.OVERLOADED, Cause.COHORT, Standing.NEW, Posture.ELEVATED, 37, 12, 16)
     operator = await house.operator_client()
     text = words(await operator.get("/", params={"refusal": id_.decode()}))
-    assert "a new account, posture elevated: its queue was overloaded and it was this account's hour" in text
-    assert "12 of 16 slots were in use and 37 waited" in text
+    assert "Its queue was overloaded, and it was this account's hour to be turned away." in text
+    assert "12 of 16" in text
+    french = words(await operator.get("/", params={"refusal": id_.decode(), "lang": "fr"}))
+    assert "l'heure de ce compte d'être refusé" in french
     told = (await operator.get(f"/api/refusals/{id_.decode()}")).json()
     assert (told["code"], told["cause"], told["standing"]) == ("overloaded", "cohort", "new")
     assert (told["at"], told["queued"], told["in_flight"], told["limit"]) == (int(START), 37, 12, 16)

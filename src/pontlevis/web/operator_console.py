@@ -10,13 +10,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.service import AccountError
-from pontlevis.brain.refusal_note import explain
+from pontlevis.brain.refusal_note import Cause, RefusalNote
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
 from pontlevis.incidents.components import Status
 from pontlevis.incidents.views import IMPACTS, STATUSES
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.i18n import catalogue
 from pontlevis.web.operator_desk import back
 from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
 from pontlevis.web.render import render
@@ -73,6 +74,14 @@ def grouped(decisions: list[DecisionRecord]) -> list[DecisionGroup]:
     return sorted(groups.values(), key=lambda group: -len(group.decisions))
 
 
+def _refusal_key(note: RefusalNote) -> str:
+    """Of the text that says why."""
+    if note.cause is not Cause.OTHER:
+        return f"refusal.cause_{note.cause.name.lower()}"
+    key = f"refusal.code_{note.code.value}"
+    return key if key in catalogue("en") else "refusal.code_other"
+
+
 def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     service, accounts, incidents = context.service, context.accounts, context.incidents
@@ -109,7 +118,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "error": error if error in ERRORS else "",
             "refusal": refusal,
             "note": note,
-            "note_sentence": explain(note) if note is not None else "",
+            "note_key": _refusal_key(note) if note is not None else "",
         }
         return render(request, "operator_console.html", values)
 

@@ -39,11 +39,15 @@ def _utc(seconds: float) -> str:
     return _moment(seconds).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def _second(seconds: float) -> str:
+    return _moment(seconds).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def _clock(seconds: float) -> str:
     return _moment(seconds).strftime("%H:%M:%S")
 
 
-_environment.filters.update(iso=iso, utc=_utc, clock=_clock)
+_environment.filters.update(iso=iso, utc=_utc, clock=_clock, second=_second)
 
 
 def page(request: Request, template: str, values: dict[str, object]) -> str:

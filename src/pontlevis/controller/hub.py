@@ -17,6 +17,8 @@ from pontlevis.link.messages import (
     Cut,
     DecisionRecord,
     Hello,
+    Parcel,
+    Settled,
 )
 from pontlevis.link.stream import LinkBroken, frame, read_from_gateway
 
@@ -38,6 +40,11 @@ class _Gateway:
     acknowledged: int = 0
     waiting: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
 
+    def settle(self, message: Settled) -> None:
+        """Tells the gateway what it need not send again; one that is gone sends it again and is told then."""
+        if not self.writer.is_closing():
+            self.writer.write(frame(message))
+
 
 class Hub:
     """Listens for gateways and keeps them up to date."""
@@ -49,11 +56,13 @@ class Hub:
         decisions: Callable[[], list[DecisionRecord]],
         posture: Callable[[], PostureState],
         on_batch: Callable[[Batch], None],
+        on_parcel: Callable[[Parcel, Callable[[Settled], None]], None],
     ) -> None:
         self._parts = parts
         self._decisions = decisions
         self._posture = posture
         self._on_batch = on_batch
+        self._on_parcel = on_parcel
         self._gateways: set[_Gateway] = set()
         self._number = 0
         self._server: asyncio.Server | None = None
@@ -123,6 +132,8 @@ class Hub:
                 message = await read_from_gateway(reader)
                 if isinstance(message, Batch):
                     self._on_batch(message)
+                elif isinstance(message, Parcel):
+                    self._on_parcel(message, gateway.settle)
                 elif isinstance(message, Ack):
                     _acknowledge(gateway, message.number)
                 elif isinstance(message, Hello):

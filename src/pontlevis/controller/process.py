@@ -20,18 +20,18 @@ from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
-from pontlevis.link.messages import Batch, UsageRecord
-from pontlevis.storage.database import Database
+from pontlevis.link.messages import Batch
+from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.public import create_public_app
 
-USAGE_FLUSH_S = 1.0  # at most this much usage is lost by kill -9, as the docs say
 STANDING_REFRESH_S = 30.0
-MOST_USAGE_WAITING = 200_000  # records kept while the database is away
+TIDY_S = 3_600.0
 NICENESS = 5  # password hashing and pages yield to the gateway when both want the same core
 
 log = logging.getLogger("pontlevis.controller")
@@ -70,14 +70,15 @@ class Controller:
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
+        self.usage = UsageDesk(self.accounts.record_parcels)
         self.hub = Hub(
             parts=self.accounts.records,
             decisions=lambda: self.book.in_force,
             posture=lambda: self.guard.posture,
             on_batch=self._on_batch,
+            on_parcel=self.usage.take,
         )
         self.guard.hub = self.hub
-        self._usage: list[UsageRecord] = []
         self._servers: list[_Server] = []
 
     async def run(self) -> None:
@@ -101,7 +102,8 @@ class Controller:
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
             asyncio.create_task(_every(TICK_S, self.guard.tick)),
-            asyncio.create_task(_every(USAGE_FLUSH_S, self._flush_usage)),
+            asyncio.create_task(self.usage.run()),
+            asyncio.create_task(_every(TIDY_S, lambda: self.accounts.forget_senders(time.time()))),
             asyncio.create_task(
                 _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
             ),
@@ -114,7 +116,9 @@ class Controller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._flush_usage()
+        # What cannot be written now stays in the gateways' journals.
+        with contextlib.suppress(*UNAVAILABLE):
+            await self.usage.flush()
         await self.hub.close()
         await self.accounts.close()
         await self.database.close()
@@ -140,18 +144,6 @@ class Controller:
             self.guard.observe(observation)
         if batch.sample is not None:
             self.guard.sample(batch.sample)
-        if len(self._usage) < MOST_USAGE_WAITING:
-            self._usage.extend(batch.usage)
-
-    async def _flush_usage(self) -> None:
-        if not self._usage:
-            return
-        usage, self._usage = self._usage, []
-        try:
-            await self.accounts.record_usage(usage)
-        except BaseException:
-            self._usage[:0] = usage[:MOST_USAGE_WAITING]
-            raise
 
     async def _leave_setup_link(self) -> None:
         token = await self.accounts.first_operator_link()

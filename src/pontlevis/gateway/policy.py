@@ -129,6 +129,12 @@ class GatewayPolicy:
         doc="Between batches sent to the controller.",
         source="choice: detection ticks once a second",
     )
+    usage_backlog_bytes: int = setting(
+        268_435_456,
+        unit="bytes",
+        doc="Usage that one worker keeps in the data directory while controller or database are away; beyond it is lost.",
+        source="choice: about two million requests",
+    )
     batch_observations: int = setting(
         20_000,
         unit="observations",

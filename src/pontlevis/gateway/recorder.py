@@ -4,8 +4,6 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.link.messages import Batch, UsageRecord
 
-MOST_USAGE = 50_000  # records kept while the controller is away; a few minutes of full load
-
 _Key = tuple[Kind, Outcome, str, int, str, int]
 
 
@@ -18,7 +16,6 @@ class Recorder:
         self._seen: dict[_Key, list[int]] = {}
         self._usage: list[UsageRecord] = []
         self._dropped = 0
-        self.usage_lost = 0
 
     def see(
         self,
@@ -44,15 +41,11 @@ class Recorder:
         entry[1] += tokens
 
     def settle(self, usage: UsageRecord) -> None:
-        if len(self._usage) < MOST_USAGE:
-            self._usage.append(usage)
-        else:
-            self.usage_lost += 1
+        self._usage.append(usage)
 
     def take(self, now: float, sample: ServiceSample | None) -> Batch:
-        """All since the last call. ``now`` is Unix seconds."""
+        """All that was seen since the last call. ``now`` is Unix seconds."""
         seen, self._seen = self._seen, {}
-        usage, self._usage = self._usage, []
         dropped, self._dropped = self._dropped, 0
         return Batch(
             self._worker,
@@ -61,10 +54,10 @@ class Recorder:
                 for (kind, outcome, source, fingerprint, account, standing), (count, tokens) in seen.items()
             ],
             sample,
-            usage,
             dropped,
         )
 
-    def put_back(self, usage: list[UsageRecord]) -> None:
-        """Keeps usage that could not be sent, for the next batch."""
-        self._usage[:0] = usage[: MOST_USAGE - len(self._usage)]
+    def take_usage(self) -> list[UsageRecord]:
+        """What was used since the last call."""
+        usage, self._usage = self._usage, []
+        return usage

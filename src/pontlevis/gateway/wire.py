@@ -94,6 +94,8 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
         raise BadBody(*_explain(error)) from None
     if not asked.model or len(asked.model) > 256:
         raise BadBody("you must provide a model parameter of 1 to 256 characters", "model")
+    if not asked.model.isprintable():
+        raise BadBody("the model parameter holds characters that no model's name has", "model")
     if isinstance(asked, _Chat):
         if not asked.messages:
             raise BadBody("messages must be a list of at least one message", "messages")

@@ -25,9 +25,10 @@ from pontlevis.gateway.core import Core
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.engines import Engine, make_engine, probe_metrics, probe_models
 from pontlevis.gateway.http import SWEEP_PARTS, Connections
+from pontlevis.gateway.outbox import Outbox
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.upstream import Server
-from pontlevis.link.messages import Ack, Changes, Hello
+from pontlevis.link.messages import Ack, Changes, Hello, Settled
 from pontlevis.link.stream import LinkBroken, frame, read_from_controller
 
 PUMP_INTERVAL_S = 0.05  # choice: queue deadlines are seconds, so a twentieth is exact enough
@@ -35,6 +36,8 @@ SAMPLE_EVERY = 4  # batches; with the default batch interval once a second
 RECONNECT_S = 0.25
 PROBE_TIMEOUT_S = 3.0
 STOP_GRACE_S = 5.0
+SETTLE_GRACE_S = 2.0  # for the controller to write what was used; what it does not is sent at the next start
+MOST_UNSENT = 8_388_608  # bytes that a controller has not taken; observations are given up beyond it
 BACKLOG = 4096  # connections that may wait for accept; the kernel's somaxconn
 
 GC_THRESHOLDS = (10_000, 20, 20)
@@ -59,6 +62,7 @@ class Worker:
             engine = make_engine(each, settings.gateway, now)
             self.engines[engine.name] = engine
         self.recorder = Recorder(number, settings.gateway)
+        self.outbox = Outbox(settings.data / "usage", most_bytes=settings.gateway.usage_backlog_bytes)
         controller = Server(
             unix=str(sockets / "pages.sock"),
             most=settings.gateway.page_slots,
@@ -106,9 +110,14 @@ class Worker:
                 while self.core.exchanges:
                     await asyncio.sleep(PUMP_INTERVAL_S)
         self._send_batch(None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_GRACE_S):
+                while self.outbox and self._link is not None:
+                    await asyncio.sleep(PUMP_INTERVAL_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.outbox.close()
 
     # -- loops
 
@@ -171,10 +180,15 @@ class Worker:
             try:
                 writer.write(frame(Hello(self.number, os.getpid(), __version__)))
                 self._link = writer
+                self.outbox.link_made()
                 if lost:
                     log.info("gateway:link:restored")
                 while True:
                     message = await read_from_controller(reader)
+                    if isinstance(message, Settled):
+                        self.outbox.settled(message)
+                        self._send_usage()
+                        continue
                     if isinstance(message, Changes):
                         self.directory.apply(message)
                         self.core.learn_sources(message.accounts)
@@ -207,13 +221,23 @@ class Worker:
             self._send_batch(sample)
 
     def _send_batch(self, sample: ServiceSample | None) -> None:
-        link = self._link
+        self.outbox.put(self.recorder.take_usage())
+        self._send_usage()
         batch = self.recorder.take(self.core.unix(), sample)
-        if link is None or link.is_closing() or link.transport.get_write_buffer_size() > 8_388_608:
-            # Observations of a time without a controller are of no use later; what was used must be charged.
-            self.recorder.put_back(batch.usage)
-            return
-        link.write(frame(batch))
+        link = self._link
+        # Observations of a time without a controller are of no use later.
+        if (
+            link is not None
+            and not link.is_closing()
+            and link.transport.get_write_buffer_size() <= MOST_UNSENT
+        ):
+            link.write(frame(batch))
+
+    def _send_usage(self) -> None:
+        link = self._link
+        if link is not None and not link.is_closing():
+            for data in self.outbox.due():
+                link.write(data)
 
 
 def bind(host: str, port: int) -> socket.socket:

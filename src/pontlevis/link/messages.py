@@ -74,9 +74,18 @@ class Batch(msgspec.Struct, tag="batch", frozen=True):
     worker: int
     observations: list[Observation]
     sample: ServiceSample | None
-    usage: list[UsageRecord]
     dropped: int = 0
     """Observations that were merged away because the batch was full."""
+
+
+class Parcel(msgspec.Struct, tag="parcel", frozen=True):
+    """Gateway to controller: what was used. Sent again until ``Settled`` says that it is written."""
+
+    sender: str
+    """One gateway process; a new one after each start."""
+    number: int
+    """Grows by one a parcel of the same sender, from 1; one that was written already is not written twice."""
+    usage: list[UsageRecord]
 
 
 class Ack(msgspec.Struct, tag="ack", frozen=True):
@@ -108,5 +117,12 @@ class Cut(msgspec.Struct, tag="cut", frozen=True):
     reason: str
 
 
-FromGateway = Hello | Batch | Ack
-FromController = Changes | Cut
+class Settled(msgspec.Struct, tag="settled", frozen=True):
+    """Controller to gateway: the parcels of this sender up to ``number`` are in the database."""
+
+    sender: str
+    number: int
+
+
+FromGateway = Hello | Batch | Parcel | Ack
+FromController = Changes | Cut | Settled

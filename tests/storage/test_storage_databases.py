@@ -20,7 +20,7 @@ from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.service import Incidents
-from pontlevis.link.messages import AccountRecord, CredentialRecord, UsageRecord
+from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
 from pontlevis.storage.audit import recent_audit, record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade

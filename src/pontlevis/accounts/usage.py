@@ -49,7 +49,7 @@ class Usage(Rooms):
             rows = await session.execute(
                 select(UsageSenderRow.sender, UsageSenderRow.number).where(UsageSenderRow.sender.in_(senders))
             )
-            last = {sender: number for sender, number in rows}
+            last = dict(rows.tuples().all())
             fresh: list[UsageRecord] = []
             for each in parcels:
                 if each.number > last.get(each.sender, 0):

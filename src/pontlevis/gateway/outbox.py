@@ -186,7 +186,7 @@ class Outbox:
                 try:
                     parcel = _decode(journal.read(at, size)[4:])
                 except msgspec.DecodeError:
-                    log.error("gateway:usage:unreadable %s", path.name)  # noqa: TRY400 - no fault of ours
+                    log.error("gateway:usage:unreadable %s", path.name)
                     break
                 self._held.append(
                     _Held(parcel.sender, parcel.number, size, len(parcel.usage), None, journal, at)

@@ -60,6 +60,7 @@ class QuietService:
     observations: list[Observation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     samples: list[ServiceSample] = field(default_factory=list)
+    refusals: dict[str, int] = field(default_factory=dict)
     postures: list[Transition] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])

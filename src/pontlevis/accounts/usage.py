@@ -49,7 +49,7 @@ class Usage(Rooms):
             rows = await session.execute(
                 select(UsageSenderRow.sender, UsageSenderRow.number).where(UsageSenderRow.sender.in_(senders))
             )
-            last = dict(rows.tuples().all())
+            last: dict[str, int] = {row.sender: row.number for row in rows}
             fresh: list[UsageRecord] = []
             for each in parcels:
                 if each.number > last.get(each.sender, 0):

@@ -51,6 +51,8 @@ class Guard:
         self.detection = Detection(settings.detection, protected=protected.names)
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
+        self.refusals: dict[str, int] = {}
+        """By code, since this process started."""
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self._saved_findings: dict[str, float] = {}

@@ -142,6 +142,8 @@ class Controller:
     def _on_batch(self, batch: Batch) -> None:
         for observation in batch.observations:
             self.guard.observe(observation)
+        for code, count in batch.refusals.items():
+            self.guard.refusals[code] = self.guard.refusals.get(code, 0) + count
         if batch.sample is not None:
             self.guard.sample(batch.sample)
 

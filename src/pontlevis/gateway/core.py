@@ -18,6 +18,7 @@ from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.http import Connection
+from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.rations import Ration
 from pontlevis.gateway.recorder import Recorder
@@ -123,7 +124,8 @@ class Core:
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            self._list_models(connection, request)
+            if not answer_models(connection, request.path, self.engines.values()):
+                self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
             call = read_call(admitted.endpoint, b"".join(request.body))
@@ -164,6 +166,11 @@ class Core:
 
     def refused(self, code: RefusalCode) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def take_refusals(self) -> dict[str, int]:
+        """By code, since the last call."""
+        taken, self.refusals = self.refusals, {}
+        return {code.value: count for code, count in taken.items()}
 
     def learn_sources(self, accounts: list[AccountRecord]) -> None:
         """Remembers from where the owners of accounts with some standing log in."""
@@ -260,6 +267,7 @@ class Core:
                          "compressed request bodies are not accepted", caller=caller)  # fmt: skip
             return
         request.max_body = self.policy.max_body_bytes if endpoint is not None else 0
+        request.existing = caller.standing >= Standing.ESTABLISHED
         request.context = Admitted(source, print_, caller, endpoint)
 
     def _caller(self, request: Request, source: str, print_: int) -> Caller | None:
@@ -376,22 +384,3 @@ class Core:
             fields += b"www-authenticate: Bearer\r\n"
         fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)
         request.refused = (status, error_body(status, code, message), fields)
-
-    def _list_models(self, connection: Connection, request: Request) -> None:
-        models: dict[str, dict[str, object]] = {}
-        for engine in self.engines.values():
-            if engine.up:
-                for name, model in engine.models.items():
-                    models.setdefault(name, model)
-        if request.path == MODELS:
-            connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
-            return
-        name = request.path.removeprefix(MODELS + "/")
-        found = models.get(name)
-        if found is not None:
-            connection.answer(200, msgspec.json.encode(found))
-        else:
-            self.refused(RefusalCode.MODEL_NOT_FOUND)
-            connection.answer(
-                404, error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-            )

@@ -33,6 +33,18 @@ class GatewayPolicy:
         doc="Body of one request to pages and the accounts API.",
         source="choice: forms are small",
     )
+    held_body_bytes: int = setting(
+        536_870_912,
+        unit="bytes",
+        doc="Request bodies that one worker holds at once, being sent, waiting or under way; beyond it 503.",
+        source="choice: 128 of the largest",
+    )
+    held_body_bytes_others: int = setting(
+        268_435_456,
+        unit="bytes",
+        doc="The same, beyond which only established, paid and operators' bodies are taken.",
+        source="choice: half of it",
+    )
     header_timeout_s: float = setting(
         10.0,
         unit="s",
@@ -145,5 +157,7 @@ class GatewayPolicy:
     def __post_init__(self) -> None:
         may_be_zero = ("min_body_rate", "page_slots_reserved", "stranger_posts_per_s", "stranger_posts_burst")
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
+        if self.held_body_bytes_others > self.held_body_bytes:
+            raise ValueError("gateway.held_body_bytes_others must not exceed gateway.held_body_bytes")
         if self.page_slots_reserved >= self.page_slots:
             raise ValueError("gateway.page_slots_reserved must be less than gateway.page_slots")

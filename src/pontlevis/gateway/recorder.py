@@ -43,7 +43,7 @@ class Recorder:
     def settle(self, usage: UsageRecord) -> None:
         self._usage.append(usage)
 
-    def take(self, now: float, sample: ServiceSample | None) -> Batch:
+    def take(self, now: float, sample: ServiceSample | None, refusals: dict[str, int]) -> Batch:
         """All that was seen since the last call. ``now`` is Unix seconds."""
         seen, self._seen = self._seen, {}
         dropped, self._dropped = self._dropped, 0
@@ -55,6 +55,7 @@ class Recorder:
             ],
             sample,
             dropped,
+            refusals,
         )
 
     def take_usage(self) -> list[UsageRecord]:

@@ -21,10 +21,10 @@ from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.gateway.answers import DateHeader
+from pontlevis.gateway.connections import SWEEP_PARTS, Connections
 from pontlevis.gateway.core import Core
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.engines import Engine, make_engine, probe_metrics, probe_models
-from pontlevis.gateway.http import SWEEP_PARTS, Connections
 from pontlevis.gateway.outbox import Outbox
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.upstream import Server
@@ -223,7 +223,7 @@ class Worker:
     def _send_batch(self, sample: ServiceSample | None) -> None:
         self.outbox.put(self.recorder.take_usage())
         self._send_usage()
-        batch = self.recorder.take(self.core.unix(), sample)
+        batch = self.recorder.take(self.core.unix(), sample, self.core.take_refusals())
         link = self._link
         # Observations of a time without a controller are of no use later.
         if (

@@ -76,6 +76,8 @@ class Batch(msgspec.Struct, tag="batch", frozen=True):
     sample: ServiceSample | None
     dropped: int = 0
     """Observations that were merged away because the batch was full."""
+    refusals: dict[str, int] = {}
+    """By code, since the last batch: also what was cut where no answer was possible."""
 
 
 class Parcel(msgspec.Struct, tag="parcel", frozen=True):

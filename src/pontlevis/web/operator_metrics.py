@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from pontlevis.brain.observation import BandSample
-from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
+from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
 from pontlevis.web.context import WebContext
 
 METRICS = {
@@ -21,6 +21,7 @@ METRICS = {
     "pontlevis_ttft_p99_seconds": "99th percentile of time to first token in the last second, by standing.",
     "pontlevis_tokens_in_flight": "Tokens reserved at the engines.",
     "pontlevis_engine_waiting": "Requests in the engines' own queues.",
+    "pontlevis_refusals_total": "Requests refused and connections cut since the controller started, by code.",
 }
 
 
@@ -55,6 +56,10 @@ def create_metrics_router(context: WebContext) -> APIRouter:
         values.append(("pontlevis_gateways", {}, service.gateways))
         values.append(("pontlevis_decisions", {}, len(service.decisions)))
         values.append(("pontlevis_findings", {}, len(service.findings)))
+        values.extend(
+            ("pontlevis_refusals_total", {"code": each.value}, service.refusals.get(each.value, 0))
+            for each in RefusalCode
+        )
         if service.samples:
             sample = service.samples[-1]
             values.append(("pontlevis_engines", {"up": "true"}, sample.engines_up))
@@ -92,7 +97,8 @@ def render(values: list[tuple[str, dict[str, str], float]]) -> str:
     for name, about in METRICS.items():
         mine = [each for each in values if each[0] == name]
         if mine:
-            lines.extend((f"# HELP {name} {about}", f"# TYPE {name} gauge"))
+            kind = "counter" if name.endswith("_total") else "gauge"
+            lines.extend((f"# HELP {name} {about}", f"# TYPE {name} {kind}"))
         for _, labels, value in mine:
             text = ",".join(f'{key}="{word}"' for key, word in labels.items())
             lines.append(f"{name}{{{text}}} {value:g}" if text else f"{name} {value:g}")

@@ -31,6 +31,11 @@ class Service(Watch, Publisher, Protocol):
         ...
 
     @property
+    def refusals(self) -> dict[str, int]:
+        """Requests and connections that the gateways refused or cut since the controller started, by code."""
+        ...
+
+    @property
     def postures(self) -> list[Transition]:
         """Changes of posture, newest first, at most 200."""
         ...

@@ -62,7 +62,9 @@ def test_any_target_but_loopback_is_refused(host: str) -> None:
 
 def test_detection_is_not_made_easier_in_a_drill() -> None:
     """The configuration names an engine, ports and a pace, no threshold."""
-    text = configuration(FULL, engine_port=1, port=2, operator_port=3, data=Path("d"), defence=True)
+    text = configuration(
+        FULL, engine_url="http://127.0.0.1:1", port=2, operator_port=3, data=Path("d"), defence=True
+    )
     assert "[detection]" not in text
     assert "[admission]" not in text
     assert text.count("[") == text.count("[posture]") + text.count("engines = [")

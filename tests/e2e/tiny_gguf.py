@@ -1,7 +1,7 @@
-"""Makes a language model of random weights as a GGUF file, for trying real engines: ``tiny_gguf.py FILE``.
+"""Makes a language model of random weights as a GGUF file, for trying real engines: ``tiny_gguf.py FILE [LAYERS WIDTH]``.
 
-Runs in whatever environment has ``gguf`` and ``numpy``; imports nothing of ours. The model is a llama of
-two layers with a vocabulary of bytes; what it says means nothing, how it is served is real.
+Runs in whatever environment has ``gguf`` and ``numpy``; imports nothing of ours. The model is a llama with a
+vocabulary of bytes; what it says means nothing, how it is served is real. Its size sets its speed.
 """
 
 import sys
@@ -9,25 +9,26 @@ import sys
 import gguf
 import numpy
 
-LAYERS, WIDTH, HEADS, INNER, CONTEXT = 2, 64, 4, 128, 8_192
+HEADS, CONTEXT = 4, 8_192
 SPECIAL = ("<unk>", "<s>", "</s>")
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant:"
 )
 
 
-def write(path: str) -> None:
-    """The file, about half a megabyte; the same bytes each time."""
+def write(path: str, layers: int, width: int) -> None:
+    """The file; the same bytes each time."""
+    inner = 2 * width
     rng = numpy.random.default_rng(1)
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny")
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(inner)
     writer.add_head_count(HEADS)
     writer.add_head_count_kv(HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_rope_dimension_count(width // HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_file_type(0)
     tokens = [
@@ -57,17 +58,17 @@ def write(path: str) -> None:
         made = rng.normal(0, 0.05, shape) if len(shape) > 1 else numpy.ones(shape)
         writer.add_tensor(name, made.astype(numpy.float32))
 
-    tensor("token_embd.weight", len(tokens), WIDTH)
-    for layer in range(LAYERS):
+    tensor("token_embd.weight", len(tokens), width)
+    for layer in range(layers):
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            tensor(f"blk.{layer}.{name}.weight", WIDTH, WIDTH)
+            tensor(f"blk.{layer}.{name}.weight", width, width)
         for name in ("attn_norm", "ffn_norm"):
-            tensor(f"blk.{layer}.{name}.weight", WIDTH)
+            tensor(f"blk.{layer}.{name}.weight", width)
         for name in ("ffn_gate", "ffn_up"):
-            tensor(f"blk.{layer}.{name}.weight", INNER, WIDTH)
-        tensor(f"blk.{layer}.ffn_down.weight", WIDTH, INNER)
-    tensor("output_norm.weight", WIDTH)
-    tensor("output.weight", len(tokens), WIDTH)
+            tensor(f"blk.{layer}.{name}.weight", inner, width)
+        tensor(f"blk.{layer}.ffn_down.weight", width, inner)
+    tensor("output_norm.weight", width)
+    tensor("output.weight", len(tokens), width)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -75,4 +76,4 @@ def write(path: str) -> None:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1])
+    write(sys.argv[1], *(int(each) for each in sys.argv[2:] or ("2", "64")))

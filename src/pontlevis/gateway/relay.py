@@ -241,7 +241,7 @@ class Exchange:
         if self._over:
             return
         # A head alone, as engines send it before they begin to read the prompt, was not passed on yet.
-        begun = begun and (self._status >= 400 or self._pending_head is None)
+        begun = 0 < self._status < 400 and self._pending_head is None
         if not begun and self._tries < MOST_TRIES:
             self._forget_answer()
             if isinstance(error, StaleConnection):

@@ -37,7 +37,7 @@ def llama(directory: Path, environment: Path) -> Iterator[str]:
     """llama.cpp's server with a model of random weights; slow enough for two cores to overload it."""
     model, port = directory / "tiny.gguf", free_port()
     maker = Path(__file__).with_name("tiny_gguf.py")
-    subprocess.run([environment / "bin/python", maker, model, "6", "512"], check=True)
+    subprocess.run([environment / "bin/python", maker, model], check=True)
     command = [environment / "bin/llama-server", "-m", model, "--host", "127.0.0.1", "--port", str(port), "-np", "8",
                "-c", "32768", "-t", "1", "-tb", "1", "--metrics", "--jinja"]  # fmt: skip
     with (directory / "llama.log").open("wb") as log:

@@ -56,7 +56,7 @@ async def _measure(url: str, model: str, scenario: Scenario, seed: int) -> int:
         nonlocal finished
         for number in range(first, 10**9, PARALLEL):
             each = lengths[number % len(lengths)]
-            body = chat_body(model, each.input_tokens, each.output_tokens, simulated=False)
+            body = chat_body(model, each.input_tokens, each.output_tokens, simulated=False, salt=number)
             head = f"POST {path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
             answer = await client.send("127.0.0.1", head.encode() + body, PATIENCE_S)
             now = time.monotonic()

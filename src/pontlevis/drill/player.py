@@ -60,9 +60,11 @@ class Played(msgspec.Struct):
     """How late acts were begun: large when the generator itself was the bottleneck."""
 
 
-def chat_body(model: str, input_tokens: int, output_tokens: int, simulated: bool) -> bytes:
-    """A call of about so many tokens at four bytes each."""
+def chat_body(model: str, input_tokens: int, output_tokens: int, simulated: bool, salt: int = 0) -> bytes:
+    """A call of about so many tokens at four bytes each; ``salt`` keeps a real engine's prefix cache from knowing it already."""
     text = b"tell me more " * max(1, (input_tokens * 4 - 120) // 13)
+    if not simulated:
+        text = b"%08x %b" % (salt, text)
     length = LENGTH % output_tokens if simulated else b""
     return CHAT % (model.encode(), text, output_tokens, length)
 
@@ -143,7 +145,13 @@ class Player:
         return str(msgspec.json.decode(key.body)["key"]) if key.status == 201 else ""
 
     async def _chat(self, act: Act, key: str) -> Answer:
-        body = chat_body(self._part.model, act.input_tokens, act.output_tokens, self._part.simulated)
+        body = chat_body(
+            self._part.model,
+            act.input_tokens,
+            act.output_tokens,
+            self._part.simulated,
+            self._rng.getrandbits(32),
+        )
         return await self._send(act, "chat", b"/v1/chat/completions", body, key)
 
     async def _post(self, act: Act, step: str, path: bytes, body: dict[str, str], token: str = "") -> Answer:

@@ -6,7 +6,7 @@ vocabulary of bytes; what it says means nothing, how it is served is real. Its s
 
 import sys
 
-import gguf
+import gguf  # type: ignore[import-not-found] # of the environment that runs this
 import numpy
 
 HEADS, CONTEXT = 4, 8_192

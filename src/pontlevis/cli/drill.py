@@ -21,7 +21,7 @@ def command(
     load: Annotated[
         str, typer.Option("--load", help="synthetic, or trace: replays the trace in $PONTLEVIS_DATA.")
     ] = "synthetic",
-    hostile: Annotated[
+    hostile_load: Annotated[
         float | None,
         typer.Option(
             "--hostile",
@@ -84,8 +84,8 @@ def command(
     console = Console()
     try:
         check_loopback(target)
-        if hostile is not None:
-            scenario = with_hostile_load(scenario, hostile)
+        if hostile_load is not None:
+            scenario = with_hostile_load(scenario, hostile_load)
         if engine is not None:
             model = find_model(engine)
             console.print(f"Measuring what {engine} serves …")

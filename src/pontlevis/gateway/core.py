@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Dispatch, Preempt
+from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
@@ -18,14 +17,17 @@ from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.http import Connection
+from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
-from pontlevis.gateway.rations import Ration
+from pontlevis.gateway.port import AdmissionPort, Stuck
+from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
@@ -53,17 +55,18 @@ class Core:
         self,
         settings: Settings,
         directory: Directory,
-        admission: Admission,
+        admission: AdmissionPort,
         engines: dict[str, Engine],
         recorder: Recorder,
         controller: Server,
         rng: random.Random,
         notes: RefusalCodec,
+        number: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         unix: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.policy = settings.gateway
+        self.policy = of_one_worker(settings.gateway)
         self.directory = directory
         self.admission = admission
         self.engines = engines
@@ -73,10 +76,10 @@ class Core:
         self._rng = rng
         self._notes = notes
         self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._tickets = 0
+        self._tickets = number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
-        self.request_prefix = b"req_%08x" % rng.getrandbits(32)
-        self.pages = PageDesk(self, controller, settings.gateway)
+        self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
+        self.pages = PageDesk(self, controller, self.policy)
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
@@ -123,7 +126,8 @@ class Core:
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            self._list_models(connection, request)
+            if not answer_models(connection, request.path, self.engines.values()):
+                self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
             call = read_call(admitted.endpoint, b"".join(request.body))
@@ -170,7 +174,7 @@ class Core:
         for account in accounts:
             if account.standing >= Standing.RECENT and not account.disabled:
                 for place in account.familiar.split():
-                    self.known_sources.add(place)
+                    self.known_sources.learn(place)
 
     def note(
         self,
@@ -210,17 +214,23 @@ class Core:
                 if not commands:
                     return
                 for command in commands:
-                    exchange = self.exchanges.get(command.ticket)
-                    if exchange is None:
-                        self.admission.abandon(command.ticket, self.monotonic())
-                    elif isinstance(command, Dispatch):
-                        exchange.dispatch(command)
-                    elif isinstance(command, Preempt):
-                        exchange.preempt(command)
-                    else:
-                        exchange.refuse(command)
+                    self.carry_out(command)
         finally:
             self._pumping = False
+
+    def carry_out(self, command: Command | Stuck) -> None:
+        """Does with a request what admission says."""
+        exchange = self.exchanges.get(command.ticket)
+        if exchange is None:
+            self.admission.abandon(command.ticket, self.monotonic())
+        elif isinstance(command, Dispatch):
+            exchange.dispatch(command)
+        elif isinstance(command, Preempt):
+            exchange.preempt(command)
+        elif isinstance(command, Refuse):
+            exchange.refuse(command)
+        else:
+            exchange.stuck()
 
     def sweep(self) -> None:
         """Once a second: silent engines, late pages, decisions that ended."""
@@ -376,22 +386,3 @@ class Core:
             fields += b"www-authenticate: Bearer\r\n"
         fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)
         request.refused = (status, error_body(status, code, message), fields)
-
-    def _list_models(self, connection: Connection, request: Request) -> None:
-        models: dict[str, dict[str, object]] = {}
-        for engine in self.engines.values():
-            if engine.up:
-                for name, model in engine.models.items():
-                    models.setdefault(name, model)
-        if request.path == MODELS:
-            connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
-            return
-        name = request.path.removeprefix(MODELS + "/")
-        found = models.get(name)
-        if found is not None:
-            connection.answer(200, msgspec.json.encode(found))
-        else:
-            self.refused(RefusalCode.MODEL_NOT_FOUND)
-            connection.answer(
-                404, error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-            )

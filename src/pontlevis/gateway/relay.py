@@ -7,10 +7,10 @@ from pontlevis.brain.admission.messages import Ask, Dispatch, Preempt, Queued, R
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
-from pontlevis.gateway.answers import REASONS, error_body, error_event
+from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import DROPPED, PASSED_ON, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -138,6 +138,11 @@ class Exchange:
         self._chunked = False
         self._collected.clear()
 
+    def stuck(self) -> None:
+        """Admission, which was asked at a distance, has no other engine for it."""
+        if not self._over:
+            self._end_early(503, RefusalCode.ENGINE_UNAVAILABLE, "the engine could not be reached")
+
     # -- Task: the client
 
     def client_gone(self) -> None:
@@ -249,7 +254,8 @@ class Exchange:
             self._core.engine_failed(self._engine, error)
             moved = self._core.admission.move(self._ticket, self._core.monotonic())
             if moved is not None:
-                self.dispatch(moved)
+                if type(moved) is Dispatch:
+                    self.dispatch(moved)
                 self._core.pump()
                 return
         else:
@@ -281,20 +287,10 @@ class Exchange:
             self.answer_fails(error, False)
 
     def _head(self) -> bytes:
-        parts = [
-            b"HTTP/1.1 %d %b\r\n" % (self._status, REASONS.get(self._status, b"OK")),
-            self.connection.fields,
-        ]
-        parts.extend(b"%b: %b\r\n" % field for field in self._headers if field[0] not in DROPPED)
-        parts.append(b"x-request-id: %b\r\n" % self._request_id())
-        parts.append(self._limits())
-        if self._length is not None:
-            parts.append(b"content-length: %d\r\n" % self._length)
-        elif not self._request.version_10:
-            self._chunked = True
-            parts.append(b"transfer-encoding: chunked\r\n")
-        parts.append(b"connection: close\r\n\r\n" if self._closes() else b"\r\n")
-        return b"".join(parts)
+        self._chunked = self._length is None and not self._request.version_10
+        own = b"x-request-id: %b\r\n%b" % (self._request_id(), self._limits())
+        date, headers, length, chunked = self.connection.fields, self._headers, self._length, self._chunked
+        return answer_head(self._status, date, headers, own, length, chunked, self._closes())
 
     def _closes(self) -> bool:
         request = self._request

@@ -16,6 +16,7 @@ from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
 from pontlevis.gateway.usage import WHOLE_LIMIT, StreamReader, Usage, usage_of
 from pontlevis.gateway.wire import Endpoint, InferenceCall
+from pontlevis.link.admission import OWN_COUNT
 from pontlevis.link.messages import UsageRecord
 
 if TYPE_CHECKING:
@@ -393,4 +394,4 @@ class Exchange:
         )
 
     def _request_id(self) -> bytes:
-        return b"%b%x" % (self._core.request_prefix, self._ticket)
+        return b"%b%x" % (self._core.request_prefix, self._ticket & OWN_COUNT)

@@ -12,6 +12,7 @@ from pontlevis.brain.vocabulary import RefusalCode, Standing
 
 WORKER_BITS = 48
 """A ticket is the worker's number above so many bits of its own count."""
+OWN_COUNT = (1 << WORKER_BITS) - 1
 
 
 class Asked(msgspec.Struct, tag=1, array_like=True, frozen=True, gc=False):

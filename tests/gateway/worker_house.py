@@ -128,7 +128,9 @@ class HouseWorker:
         self.count += 1
         ticket = (self.number << WORKER_BITS) + self.count
         self.calls[ticket] = Call()
-        said = self.remote.ask(Ask(ticket, account, standing, MODEL, tokens, 100, stream=stream), self.house.clock())
+        said = self.remote.ask(
+            Ask(ticket, account, standing, MODEL, tokens, 100, stream=stream), self.house.clock()
+        )
         if isinstance(said, Queued):
             self.pump()
         else:

@@ -74,7 +74,7 @@ class Owner:
 
     def greet(self, desk: WorkerDesk) -> None:
         """A worker has connected: it hears that somebody is there before it entrusts anything."""
-        desk.say(Beat(self.admission.limits))
+        desk.say(Beat({}))
 
     def leave(self, desk: WorkerDesk) -> None:
         """The worker has ended: everything that it held is free."""
@@ -161,9 +161,10 @@ class Owner:
             self.leave(before)
         desk.number = message.worker
         self._desks[desk.number] = desk
-        if self._fresh:
+        if self._fresh and message.limits:
             self._fresh = False
             self.admission.expect(message.limits)
+        desk.say(Beat(self.admission.limits))
         for engine in self.engines.values():
             desk.say(EngineState(engine.name, engine.up, engine.error, engine.models))
         for each in message.held:

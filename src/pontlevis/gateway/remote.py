@@ -114,7 +114,8 @@ class RemoteAdmission:
                 if errand is not None and errand.stage is Stage.MOVES:
                     carry(Stuck(message.ticket))
             elif isinstance(message, Beat):
-                self.standin.limits = message.limits
+                if message.limits:
+                    self.standin.limits = message.limits
             elif isinstance(message, EngineState):
                 engine = self._engines.get(message.name)
                 if engine is not None:

@@ -151,9 +151,10 @@ class EngineState(msgspec.Struct, tag=5, array_like=True, frozen=True, gc=False)
 
 
 class Beat(msgspec.Struct, tag=6, array_like=True, frozen=True, gc=False):
-    """Admission, as an answer to ``Joined`` and then a few times a second: it is there, and may give so much."""
+    """Admission, when a worker connects, when it has joined, and then a few times a second: it is there."""
 
     limits: dict[str, int]
+    """What each engine may be given; nothing where the worker may know better."""
 
 
 class Familiar(msgspec.Struct, tag=7, array_like=True, frozen=True, gc=False):

@@ -7,9 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from msgspec.structs import replace
+from worker_house import MODEL, URLS, House, HouseWorker
 
 from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Ask, Command, Dispatch, Preempt, Queued, Refuse
+from pontlevis.brain.admission.messages import Ask, Command, Preempt, Queued, Refuse
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
@@ -18,7 +19,6 @@ from pontlevis.gateway.port import Stuck
 from pontlevis.gateway.rations import of_one_worker
 from pontlevis.link.admission import Asked, Beat, read_from_admission, read_to_admission
 from pontlevis.link.stream import LinkBroken, Splitter, frame
-from worker_house import MODEL, URLS, House, HouseWorker
 
 PAID, NEW = Standing.PAID, Standing.NEW
 TIGHT = AdmissionPolicy(initial_limit=1, min_limit=1, max_limit=2, preempt_streams="always", borrow_spare=0.0)

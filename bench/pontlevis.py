@@ -18,7 +18,7 @@ class Pontlevis:
     """The gateways with their admission process, and apart from them the controller and the supervisor."""
 
     def __init__(self, workers: int = 1) -> None:
-        self.name = "pontlevis" if workers == 1 else f"pontlevis, {workers} workers"
+        self.name = "pontlevis" if workers == 1 else f"pontlevis-{workers}"
         self._workers = workers
         self._port = 0
         self._key = ""
@@ -88,4 +88,4 @@ class Pontlevis:
         note: dict[str, dict[str, int]] = json.loads((self._data / "run.json").read_text())
         path = [pid for name, pid in note["pids"].items() if name.startswith(("gateway", "admission"))]
         others = [pid for pid in family(self._process.pid) if pid not in path]
-        return {"gateway" if self._workers == 1 else "gateways and admission": path, "others": others}
+        return {"gateway" if self._workers == 1 else "workers": path, "others": others}

@@ -318,7 +318,7 @@ def test_a_posture_is_in_force_at_both_workers_and_at_admission_when_it_is_answe
     for number in WORKERS:
         answer = pair.clients[number].post("/v1/chat/completions", json={"model": "plain", "messages": ASK})
         assert answer.status_code == 200
-    body = {"posture": "under_attack", "reason": "a test"}
+    body: dict[str, object] = {"posture": "under_attack", "reason": "a test"}
     assert pair.service.operate("POST", "/api/posture", body).status_code == 200
     for number in WORKERS:
         client = pair.clients[number]

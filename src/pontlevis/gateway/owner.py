@@ -101,8 +101,7 @@ class Owner:
         admission = self.admission
         for message in messages:
             now = self._clock()
-            kind = type(message)
-            if desk.number < 0 and kind is not Joined:
+            if desk.number < 0 and type(message) is not Joined:
                 raise ValueError("a worker speaks before it has joined")
             if isinstance(message, Asked):
                 self._asked(desk, message, now)

@@ -102,9 +102,8 @@ class RemoteAdmission:
     def receive(self, messages: Sequence[FromAdmission], now: float, carry: Carry) -> None:
         """Does what admission says."""
         for message in messages:
-            kind = type(message)
-            if kind is Started:
-                self._started(message, now, carry)  # type: ignore[arg-type]
+            if isinstance(message, Started):
+                self._started(message, now, carry)
             elif isinstance(message, Refused):
                 self._refused(message, now, carry)
             elif isinstance(message, SentBack):

@@ -60,6 +60,11 @@ def run(
     Example: `python -m bench --workers 2 --json var/bench.json`
     """
     console = Console()
+
+    def say(line: str) -> None:
+        # What a peer printed before it failed may hold brackets.
+        console.log(line, markup=False)
+
     unknown = [name for name in peers.split(",") if name not in PEERS]
     if unknown:
         raise typer.BadParameter(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
@@ -68,9 +73,9 @@ def run(
     if workers > 1:
         chosen.append(Pontlevis(workers))
     try:
-        result = measure(chosen, plan, console.log)
+        result = measure(chosen, plan, say)
     except (BenchError, CannotStart) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     show(result, console)
     if json_file is not None:

@@ -293,6 +293,54 @@ def test_what_a_killed_worker_held_is_free_at_once_and_it_is_back_in_seconds(pai
     assert pair.ask(pair.client_of(0), pair.paid).status_code == 200
 
 
+def test_no_slot_is_lost_when_admission_and_a_worker_die_under_load(pairs: Callable[..., Pair]) -> None:
+    """Forty ask without a pause, old and new, through both deaths; afterwards there is room for exactly as many as before."""
+    pair = pairs(4, ADMISSION__REQUESTS_PER_MINUTE="1000000", ADMISSION__TOKENS_PER_MINUTE="1000000000", ADMISSION__REQUESTS_PER_DAY="0")  # fmt: skip
+    seen: dict[int, int] = {}
+    over = False
+
+    async def ask_again_and_again(client: httpx.AsyncClient, key: str) -> None:
+        body = {"model": "plain", "messages": ASK}
+        while not over:
+            try:
+                answer = await client.post("/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"})  # fmt: skip
+                status = answer.status_code
+            except httpx.TransportError:
+                status = 0
+            seen[status] = seen.get(status, 0) + 1
+            await asyncio.sleep(0.02)
+
+    async def load() -> None:
+        nonlocal over
+        limits = httpx.Limits(max_connections=40)
+        async with httpx.AsyncClient(base_url=pair.service.url, limits=limits, timeout=40) as client:
+            asking = [
+                asyncio.create_task(ask_again_and_again(client, pair.paid if each % 2 else pair.new))
+                for each in range(40)
+            ]
+            for name in ("admission", "gateway-1", "admission"):
+                await asyncio.sleep(0.7)
+                dead = pair.kill(name)
+                await asyncio.to_thread(pair.back, name, dead)
+            over = True
+            await asyncio.gather(*asking)
+
+    asyncio.run(load())
+    assert seen[200] > 100
+    assert set(seen) <= {0, 200, 429, 503}
+    assert seen.get(0, 0) <= 40, "only who was connected to the worker that died"
+    wait_for(lambda: pair.metric("pontlevis_in_flight") + pair.metric("pontlevis_queued") == 0, 10, lambda: "a slot was lost")  # fmt: skip
+    held = [pair.stream(number, pair.paid) for number in (0, 0, 1, 1)]
+    assert pair.engine.under_way == 4
+    answers: list[httpx.Response] = []
+    waiting = threading.Thread(target=lambda: answers.append(pair.ask(pair.clients[0], pair.paid)))
+    waiting.start()
+    wait_for(lambda: pair.metric("pontlevis_queued") == 1, 10, lambda: "there is a slot too many")
+    held[0].close()
+    waiting.join(20)
+    assert [each.status_code for each in answers] == [200]
+
+
 def test_a_revoked_key_s_streams_end_on_both_workers_and_it_opens_neither(pairs: Callable[..., Pair]) -> None:
     """As soon as the revocation is answered; other streams go on."""
     pair = pairs(16)

@@ -65,6 +65,7 @@ class QuietService:
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
+    admission: bool = True
     orders: list[tuple[object, ...]] = field(default_factory=list)
     """What operators asked for."""
 

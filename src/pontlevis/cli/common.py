@@ -1,5 +1,6 @@
 """What commands share: options, errors in words, the way to a running service."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,10 +34,11 @@ def settings_from(
     port: int | None = None,
     operator_port: int | None = None,
     engines: list[str] | None = None,
+    workers: int | None = None,
 ) -> Settings:
     """Settings as flags, environment and file give them; ends the command where one is wrong."""
     try:
-        return load(
+        found = load(
             config,
             data=data,
             host=host,
@@ -44,6 +46,9 @@ def settings_from(
             operator_port=operator_port,
             engines=tuple(EngineSettings(url=each) for each in engines) if engines else None,
         )
+        if workers is None:
+            return found
+        return found.model_copy(update={"gateway": replace(found.gateway, workers=workers)})
     except (FileNotFoundError, UnreadableConfig) as error:
         fail(str(error))
     except ValidationError as error:

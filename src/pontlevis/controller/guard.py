@@ -135,6 +135,12 @@ class Guard:
     def gateways(self) -> int:
         return self.hub.gateways if self.hub is not None else 0
 
+    @property
+    def admission(self) -> bool:
+        if self._settings.gateway.workers == 1 or self.hub is None:
+            return self.gateways > 0
+        return self.hub.admission
+
     async def set_posture(
         self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
     ) -> PostureState:

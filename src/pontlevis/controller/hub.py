@@ -1,4 +1,4 @@
-"""The controller's end of the link: every gateway's connection, whole states, changes, acknowledgements."""
+"""The controller's end of the link: every gateway worker's connection, whole states, changes, acknowledgements."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.link.messages import (
+    ADMISSION,
     AccountRecord,
     Ack,
     Batch,
@@ -34,6 +35,7 @@ Parts = Callable[[], AsyncIterator[tuple[list[AccountRecord], list[CredentialRec
 class _Gateway:
     writer: asyncio.StreamWriter
     worker: int = -1
+    role: str = ""
     ready: bool = False
     held: list[bytes] = field(default_factory=list)
     """Frames that wait until the whole state has been sent."""
@@ -69,7 +71,13 @@ class Hub:
 
     @property
     def gateways(self) -> int:
-        return sum(1 for each in self._gateways if each.ready)
+        """Workers that know everything."""
+        return sum(1 for each in self._gateways if each.ready and each.role != ADMISSION)
+
+    @property
+    def admission(self) -> bool:
+        """Whether an admission process is there."""
+        return any(each.ready and each.role == ADMISSION for each in self._gateways)
 
     async def start(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -100,16 +108,19 @@ class Hub:
             decisions=decisions or [],
             posture=posture,
         )
-        await self._send(self._number, frame(message))
+        await self._send(self._number, frame(message), admission=posture is not None)
 
     async def cut(self, *, accounts: list[str], credentials: list[str], reason: str) -> None:
         self._number += 1
         await self._send(self._number, frame(Cut(self._number, accounts, credentials, reason)))
 
-    async def _send(self, number: int, data: bytes) -> None:
+    async def _send(self, number: int, data: bytes, *, admission: bool = False) -> None:
+        """To all gateways, and where ``admission`` is true to an admission process as well."""
         loop = asyncio.get_running_loop()
         pending: list[asyncio.Future[None]] = []
         for gateway in list(self._gateways):
+            if gateway.role == ADMISSION and not admission:
+                continue
             if not gateway.ready:
                 gateway.held.append(data)
                 continue
@@ -137,7 +148,7 @@ class Hub:
                 elif isinstance(message, Ack):
                     _acknowledge(gateway, message.number)
                 elif isinstance(message, Hello):
-                    gateway.worker = message.worker
+                    gateway.worker, gateway.role = message.worker, message.role
                     sender = asyncio.create_task(self._send_whole(gateway))
         except LinkBroken:
             pass
@@ -151,7 +162,7 @@ class Hub:
     async def _send_whole(self, gateway: _Gateway) -> None:
         first = True
         try:
-            async for accounts, credentials in self._parts():
+            async for accounts, credentials in self._parts_for(gateway):
                 self._number += 1
                 gateway.writer.write(
                     frame(
@@ -175,7 +186,7 @@ class Hub:
                     self._number,
                     whole=first,
                     complete=True,
-                    decisions=self._decisions(),
+                    decisions=self._decisions() if gateway.role != ADMISSION else [],
                     posture=self._posture(),
                 )
             )
@@ -184,7 +195,14 @@ class Hub:
             gateway.writer.write(held)
         gateway.held.clear()
         gateway.ready = True
-        log.info("controller:gateway:joined worker=%d", gateway.worker)
+        log.info("controller:%s:joined worker=%d", gateway.role, gateway.worker)
+
+    async def _parts_for(
+        self, gateway: _Gateway
+    ) -> AsyncIterator[tuple[list[AccountRecord], list[CredentialRecord]]]:
+        if gateway.role != ADMISSION:
+            async for each in self._parts():
+                yield each
 
 
 def _acknowledge(gateway: _Gateway, number: int) -> None:

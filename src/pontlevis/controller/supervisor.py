@@ -1,4 +1,4 @@
-"""Starts gateway, controller and, where no engine was named, the engine simulator; keeps them running."""
+"""Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
 import contextlib
 import logging
@@ -98,7 +98,7 @@ class Supervisor:
                     ],
                     {},
                 )
-            for role in ("controller", "gateway"):
+            for role in roles(self.settings.gateway.workers):
                 self._add(
                     role,
                     ["-m", "pontlevis.controller.children", role, str(sockets), str(os.getpid())],
@@ -184,7 +184,7 @@ class Supervisor:
             raise CannotStart(f"the service did not answer within {START_WAIT_S:.0f} seconds")
 
     def _end_all(self) -> None:
-        # The gateway first, so that nobody is let in to a service that is being taken down.
+        # The gateways first, so that nobody is let in to a service that is being taken down.
         for child in reversed(self._children):
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
@@ -197,6 +197,13 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def roles(workers: int) -> list[str]:
+    """The processes beside the engine simulator, in the order in which they start."""
+    if workers == 1:
+        return ["controller", "gateway"]
+    return ["controller", "admission", *(f"gateway-{number}" for number in range(workers))]
 
 
 def free_port() -> int:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Dispatch, Preempt
+from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
@@ -20,13 +19,15 @@ from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
-from pontlevis.gateway.rations import Ration
+from pontlevis.gateway.port import AdmissionPort, Stuck
+from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
@@ -54,17 +55,18 @@ class Core:
         self,
         settings: Settings,
         directory: Directory,
-        admission: Admission,
+        admission: AdmissionPort,
         engines: dict[str, Engine],
         recorder: Recorder,
         controller: Server,
         rng: random.Random,
         notes: RefusalCodec,
+        number: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         unix: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.policy = settings.gateway
+        self.policy = of_one_worker(settings.gateway)
         self.directory = directory
         self.admission = admission
         self.engines = engines
@@ -74,10 +76,10 @@ class Core:
         self._rng = rng
         self._notes = notes
         self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._tickets = 0
+        self._tickets = number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
-        self.request_prefix = b"req_%08x" % rng.getrandbits(32)
-        self.pages = PageDesk(self, controller, settings.gateway)
+        self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
+        self.pages = PageDesk(self, controller, self.policy)
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
@@ -177,7 +179,7 @@ class Core:
         for account in accounts:
             if account.standing >= Standing.RECENT and not account.disabled:
                 for place in account.familiar.split():
-                    self.known_sources.add(place)
+                    self.known_sources.learn(place)
 
     def note(
         self,
@@ -217,17 +219,23 @@ class Core:
                 if not commands:
                     return
                 for command in commands:
-                    exchange = self.exchanges.get(command.ticket)
-                    if exchange is None:
-                        self.admission.abandon(command.ticket, self.monotonic())
-                    elif isinstance(command, Dispatch):
-                        exchange.dispatch(command)
-                    elif isinstance(command, Preempt):
-                        exchange.preempt(command)
-                    else:
-                        exchange.refuse(command)
+                    self.carry_out(command)
         finally:
             self._pumping = False
+
+    def carry_out(self, command: Command | Stuck) -> None:
+        """Does with a request what admission says."""
+        exchange = self.exchanges.get(command.ticket)
+        if exchange is None:
+            self.admission.abandon(command.ticket, self.monotonic())
+        elif isinstance(command, Dispatch):
+            exchange.dispatch(command)
+        elif isinstance(command, Preempt):
+            exchange.preempt(command)
+        elif isinstance(command, Refuse):
+            exchange.refuse(command)
+        else:
+            exchange.stuck()
 
     def sweep(self) -> None:
         """Once a second: silent engines, late pages, decisions that ended."""

@@ -4,11 +4,25 @@ from dataclasses import dataclass
 
 from pontlevis.brain.setting import check_numbers, setting
 
+MOST_WORKERS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayPolicy:
     """The settings of the data path."""
 
+    workers: int = setting(
+        1,
+        unit="processes",
+        doc="Gateway workers that share the public port, at most 64. With more than one, a process of its own holds admission for all.",
+        source="choice: one core's worth of requests is enough for most; see running.md for what more cost",
+    )
+    admission_silence_s: float = setting(
+        3.0,
+        unit="s",
+        doc="With several workers: an admission process that says nothing for this long counts as away.",
+        source="choice: six of its beats",
+    )
     max_header_bytes: int = setting(
         32_768,
         unit="bytes",
@@ -84,7 +98,7 @@ class GatewayPolicy:
     max_connections_per_source: int = setting(
         512,
         unit="connections",
-        doc="Open client connections of one address (or /64); more are closed at once.",
+        doc="Open client connections of one address (or /64); more are closed at once. Of several workers each takes its share and some more.",
         source="choice: a large shared NAT fits, a slow-loris does not",
     )
     engine_connect_timeout_s: float = setting(
@@ -99,7 +113,7 @@ class GatewayPolicy:
     engine_connections: int = setting(
         1024,
         unit="connections",
-        doc="Open connections to one engine.",
+        doc="Open connections of one worker to one engine.",
         source="Envoy circuit breaker max_connections",
     )
     health_interval_s: float = setting(
@@ -159,5 +173,7 @@ class GatewayPolicy:
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
         if self.held_body_bytes_others > self.held_body_bytes:
             raise ValueError("gateway.held_body_bytes_others must not exceed gateway.held_body_bytes")
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"gateway.workers must be between 1 and {MOST_WORKERS}")
         if self.page_slots_reserved >= self.page_slots:
             raise ValueError("gateway.page_slots_reserved must be less than gateway.page_slots")

@@ -16,6 +16,7 @@ from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
 from pontlevis.gateway.usage import WHOLE_LIMIT, StreamReader, Usage, usage_of
 from pontlevis.gateway.wire import Endpoint, InferenceCall
+from pontlevis.link.admission import OWN_COUNT
 from pontlevis.link.messages import UsageRecord
 
 if TYPE_CHECKING:
@@ -134,6 +135,11 @@ class Exchange:
         self._engine = ""
         self._forget_answer()
 
+    def stuck(self) -> None:
+        """Admission, which was asked at a distance, has no other engine for it."""
+        if not self._over:
+            self._end_early(503, RefusalCode.ENGINE_UNAVAILABLE, "the engine could not be reached")
+
     # -- Task: the client
 
     def client_gone(self) -> None:
@@ -250,7 +256,8 @@ class Exchange:
             self._core.engine_failed(self._engine, error)
             moved = self._core.admission.move(self._ticket, self._core.monotonic())
             if moved is not None:
-                self.dispatch(moved)
+                if type(moved) is Dispatch:
+                    self.dispatch(moved)
                 self._core.pump()
                 return
         else:
@@ -397,4 +404,4 @@ class Exchange:
         )
 
     def _request_id(self) -> bytes:
-        return b"%b%x" % (self._core.request_prefix, self._ticket)
+        return b"%b%x" % (self._core.request_prefix, self._ticket & OWN_COUNT)

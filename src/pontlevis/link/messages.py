@@ -60,12 +60,17 @@ class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     duration_s: float
 
 
+GATEWAY, ADMISSION = "gateway", "admission"
+
+
 class Hello(msgspec.Struct, tag="hello", frozen=True):
-    """Gateway to controller: first message on a connection."""
+    """Gateway, or its admission process, to controller: first message on a connection."""
 
     worker: int
     pid: int
     version: str
+    role: str = GATEWAY
+    """``admission`` wants to hear of the posture only."""
 
 
 class Batch(msgspec.Struct, tag="batch", frozen=True):

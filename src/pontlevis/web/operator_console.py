@@ -97,6 +97,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         error = request.query_params.get("error", "")
         refusal = request.query_params.get("refusal", "").strip()[:100]
         note = context.refusals.open(refusal) if refusal else None
+        wanted = context.settings.gateway.workers
         values: dict[str, object] = {
             "actor": actor,
             "state": service.posture,
@@ -107,7 +108,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "groups": grouped(decisions),
             "decision_count": len(decisions),
             "engines": service.engines,
-            "gateways": service.gateways,
+            "gateways": str(service.gateways) if wanted == 1 else f"{service.gateways} / {wanted}",
             "incidents": await incidents.incidents(most=5),
             "audit": audit,
             "standings": sorted(Standing, reverse=True),

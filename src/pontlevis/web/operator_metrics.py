@@ -11,6 +11,8 @@ METRICS = {
     "pontlevis_registration": "1 for the registration mode in force.",
     "pontlevis_registration_share": "Share of registrations let through.",
     "pontlevis_gateways": "Gateway workers connected.",
+    "pontlevis_gateways_wanted": "Gateway workers that there should be.",
+    "pontlevis_admission": "1 while admission is there; without it existing users only are served.",
     "pontlevis_engines": "Engines, by whether they are up.",
     "pontlevis_decisions": "Decisions in force.",
     "pontlevis_findings": "Findings that stand.",
@@ -37,9 +39,9 @@ def create_metrics_router(context: WebContext) -> APIRouter:
     async def ready(answer: Response) -> dict[str, object]:
         samples = service.samples
         engines_up = samples[-1].engines_up if samples else 0
-        if not service.gateways or not engines_up:
+        if not service.gateways or not service.admission or not engines_up:
             answer.status_code = 503
-        return {"gateways": service.gateways, "engines_up": engines_up}
+        return {"gateways": service.gateways, "admission": service.admission, "engines_up": engines_up}
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -54,6 +56,8 @@ def create_metrics_router(context: WebContext) -> APIRouter:
         )
         values.append(("pontlevis_registration_share", {}, state.registration_share))
         values.append(("pontlevis_gateways", {}, service.gateways))
+        values.append(("pontlevis_gateways_wanted", {}, context.settings.gateway.workers))
+        values.append(("pontlevis_admission", {}, float(service.admission)))
         values.append(("pontlevis_decisions", {}, len(service.decisions)))
         values.append(("pontlevis_findings", {}, len(service.findings)))
         values.extend(

@@ -53,6 +53,11 @@ class Service(Watch, Publisher, Protocol):
         """Gateway workers connected now."""
         ...
 
+    @property
+    def admission(self) -> bool:
+        """Whether admission is there: in the only worker, or in the process that several share."""
+        ...
+
     async def set_posture(
         self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
     ) -> PostureState:

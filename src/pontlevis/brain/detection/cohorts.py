@@ -84,11 +84,11 @@ class Wake(NamedTuple):
 class Cohorts:
     """At most ``capacity`` accounts that were not used yet; the oldest are forgotten first, uncounted."""
 
-    __slots__ = ("_asleep", "_capacity", "_closed", "_slots", "logged_in_share", "used_share", "wakes")
+    __slots__ = ("_capacity", "_closed", "_slots", "asleep", "logged_in_share", "used_share", "wakes")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._asleep: dict[str, Sleeper] = {}
+        self.asleep: dict[str, Sleeper] = {}
         self._slots: dict[int, dict[Pair, Tally]] = {}
         """By number of the ten minutes in which they were made; merged ones by their hour's first."""
         self._closed = -1
@@ -100,11 +100,12 @@ class Cohorts:
 
     def made(self, account: str, at: float, fingerprint: int, domain: str, prefix: str) -> None:
         """Takes a sign-up that made an account."""
-        if not account or account in self._asleep:
+        if not account or account in self.asleep:
             return
-        if len(self._asleep) >= self._capacity:
-            oldest = next(iter(self._asleep))
-            self._forget(self._asleep.pop(oldest))
+        if len(self.asleep) >= self._capacity:
+            # An eighth at once: to look for the first of a dict again and again is quadratic.
+            for oldest in list(islice(self.asleep, max(1, self._capacity // 8))):
+                self._forget(self.asleep.pop(oldest))
         slot = int(at) // SLOT_S
         tallies = self._slots.setdefault(slot, {})
         pair = (fingerprint, domain)
@@ -121,21 +122,21 @@ class Cohorts:
         tally.made += 1
         if len(tally.prefixes) < SCATTERED:
             tally.prefixes.add(prefix)
-        self._asleep[account] = Sleeper(at, slot, *pair, False)
+        self.asleep[account] = Sleeper(at, slot, *pair, False)
 
     def logged_in(self, account: str) -> None:
         """Its owner logged in; that is not use yet."""
-        sleeper = self._asleep.get(account)
+        sleeper = self.asleep.get(account)
         if sleeper is None or sleeper.logged_in:
             return
-        self._asleep[account] = sleeper._replace(logged_in=True)
+        self.asleep[account] = sleeper._replace(logged_in=True)
         tally = self._tally(sleeper)
         if tally is not None:
             tally.logged_in += 1
 
     def used(self, account: str, at: float, source: str, prefix: str, fingerprint: int) -> None:
         """It called, served or not."""
-        sleeper = self._asleep.pop(account, None)
+        sleeper = self.asleep.pop(account, None)
         if sleeper is None:
             return
         tally = self._tally(sleeper)
@@ -145,9 +146,6 @@ class Cohorts:
         if at - sleeper.at >= AWAKE_S:
             origin, domain = sleeper.fingerprint, sleeper.domain
             self.wakes.append(Wake(at, sleeper.at, account, source, prefix, fingerprint, origin, domain))
-
-    def __contains__(self, account: str) -> bool:
-        return account in self._asleep
 
     def age(self, now: float, *, learn: bool) -> None:
         """Closes what is old; call every few seconds. ``learn``: what became of it is usual."""

@@ -1,6 +1,7 @@
 """What becomes of log-ins that failed: people try again and get in, guessers go on to the next account."""
 
 from collections import deque
+from itertools import takewhile
 
 CAPACITY = 8192
 PATIENCE_S = 300.0
@@ -41,12 +42,10 @@ class FollowUps:
         """Accounts settled in the last ten minutes: that got in later, and all."""
         self._turn(int(now) // SLOT_S)
         # In the order in which they failed.
-        while self._waiting:
-            account, at = next(iter(self._waiting.items()))
-            if now - at < PATIENCE_S:
-                break
+        due = list(takewhile(lambda each: now - self._waiting[each] >= PATIENCE_S, self._waiting))
+        for account in due:
             del self._waiting[account]
-            self._slots[-1][1] += 1
+        self._slots[-1][1] += len(due)
         got_in = sum(slot[0] for slot in self._slots)
         return got_in, got_in + sum(slot[1] for slot in self._slots)
 

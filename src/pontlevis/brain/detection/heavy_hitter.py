@@ -5,7 +5,6 @@ another kind to accuse: nobody but young or anonymous accounts behind it, in num
 than a person, or another finding against the same fingerprints.
 """
 
-from collections import defaultdict
 from math import exp
 
 from pontlevis.brain.detection.address import prefix_of
@@ -20,7 +19,8 @@ from pontlevis.brain.detection.wording import listed, number, share
 from pontlevis.brain.vocabulary import EXISTING, Standing
 
 DIMENSIONS = ("account", "address", "prefix", "fingerprint")
-"""One a second, in turn."""
+"""One every other second, in turn."""
+EVERY_S = 2
 HISTORY_S = 3600.0
 """Time constant of an own usual share: last night's batch job is no news tonight, last month's is."""
 KEPT = 1024
@@ -44,30 +44,34 @@ class HeavyHitter:
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while somebody's share is far above its own."""
+        if snapshot.second % EVERY_S:
+            return self._loudest()
         taken = snapshot.ledgers.takers.minute(snapshot.second)
-        dimension = DIMENSIONS[snapshot.second % len(DIMENSIONS)]
+        dimension = DIMENSIONS[snapshot.second // EVERY_S % len(DIMENSIONS)]
         said = self._in(snapshot, dimension, taken)
         if said is not None:
             self._said[dimension] = said
         else:
             self._said.pop(dimension, None)
+        return self._loudest()
+
+    def _loudest(self) -> Statement | None:
         ranked = [self._said[each] for each in DIMENSIONS if each in self._said]
         return max(ranked, key=lambda each: each.hostile, default=None)
 
     def _in(self, snapshot: Snapshot, dimension: str, taken: list[Taken]) -> Statement | None:
-        groups: defaultdict[Key, list[Taken]] = defaultdict(list)
-        for each in taken:
-            key = _key(dimension, each)
-            if key:
-                groups[key].append(each)
-        tokens = sum(each.tokens for each in taken)
+        keys = _keys(dimension, taken)
+        sums: dict[Key, int] = {}
+        for key, each in zip(keys, taken, strict=True):
+            sums[key] = sums.get(key, 0) + each.tokens
+        tokens = sum(sums.values())
         best: tuple[float, Key, float, float] | None = None
-        for key, calls in groups.items():
-            part = sum(each.tokens for each in calls) / tokens
-            if part < NOTED:
+        for key, asked in sums.items():
+            part = asked / tokens
+            if part < NOTED or not key:
                 continue
             usual = self._learned(dimension, key, part, snapshot.now)
-            if len(groups) > 1 and (best is None or part - usual > best[0]):
+            if len(sums) > 1 and (best is None or part - usual > best[0]):
                 best = (part - usual, key, part, usual)
         if best is None or tokens < self._policy.hitter_tokens:
             return None
@@ -77,12 +81,19 @@ class HeavyHitter:
         size = tokens**2 / sum(each.tokens**2 for each in taken)
         if share_at_least(part * size, size) <= max(floor, self._policy.added_ratio * usual):
             return None
-        return self._state(snapshot, dimension, key, groups[key], part, usual)
+        return self._state(
+            snapshot,
+            dimension,
+            key,
+            [each for own, each in zip(keys, taken, strict=True) if own == key],
+            part,
+            usual,
+        )
 
     def _learned(self, dimension: str, key: Key, part: float, now: float) -> float:
         """The usual share before now; the present one is learned, but for what another finding accuses."""
         table = self._usual[dimension]
-        usual, at = table.pop(key, (0.0, now - len(DIMENSIONS)))
+        usual, at = table.pop(key, (0.0, now - EVERY_S * len(DIMENSIONS)))
         if len(table) >= KEPT:
             del table[next(iter(table))]
         left = exp(-(now - at) / HISTORY_S)
@@ -141,10 +152,13 @@ class HeavyHitter:
         )
 
 
-def _key(dimension: str, taken: Taken) -> Key:
+def _keys(dimension: str, taken: list[Taken]) -> list[Key]:
+    """By what each kept call is counted."""
     if dimension == "account":
         # Calls without an account bear their source's name, which is the address's business.
-        return "" if taken.account.startswith("anon:") else taken.account
+        return ["" if each.account.startswith("anon:") else each.account for each in taken]
     if dimension == "address":
-        return taken.address
-    return prefix_of(taken.address) if dimension == "prefix" else taken.fingerprint
+        return [each.address for each in taken]
+    if dimension == "prefix":
+        return [prefix_of(each.address) for each in taken]
+    return [each.fingerprint for each in taken]

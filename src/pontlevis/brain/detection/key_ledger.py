@@ -22,7 +22,9 @@ TO_SIGMA = 1.4826
 """Standard deviations of a normal distribution in one median absolute deviation (Hampel, JASA 1974)."""
 MOST_NETWORKS = 64
 MOST_CLIENTS = 16
+MOST_SOURCES = 16
 MOST_MOVING = 512
+MOST_VIEWS = 32
 FADES = 0.9
 """What is left of the most networks that were new in ten minutes after another ten minutes."""
 
@@ -51,8 +53,6 @@ class KeyUse:
     """One key's history."""
 
     __slots__ = (
-        "_clients",
-        "_fingerprint",
         "_history",
         "_last_peak",
         "_last_tokens",
@@ -60,10 +60,12 @@ class KeyUse:
         "_networks",
         "_new",
         "_new_until",
-        "_peak",
-        "_source",
-        "_tokens",
         "account",
+        "clients",
+        "peak",
+        "sources",
+        "tokens",
+        "until",
         "usual_networks",
         "usual_peak",
     )
@@ -73,79 +75,74 @@ class KeyUse:
         self.usual_networks = 1.0
         self.usual_peak = 0
         self._minute = int(at) // 60
-        self._tokens = self._last_tokens = 0
-        self._peak = self._last_peak = 0
+        self.until = (self._minute + 1) * 60.0
+        """End of the minute under way."""
+        self.tokens = self._last_tokens = 0
+        self.peak = self._last_peak = 0
         self._history = array("f")
         self._networks: dict[str, float] = {}
-        self._clients: dict[int, float] = {}
-        self._source = ""
-        self._fingerprint = -1
+        self.clients: dict[int, float] = {}
+        self.sources: set[str] = set()
+        """A few it was seen at, so that most calls need no second look."""
         self._new = 0
         self._new_until = at + RECENT_S
 
-    def take(self, o: Observation, minute: int) -> bool:
-        """Takes one call; whether it came from a network that the key was not seen at lately."""
-        if minute > self._minute:
-            self._turn(minute)
-        self._tokens += o.tokens
-        if o.in_flight > self._peak:
-            self._peak = o.in_flight
-        if o.source == self._source and o.fingerprint == self._fingerprint:
-            return False
-        self._source, self._fingerprint = o.source, o.fingerprint
-        return self._moved(o.source, o.fingerprint, o.at)
+    def turn(self, minute: int) -> None:
+        """Closes an active minute; one that may be a thief's does not become what is usual."""
+        if self._new <= max(1.0, self.usual_networks) or len(self._history) < LEARNED:
+            self._history.append(log1p(self.tokens))
+            if len(self._history) > HISTORY:
+                del self._history[0]
+            self.usual_peak = max(self.usual_peak, self.peak)
+        follows = minute == self._minute + 1
+        self._last_tokens, self._last_peak = (self.tokens, self.peak) if follows else (0, 0)
+        self.tokens = self.peak = 0
+        self._minute = minute
+        self.until = (minute + 1) * 60.0
 
-    @property
-    def minute(self) -> int:
-        return self._minute
-
-    def _moved(self, source: str, fingerprint: int, at: float) -> bool:
+    def moved(self, source: str, fingerprint: int, at: float) -> bool:
+        """Takes a call from a source or client not seen lately; whether the network is new."""
+        if len(self.sources) >= MOST_SOURCES:
+            self.sources.clear()
+        self.sources.add(source)
         if at >= self._new_until:
             self.usual_networks = max(1.0, self.usual_networks * FADES, float(self._new))
             self._new = 0
             self._new_until = at + RECENT_S
-        if fingerprint not in self._clients and len(self._clients) < MOST_CLIENTS:
-            self._clients[fingerprint] = at
+        if fingerprint not in self.clients and len(self.clients) < MOST_CLIENTS:
+            self.clients[fingerprint] = at
         prefix = prefix_of(source)
         if prefix in self._networks:
             return False
         self._new += 1
         if len(self._networks) >= MOST_NETWORKS:
-            del self._networks[next(iter(self._networks))]
+            # An eighth at once: to look for the first of a dict again and again is quadratic.
+            for oldest in list(islice(self._networks, MOST_NETWORKS // 8)):
+                del self._networks[oldest]
         self._networks[prefix] = at
         return True
 
-    def _turn(self, minute: int) -> None:
-        """Closes an active minute; one that may be a thief's does not become what is usual."""
-        if self._new <= max(1.0, self.usual_networks) or len(self._history) < LEARNED:
-            self._history.append(log1p(self._tokens))
-            if len(self._history) > HISTORY:
-                del self._history[0]
-            self.usual_peak = max(self.usual_peak, self._peak)
-        self._last_tokens = self._tokens if minute == self._minute + 1 else 0
-        self._last_peak = self._peak if minute == self._minute + 1 else 0
-        self._tokens = self._peak = 0
-        self._minute = minute
+    def worth_a_look(self, least: int) -> bool:
+        """Whether there is a history, and so many prefixes are new."""
+        return self._new >= least and len(self._history) >= LEARNED
 
-    def judged(self, credential: str, now: float, wide: Callable[[str], str]) -> KeyView | None:
-        """The key against its history; None while it has none. ``wide`` names the network of a prefix."""
-        if len(self._history) < LEARNED:
-            return None
+    def judged(self, credential: str, now: float, wide: Callable[[str], str]) -> KeyView:
+        """The key against its history. ``wide`` names the network of a prefix."""
         since = now - RECENT_S
         own = {wide(prefix) for prefix, at in self._networks.items() if at < since}
         new = {wide(prefix) for prefix, at in self._networks.items() if at >= since} - own
         middle = median(self._history)
         spread = TO_SIGMA * median(abs(value - middle) for value in self._history)
-        spent = log1p(max(self._tokens, self._last_tokens))
+        spent = log1p(max(self.tokens, self._last_tokens))
         return KeyView(
             credential=credential,
             account=self.account,
             networks=len(new),
             usual_networks=self.usual_networks,
-            clients=sum(at >= since for at in self._clients.values()),
+            clients=sum(at >= since for at in self.clients.values()),
             spend_z=(spent - middle) / max(spread, MAD_FLOOR),
             spend_ratio=exp(spent - middle),
-            at_once=max(self._peak, self._last_peak),
+            at_once=max(self.peak, self._last_peak),
             usual_at_once=max(1, self.usual_peak),
         )
 
@@ -165,26 +162,36 @@ class KeyLedger:
         """Takes one call with a recognised key."""
         credential = o.credential
         record = self._keys.get(credential)
-        minute = int(o.at) // 60
-        if record is None:
+        if record is not None and o.at < record.until:
+            record.tokens += o.tokens
+            if o.in_flight > record.peak:
+                record.peak = o.in_flight
+            if o.source in record.sources and o.fingerprint in record.clients:
+                return
+        elif record is None:
             if len(self._keys) >= self._capacity:
                 # An eighth at once: to look for the first of a dict again and again is quadratic.
                 for oldest in list(islice(self._keys, max(1, self._capacity // 8))):
                     del self._keys[oldest]
             record = self._keys[credential] = KeyUse(o.account, o.at)
-        elif minute > record.minute:
+            record.tokens, record.peak = o.tokens, o.in_flight
+        else:
             self._keys[credential] = self._keys.pop(credential)
-        if record.take(o, minute) and (credential in self._moving or len(self._moving) < MOST_MOVING):
+            record.turn(int(o.at) // 60)
+            record.tokens, record.peak = o.tokens, o.in_flight
+        new = record.moved(o.source, o.fingerprint, o.at)
+        if new and (credential in self._moving or len(self._moving) < MOST_MOVING):
             self._moving[credential] = o.at
 
-    def moving(self, now: float, wide: Callable[[str], str]) -> list[KeyView]:
-        """Keys with a history that were seen at a new network within ten minutes."""
+    def moving(self, now: float, least: int, wide: Callable[[str], str]) -> list[KeyView]:
+        """Keys with a history that were seen at ``least`` new prefixes within ten minutes; a bounded number."""
         for credential in [key for key, at in self._moving.items() if now - at > RECENT_S]:
             del self._moving[credential]
         views = []
-        for credential in self._moving:
+        for credential in reversed(self._moving):
             record = self._keys.get(credential)
-            view = record.judged(credential, now, wide) if record is not None else None
-            if view is not None:
-                views.append(view)
+            if record is not None and record.worth_a_look(least):
+                views.append(record.judged(credential, now, wide))
+                if len(views) >= MOST_VIEWS:
+                    break
         return views

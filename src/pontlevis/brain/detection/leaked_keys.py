@@ -44,7 +44,7 @@ class LeakedKeys:
         if snapshot.second % EVERY_S:
             return self._said
         found = []
-        for view in snapshot.ledgers.keys.moving(snapshot.now, self._wide):
+        for view in snapshot.ledgers.keys.moving(snapshot.now, self._policy.key_networks, self._wide):
             signs = self._signs(view)
             if len(signs) >= 2:
                 found.append((view, signs))
@@ -57,8 +57,9 @@ class LeakedKeys:
         known = self._network_of(address) if self._network_of is not None else None
         if known is not None or not slash:
             return known or prefix
-        network = ip_network(prefix)
-        return str(network.supernet(new_prefix=16 if network.version == 4 else 32))
+        if ":" in prefix:
+            return str(ip_network(prefix).supernet(new_prefix=32))
+        return ".".join(prefix.split(".", 2)[:2]) + ".0.0/16"
 
     def _signs(self, view: KeyView) -> list[str]:
         """Networks first; empty unless they are too many, and somebody else's."""

@@ -93,6 +93,8 @@ class Signals:
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
         self._worst = {name: Worst() for name in DetectorName}
         self._ledgers = Ledgers.of(policy)
+        self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
+        self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.banned: dict[str, float] = {}
         """Places under a proposed decision, and until when."""
@@ -151,12 +153,14 @@ class Signals:
         self._worst[DetectorName.SLOW_CLIENTS].add(source, count, second)
 
     def _called(self, o: Observation, slot: Counts, source: str, standing: int, second: int) -> None:
-        ledgers = self._ledgers
         if o.credential:
-            ledgers.keys.take(o)
-        ledgers.takers.take(o, second)
-        if o.account in ledgers.cohorts:
-            ledgers.cohorts.used(o.account, o.at, source, prefix_of(source), o.fingerprint)
+            self._keys.take(o)
+        takers = self._takers
+        takers.left -= o.tokens
+        if takers.left <= 0:
+            takers.keep(o, second)
+        if o.account in self._asleep:
+            self._ledgers.cohorts.used(o.account, o.at, source, prefix_of(source), o.fingerprint)
         if standing > _NEW:
             slot[c.ELDER_REQUESTS] += o.count
             slot[c.TOKENS_ELDER] += o.tokens
@@ -225,8 +229,10 @@ class Signals:
     ) -> None:
         source = o.source
         slot[c.TOKENS_ANONYMOUS] += o.tokens
-        if o.tokens:
-            self._ledgers.takers.take(o, second)
+        takers = self._takers
+        takers.left -= o.tokens
+        if takers.left <= 0:
+            takers.keep(o, second)
         if row is not None:
             row.slot[c.TOKENS_ANONYMOUS] += o.tokens
         if not stranger or column not in c.TURNED_AWAY:

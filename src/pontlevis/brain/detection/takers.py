@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from pontlevis.brain.observation import Observation
 
-MARKS = 512
+MARKS = 400
 """Marks aimed at in a minute: a share of 5 % is then known to one point (one standard error)."""
-KEPT = 2048
+KEPT = 1024
+FIRST_STEP = 500
+"""Tokens between the marks of the first minute, before it is known how many there are: half a usual call."""
 WINDOW_S = 60
 
 
@@ -31,25 +33,21 @@ class Taken(NamedTuple):
 class Takers:
     """At most ``KEPT`` calls of the last minute."""
 
-    __slots__ = ("_kept", "_left", "_minute", "_step", "_sum")
+    __slots__ = ("_kept", "_minute", "_step", "_sum", "left")
 
     def __init__(self) -> None:
         self._kept: deque[Taken] = deque(maxlen=KEPT)
-        self._step = 1
-        self._left = 1
-        """Tokens until the next mark."""
+        self._step = FIRST_STEP
+        self.left = FIRST_STEP
+        """Tokens until the next mark: take from it directly, and keep the call that brings it to 0."""
         self._sum = 0
         self._minute = 0
 
-    def take(self, o: Observation, second: int) -> None:
-        """Counts a call's tokens, and keeps it where a mark falls on it."""
-        left = self._left - o.tokens
-        if left > 0:
-            self._left = left
-            return
+    def keep(self, o: Observation, second: int) -> None:
+        """Keeps a call on which one mark or several have fallen."""
         step = self._step
-        marks = 1 + -left // step
-        self._left = left + marks * step
+        marks = 1 + -self.left // step
+        self.left += marks * step
         self._sum += marks * step
         self._kept.append(Taken(second, o.source, o.account, o.fingerprint, o.standing, marks * step))
 
@@ -61,7 +59,7 @@ class Takers:
         if second // WINDOW_S != self._minute:
             self._minute = second // WINDOW_S
             self._step = max(1, self._sum // MARKS)
-            self._left = min(self._left, self._step)
+            self.left = min(self.left, self._step)
             self._sum = 0
         # A surge: what is kept must still reach back a minute.
         while self._sum > 2 * MARKS * self._step:

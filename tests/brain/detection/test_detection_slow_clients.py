@@ -66,7 +66,7 @@ def test_many_sources_with_one_slow_connection_each_are_an_attack() -> None:
     assert finding.hostile
     assert not finding.local
     assert finding.sentence == (
-        "80 connections in 60 s sent or took less than 1,024 bytes/s, from 80 sources (usual 3): nobody was "
+        "80 connections in 60 s sent or took bytes too slowly, from 80 sources (usual 3): nobody was "
         "ever served at 100 % of them and 100 % never got their headers through."
     )
     assert dialogue.judgements[-1].verdict is Verdict.ATTACK

@@ -39,6 +39,7 @@ HOUR, DAY = ("10 to 60 minutes ago", 15.0), ("within a day", 60.0)
 a third of the pace of 50 minutes, or of four hours."""
 SAME_HOUR = 0.8
 """More of those that wake than this, made within one hour, are a cohort."""
+MOST_CANDIDATES = 256
 USUAL_WAKES = 3.0
 """Old accounts first used in ten minutes that are usual at least: choice."""
 
@@ -273,7 +274,9 @@ class SleeperAccounts:
             },
             fingerprints=accused if hostile else (),
             volume=round(len(wakes) / 60),
-            candidates=tuple(Candidate(Deed.WAKES, wake.source, wake.account, 1) for wake in named)
+            candidates=tuple(
+                Candidate(Deed.WAKES, wake.source, wake.account, 1) for wake in named[:MOST_CANDIDATES]
+            )
             if hostile
             else (),
         )

@@ -3,16 +3,23 @@
 from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.ledger_policy import LedgerPolicy
 from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionPolicy:
+class DetectionPolicy(LedgerPolicy):
     """The settings of detection. Raises ValueError for an unknown detector's name."""
 
     enabled: bool = setting(True, unit="yes/no", doc="Whether detection acts at all.", source="choice: on")
     detectors_off: tuple[str, ...] = setting(
         (), unit="names", doc="Detectors that are switched off.", source="choice: none"
+    )
+    detectors_dry_run: tuple[str, ...] = setting(
+        (),
+        unit="names",
+        doc="Detectors on trial: what they say is shown, and nothing follows from it.",
+        source="choice: none",
     )
     measures: bool = setting(
         True,
@@ -329,6 +336,18 @@ class DetectionPolicy:
     max_newcomers: int = setting(
         16_384, unit="accounts", doc="Young accounts remembered.", source="measurement: 500 bytes each"
     )
+    max_sleepers: int = setting(
+        16_384,
+        unit="accounts",
+        doc="Accounts remembered that were made and not used yet.",
+        source="measurement: 350 bytes each",
+    )
+    max_keys: int = setting(
+        4096,
+        unit="keys",
+        doc="API keys and sessions of which the history is kept.",
+        source="measurement: 2 KB each",
+    )
     newcomer_s: float = setting(
         3600.0,
         unit="s",
@@ -351,6 +370,12 @@ class DetectionPolicy:
     def __post_init__(self) -> None:
         check_numbers(self, "detection")
         known = {each.value for each in DetectorName}
-        unknown = sorted(set(self.detectors_off) - known)
-        if unknown:
-            raise ValueError(f"detection.detectors_off: no detector is called {unknown[0]!r}")
+        for setting_name in ("detectors_off", "detectors_dry_run"):
+            unknown = sorted(set(getattr(self, setting_name)) - known)
+            if unknown:
+                raise ValueError(f"detection.{setting_name}: no detector is called {unknown[0]!r}")
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Detectors from which nothing follows: switched off, or on trial."""
+        return frozenset(self.detectors_off) | frozenset(self.detectors_dry_run)

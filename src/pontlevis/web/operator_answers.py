@@ -33,6 +33,12 @@ class PostureAnswer(_Answer):
     evidence_gone_since: float | None
     relapses: int
     attacked_at: float | None
+    signups_accused: bool
+    logins_accused: bool
+    alarms: int
+    alarmed_at: float | None
+    dry_run: bool | None
+    dry_run_by: str | None
 
 
 class TransitionAnswer(_Answer):

@@ -54,6 +54,10 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     count: int = 1
     tokens: int = 0
     """Estimated input and output tokens asked for, summed over ``count``."""
+    target: int = 0
+    """32-bit hash of the path asked for, without its query; 0 where unknown."""
+    parameters: int = 0
+    """32-bit hash of the names of the query's parameters, not their values; 0 without a query."""
 
 
 class BandSample(msgspec.Struct, frozen=True, array_like=True):

@@ -14,6 +14,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Alert, Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.single_source import SingleSource
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Detector
 from pontlevis.brain.detection.token_drain import TokenDrain
@@ -40,12 +41,14 @@ class Detection:
         self._signals = Signals(policy, self._alert)
         self._measures = Measures(policy, self._signals, Protected(protected))
         self._impact = Impact(policy)
+        self._single = SingleSource(policy, self._signals)
         every: tuple[Detector, ...] = (
             SignupSurge(policy),
             CredentialStuffing(policy),
             RotatingFlood(policy),
             TokenDrain(policy),
             self._impact,
+            self._single,
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
@@ -55,6 +58,7 @@ class Detection:
         """Counts one observation: a few microseconds, bounded memory."""
         if self._policy.enabled:
             self._signals.take(observation)
+            self._single.take(observation)
 
     def sample(self, sample: ServiceSample) -> None:
         """Takes how the service did, as each gateway reports it."""
@@ -74,7 +78,7 @@ class Detection:
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
-        self._learn(snapshot, verdict, posture)
+        self._learn(snapshot, self._without_single(snapshot, findings, verdict), posture)
         measures = self._measures.propose(now, self._book) if self._policy.measures else ()
         return Judgement(now, verdict, reason, findings, measures)
 
@@ -82,9 +86,19 @@ class Detection:
         found = []
         for detector, entry in self._book.open.items():
             accuses = entry.statement.hostile
-            sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
+            if detector is DetectorName.SINGLE_SOURCE:
+                sources = self._single.sources
+            else:
+                sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
             found.append(entry.finding(detector, sources))
         return tuple(sorted(found, key=lambda each: (not each.hostile, -each.confidence)))
+
+    def _without_single(self, snapshot: Snapshot, findings: tuple[Finding, ...], verdict: Verdict) -> Verdict:
+        """The verdict that learning goes by: one source that a measure answers does not stop it."""
+        if DetectorName.SINGLE_SOURCE not in self._book.open:
+            return verdict
+        others = tuple(each for each in findings if each.detector is not DetectorName.SINGLE_SOURCE)
+        return judge(snapshot, self._policy, others)[0]
 
     def _set_alert(self) -> None:
         """Judges single sources more strictly while an attack of their kind is found."""
@@ -106,7 +120,7 @@ class Detection:
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
         crowd = verdict is Verdict.CROWD
-        calm = verdict is Verdict.CALM and not self._book.open
+        calm = verdict is Verdict.CALM and not (self._book.open.keys() - {DetectorName.SINGLE_SOURCE})
         if posture is not Posture.NORMAL or not (crowd or calm):
             self._baseline.forget_pending()
             return

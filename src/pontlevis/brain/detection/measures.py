@@ -12,6 +12,8 @@ RULE = {
     Deed.BAD_KEYS: DetectorName.ROTATING_FLOOD,
     Deed.KEYLESS: DetectorName.ROTATING_FLOOD,
     Deed.DRAINS: DetectorName.TOKEN_DRAIN,
+    Deed.HAMMERS: DetectorName.SINGLE_SOURCE,
+    Deed.FLOODS: DetectorName.SINGLE_SOURCE,
 }
 
 
@@ -44,7 +46,7 @@ class Measures:
         scope, value = named
         if self._in_force.get(value, now) > now:
             return None
-        guesser = candidate.deed is Deed.GUESSES
+        guesser = candidate.deed in (Deed.GUESSES, Deed.HAMMERS)
         duration = self._policy.guesser_ban_s if guesser else self._policy.ban_s
         self._in_force[value] = now + duration
         if scope != "account":
@@ -84,4 +86,8 @@ def _reason(candidate: Candidate, attack: bool) -> str:
         return f"{acts} made-up keys or malformed calls came from here within a minute{during}."
     if candidate.deed is Deed.KEYLESS:
         return f"{acts} calls without a valid key came from here with an accused fingerprint{during}."
+    if candidate.deed is Deed.HAMMERS:
+        return f"{acts} log-ins failed from here, faster than people type."
+    if candidate.deed is Deed.FLOODS:
+        return f"{acts} requests came from here within a minute in a way that no browser asks."
     return f"This young account drains tokens, as do others of its sign-up cluster{during}."

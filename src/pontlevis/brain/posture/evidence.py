@@ -6,6 +6,8 @@ from pontlevis.brain.posture.grounds import accuses_logins, accuses_signups, gro
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import Verdict
 
+NO_REASON_TO_RISE = frozenset({DetectorName.SINGLE_SOURCE})
+"""Detectors whose findings a measure against the source answers: everybody else need not feel them."""
 
 class Evidence:
     """Remembers since when each condition has stood without a gap, from tick to tick."""
@@ -60,9 +62,10 @@ class Evidence:
 
     @property
     def hostile(self) -> list[Finding]:
-        """The findings that accuse somebody, surest first."""
+        """The findings that accuse more than a single source, surest first."""
         return sorted(
-            (each for each in self.findings if each.hostile), key=lambda each: each.confidence, reverse=True
+            (each for each in self.findings if each.hostile and each.detector not in NO_REASON_TO_RISE),
+            key=lambda each: each.confidence, reverse=True
         )
 
     def attack(self, now: float) -> str | None:

@@ -104,6 +104,13 @@ def test_the_same_calls_counted_by_two_detectors_are_one_witness() -> None:
     assert watch.rung[0] is UNDER_ATTACK
 
 
+def test_a_single_source_is_no_second_witness() -> None:
+    """Its log-ins are among those that the other detector counts; a decision is enough for one address."""
+    watch = Watch()
+    watch.judge(600, STUFFING, finding(DetectorName.SINGLE_SOURCE))
+    assert watch.rung[0] is ELEVATED
+
+
 def test_tokens_that_accounts_drain_are_another_witness_than_their_sign_ups() -> None:
     """Many sign-ups are one act, what the accounts then use is another."""
     watch = Watch()

@@ -14,6 +14,7 @@ class Ground(StrEnum):
     TOKENS = "tokens that accounts use"
     KEYS = "from where and how keys are used"
     CONNECTIONS = "how slowly clients send and read"
+    ALONE = "what one source does by itself"
     SERVICE = "how existing users are served"
 
 
@@ -32,6 +33,7 @@ GROUNDS: dict[str, Ground] = {
     "shared_key": Ground.KEYS,
     "shared_keys": Ground.KEYS,
     "slow_clients": Ground.CONNECTIONS,
+    "single_source": Ground.ALONE,
     "impact": Ground.SERVICE,
 }
 """By detector. One that is not named here rests on its own name alone; a test asks for its place."""
@@ -52,8 +54,13 @@ def ground_of(finding: Finding) -> str:
 
 
 def grounds_of(findings: list[Finding]) -> frozenset[str]:
-    """How many independent witnesses there are, and which."""
-    return frozenset(ground_of(each) for each in findings)
+    """How many independent witnesses there are, and which.
+
+    What one source does by itself is log-ins or calls that another detector counts as well: it is a witness
+    only where nobody else speaks.
+    """
+    grounds = frozenset(ground_of(each) for each in findings)
+    return grounds - {Ground.ALONE} or grounds
 
 
 def accuses_signups(finding: Finding) -> bool:

@@ -104,9 +104,10 @@ def test_the_same_calls_counted_by_two_detectors_are_one_witness() -> None:
     assert watch.rung[0] is UNDER_ATTACK
 
 
-def test_a_single_source_is_no_second_witness() -> None:
-    """Its log-ins are among those that the other detector counts; a decision is enough for one address."""
+def test_a_single_source_moves_nothing_and_is_no_second_witness() -> None:
+    """A decision against one address is enough for it, and its log-ins are among those that stuffing counts."""
     watch = Watch()
+    assert watch.judge(600, finding(DetectorName.SINGLE_SOURCE)) == []
     watch.judge(600, STUFFING, finding(DetectorName.SINGLE_SOURCE))
     assert watch.rung[0] is ELEVATED
 

@@ -54,13 +54,8 @@ def ground_of(finding: Finding) -> str:
 
 
 def grounds_of(findings: list[Finding]) -> frozenset[str]:
-    """How many independent witnesses there are, and which.
-
-    What one source does by itself is log-ins or calls that another detector counts as well: it is a witness
-    only where nobody else speaks.
-    """
-    grounds = frozenset(ground_of(each) for each in findings)
-    return grounds - {Ground.ALONE} or grounds
+    """How many independent witnesses there are, and which."""
+    return frozenset(ground_of(each) for each in findings)
 
 
 def accuses_signups(finding: Finding) -> bool:

@@ -75,7 +75,9 @@ def section_names() -> tuple[str, ...]:
     from pontlevis.config import Settings
 
     return tuple(
-        name for name, field in Settings.model_fields.items() if hasattr(field.default, "__dataclass_fields__")
+        name
+        for name, field in Settings.model_fields.items()
+        if hasattr(field.default, "__dataclass_fields__")
     )
 
 
@@ -169,8 +171,10 @@ def _misnamed(tables: Mapping[str, object]) -> Iterator[str]:
     for section, values in tables.items():
         if section not in sections:
             hint = nearest(section, sections)
-            yield f"[{section}]: there is no such section{hint}" if isinstance(values, dict) else (
-                f"{section}: a policy file has sections only{hint or ', such as [posture]'}"
+            yield (
+                f"[{section}]: there is no such section{hint}"
+                if isinstance(values, dict)
+                else (f"{section}: a policy file has sections only{hint or ', such as [posture]'}")
             )
             continue
         if not isinstance(values, dict):

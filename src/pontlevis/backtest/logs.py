@@ -125,9 +125,7 @@ class _Source:
         self._lines = self.opened.lines()
         head = list(islice(self._lines, FIRST_LINES))
         modified = _modified(path)
-        self._reading = replace(
-            options.reading, year=options.year or datetime.fromtimestamp(modified, UTC).year
-        )
+        self._reading = replace(options.reading, year=options.year or datetime.fromtimestamp(modified, UTC).year)
         self._reader = self._choose(path, head)
         if options.year is None and self._first(head, modified) > modified + LONGEST_ROW_S:
             self._reading = replace(self._reading, year=self._reading.year - 1)
@@ -201,9 +199,7 @@ class _Source:
         if len(report.first_broken) < SHOWN_BROKEN:
             text = line[:SHOWN_CHARACTERS].decode("utf-8", "replace")
             printable = "".join(each if each.isprintable() else "·" for each in text)
-            report.first_broken.append(
-                f"{report.lines}: {printable}{'…' if len(line) > SHOWN_CHARACTERS else ''}"
-            )
+            report.first_broken.append(f"{report.lines}: {printable}{'…' if len(line) > SHOWN_CHARACTERS else ''}")
 
 
 def _follow(sources: list[_Source]) -> bool:
@@ -232,10 +228,7 @@ def _points(at: float, length: float, entry: Entry) -> Iterator[tuple[float, Ent
     for moment in range(moments):
         due = entry.count * (moment + 1) // moments
         if due > given:
-            yield (
-                at + length * moment / moments,
-                Entry(kind=entry.kind, outcome=entry.outcome, count=due - given),
-            )
+            yield at + length * moment / moments, Entry(kind=entry.kind, outcome=entry.outcome, count=due - given)
             given = due
 
 

@@ -59,12 +59,12 @@ async def test_every_route_needs_an_operator(house: WebHouse) -> None:
                 guarded += 1
         for path in (
             "/posture",
-            "/posture/release",
+            "/posture/dry-run",
             "/decisions/1/lift",
             "/incidents/x",
             "/incidents/x/updates",
         ):
-            form = {"posture": "normal", "reason": "x", "name_en": "x", "name_fr": "x", "status": "resolved"}
+            form = {"posture": "normal", "reason": "x", "name_en": "x", "name_fr": "x", "status": "resolved", "on": "on"}
             assert (await stranger.post(path, data=form)).status_code == 401, path
         assert (await stranger.get("/")).headers["location"] == "/login"
     assert guarded >= 18

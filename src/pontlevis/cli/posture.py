@@ -13,7 +13,9 @@ from pontlevis.cli.common import By, Config, Data, Json, Running, settings_from
 app = typer.Typer(help="Show, set, hold or release the posture.", no_args_is_help=True)
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log and your colleagues.")]
-Hold = Annotated[float | None, typer.Option("--hold", min=0.01, help="Minutes until the machine steers again.")]
+Hold = Annotated[
+    float | None, typer.Option("--hold", min=0.01, help="Minutes until the machine steers again.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
 
 
@@ -154,7 +156,8 @@ def _print(state: object, as_json: bool) -> None:
         typer.echo("A dry run: nothing was changed. It would be:")
     held = state.get("held_by")
     typer.echo(
-        f"{state.get('posture')} since {_time(state.get('since') or 0)}" + (f", held by {held}" if held else "")
+        f"{state.get('posture')} since {_time(state.get('since') or 0)}"
+        + (f", held by {held}" if held else "")
     )
     typer.echo(f"  why           {state.get('reason')}")
     typer.echo(

@@ -5,12 +5,14 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
 from pontlevis.controller.children import write_settings
 from pontlevis.controller.guard import Guard
 from pontlevis.controller.hub import Hub
-from pontlevis.policy_file import BadPolicyFile, Change, changes, live_part, read_tables, ruled
+from pontlevis.policy_file import BadPolicyFile, Change, changes, live_part, read_tables, ruled, section_names
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 
@@ -48,8 +50,10 @@ class PolicyReload:
 
     @property
     def ruled(self) -> list[Change]:
-        """What the policy file has changed so far."""
-        return changes(self._unruled, self.running)
+        """What is in force and would not be without the policy file."""
+        return [
+            msgspec.structs.replace(each, live=True) for each in changes(self._unruled, self.running)
+        ]
 
     async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
         """Reads the file again and takes up what may change now; what may not is marked.
@@ -64,11 +68,16 @@ class PolicyReload:
                     "the policy file", ["the service was started without one (--policy FILE)"]
                 )
             try:
-                wanted = ruled(self._unruled, await asyncio.to_thread(read_tables, file), str(file))
+                tables = await asyncio.to_thread(read_tables, file)
+                thresholds = ruled(self._unruled, tables, str(file))
             except BadPolicyFile as error:
                 log.error("policy:file:refused %s", "; ".join(error.problems))
                 await self._audit(actor, "policy:file:refused", file, "; ".join([reason, *error.problems]))
                 raise
+            # Thresholds only: addresses, engines and the data directory are as they were at the start.
+            wanted = self.running.model_copy(
+                update={section: getattr(thresholds, section) for section in section_names()}
+            )
             found = changes(self.running, wanted)
             said = "; ".join([reason, *(str(each) for each in found)] if found else [reason, "no change"])
             if dry_run:

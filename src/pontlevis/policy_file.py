@@ -36,6 +36,7 @@ LIVE: dict[str, frozenset[str]] = {
             "protect_s",
             "max_suspects",
             "max_newcomers",
+            "max_visitors",
             "newcomer_s",
             "surge_ratio",
             "surge_limit",

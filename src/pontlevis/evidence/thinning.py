@@ -13,12 +13,12 @@ class Thinning:
     weight are unbiased; distinct sources are undercounted, and who reads says so.
     """
 
-    __slots__ = ("_budget", "_floor", "_in_tranche", "_kept", "_skip", "_weight")
+    __slots__ = ("_budget", "_in_tranche", "_kept", "_skip", "weight")
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
-        self._floor = 1
-        self._weight = 1
+        self.weight = 1
+        """That of the next one that is kept."""
         self._in_tranche = 0
         self._skip = 0
         self._kept: list[Seen] = []
@@ -28,20 +28,21 @@ class Thinning:
         if self._skip > 0:
             self._skip -= 1
             return
-        self._skip = self._weight - 1
-        if not self._kept or self._kept[-1].weight != self._weight:
-            self._kept.append(Seen(self._weight, []))
+        self._skip = self.weight - 1
+        if not self._kept or self._kept[-1].weight != self.weight:
+            self._kept.append(Seen(self.weight, []))
         self._kept[-1].observations.append(observation)
         self._in_tranche += 1
-        if self._in_tranche >= self._budget and self._weight < MOST_WEIGHT:
-            self._weight *= 2
+        if self._in_tranche >= self._budget and self.weight < MOST_WEIGHT:
+            self.weight *= 2
             self._in_tranche = self._budget // 2
 
     def second(self, floor: int) -> list[Seen]:
         """What was kept since the last call. ``floor`` is the least weight from now on."""
         kept, self._kept = self._kept, []
-        self._weight = max(1, floor, self._weight // 2 if self._in_tranche > self._budget // 2 else 1)
+        self.weight = max(1, floor, self.weight // 2 if self._in_tranche > self._budget // 2 else 1)
         self._in_tranche = 0
+        self._skip = min(self._skip, self.weight - 1)
         return kept
 
     def cut(self) -> list[Seen]:

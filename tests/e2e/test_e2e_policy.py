@@ -59,7 +59,7 @@ def limit(service: Running, key: str) -> int:
     answer = httpx.post(
         f"{service.url}/v1/chat/completions",
         headers={"authorization": f"Bearer {key}"},
-        json={"model": "sim", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2},
+        json={"model": "pontlevis-sim", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2},
         timeout=30,
     )
     return int(answer.headers["x-ratelimit-limit-requests"])

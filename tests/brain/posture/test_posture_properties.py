@@ -47,7 +47,7 @@ def play(machine: PostureMachine, spells: list[tuple[set[DetectorName], float, i
                 Finding(f"{each}:1", each, now, now, confidence, each is not DetectorName.IMPACT, "Seen.", {})
                 for each in sorted(detectors)
             )
-            hostile = any(each.hostile for each in findings)
+            hostile = any(each.hostile and each.detector is not DetectorName.SINGLE_SOURCE for each in findings)
             verdict = Verdict.ATTACK if hostile else Verdict.CALM
             before = machine.state
             changes = machine.tick(now, Judgement(now, verdict, "as it is", findings))

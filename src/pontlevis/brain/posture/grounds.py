@@ -14,6 +14,7 @@ class Ground(StrEnum):
     TOKENS = "tokens that accounts use"
     KEYS = "from where and how keys are used"
     CONNECTIONS = "how slowly clients send and read"
+    ALONE = "what one source does by itself"
     SERVICE = "how existing users are served"
 
 
@@ -32,6 +33,7 @@ GROUNDS: dict[str, Ground] = {
     "shared_key": Ground.KEYS,
     "shared_keys": Ground.KEYS,
     "slow_clients": Ground.CONNECTIONS,
+    "single_source": Ground.ALONE,
     "impact": Ground.SERVICE,
 }
 """By detector. One that is not named here rests on its own name alone; a test asks for its place."""

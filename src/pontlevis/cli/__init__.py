@@ -3,7 +3,7 @@
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli import accounts, drill, engine_sim, keys, posture, simulate, up
+from pontlevis.cli import accounts, backtest, drill, engine_sim, keys, posture, simulate, up
 
 app = typer.Typer(
     name="pontlevis",
@@ -36,6 +36,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(posture.app, name="posture")
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)
+app.command("backtest")(backtest.command)
 app.command("engine-sim")(engine_sim.command)
 
 

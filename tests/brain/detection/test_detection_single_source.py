@@ -24,9 +24,7 @@ def asks(
     dialogue: Dialogue, outcome: Outcome = OK, *, fingerprint: int = 7, target: int = 1, parameters: int = 0
 ) -> None:
     dialogue.detection.observe(
-        Observation(
-            dialogue.now, PAGE, outcome, HERE, fingerprint, target=target, parameters=parameters
-        )
+        Observation(dialogue.now, PAGE, outcome, HERE, fingerprint, target=target, parameters=parameters)
     )
 
 

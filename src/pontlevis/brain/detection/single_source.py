@@ -110,7 +110,9 @@ class SingleSource:
             return None
         source, worst = max(self._accused.items(), key=lambda pair: (len(pair[1].signs), pair[1].acts))
         others = len(self._accused) - 1
-        also = f" So {'does' if others == 1 else 'do'} {number(others)} more, each by itself." if others else ""
+        also = (
+            f" So {'does' if others == 1 else 'do'} {number(others)} more, each by itself." if others else ""
+        )
         what = "guesses passwords" if worst.deed is Deed.HAMMERS else "floods"
         return Statement(
             hostile=True,

@@ -9,6 +9,7 @@ from pontlevis.brain.vocabulary import Verdict
 NO_REASON_TO_RISE = frozenset({DetectorName.SINGLE_SOURCE})
 """Detectors whose findings a measure against the source answers: everybody else need not feel them."""
 
+
 class Evidence:
     """Remembers since when each condition has stood without a gap, from tick to tick."""
 
@@ -57,7 +58,8 @@ class Evidence:
         """The findings that accuse more than a single source, surest first."""
         return sorted(
             (each for each in self.findings if each.hostile and each.detector not in NO_REASON_TO_RISE),
-            key=lambda each: each.confidence, reverse=True
+            key=lambda each: each.confidence,
+            reverse=True,
         )
 
     def attack(self, now: float) -> str | None:

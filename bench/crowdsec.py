@@ -73,7 +73,9 @@ def table(rows: list[Row]) -> list[str]:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        theirs = "; ".join(f"{name}: {_some(found)}" for name, found in sorted(row.crowdsec.items())) or "nothing"
+        theirs = (
+            "; ".join(f"{name}: {_some(found)}" for name, found in sorted(row.crowdsec.items())) or "nothing"
+        )
         ours = f"{', '.join(row.findings)}: {_some(row.sources)}" if row.findings else "nothing"
         after = f"{row.first_act} acts, {row.first_s:.0f} s" if row.first_s is not None else ""
         lines.append(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli.common import Config, Data, fail, settings_from
+from pontlevis.cli.common import Config, Data, Policy, fail, settings_from
 from pontlevis.config import Settings
 
 Host = Annotated[str | None, typer.Option("--host", help="Public address to listen on (default 127.0.0.1).")]
@@ -21,13 +21,20 @@ def up(
     operator_port: OperatorPort = None,
     data: Data = None,
     config: Config = None,
+    policy: Policy = None,
 ) -> None:
     """Start everything on this machine; without an engine, with the engine simulator.
 
     Example: `pontlevis up --engine http://127.0.0.1:11434/v1`
     """
     settings = settings_from(
-        config=config, data=data, host=host, port=port, operator_port=operator_port, engines=engine
+        config=config,
+        data=data,
+        host=host,
+        port=port,
+        operator_port=operator_port,
+        engines=engine,
+        policy=policy,
     )
     _run(settings, simulate=not settings.engines)
 
@@ -39,13 +46,20 @@ def serve(
     operator_port: OperatorPort = None,
     data: Data = None,
     config: Config = None,
+    policy: Policy = None,
 ) -> None:
     """Start for production: like `up`, but never with the engine simulator.
 
     Example: `pontlevis serve --config /etc/pontlevis.toml`
     """
     settings = settings_from(
-        config=config, data=data, host=host, port=port, operator_port=operator_port, engines=engine
+        config=config,
+        data=data,
+        host=host,
+        port=port,
+        operator_port=operator_port,
+        engines=engine,
+        policy=policy,
     )
     if not settings.engines:
         fail("no engine is named; add --engine URL or [[engines]] to the configuration")

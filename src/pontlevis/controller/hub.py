@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.link.messages import (
     AccountRecord,
@@ -48,11 +49,13 @@ class Hub:
         parts: Parts,
         decisions: Callable[[], list[DecisionRecord]],
         posture: Callable[[], PostureState],
+        admission: Callable[[], AdmissionPolicy] | None = None,
         on_batch: Callable[[Batch], None],
     ) -> None:
         self._parts = parts
         self._decisions = decisions
         self._posture = posture
+        self._admission = admission
         self._on_batch = on_batch
         self._gateways: set[_Gateway] = set()
         self._number = 0
@@ -81,6 +84,7 @@ class Hub:
         credentials: list[CredentialRecord] | None = None,
         decisions: list[DecisionRecord] | None = None,
         posture: PostureState | None = None,
+        admission: AdmissionPolicy | None = None,
     ) -> None:
         """Sends changes; returns when the gateways that are there have them, or after ``ACK_WAIT_S``."""
         self._number += 1
@@ -90,6 +94,7 @@ class Hub:
             credentials=credentials or [],
             decisions=decisions or [],
             posture=posture,
+            admission=admission,
         )
         await self._send(self._number, frame(message))
 
@@ -166,6 +171,7 @@ class Hub:
                     complete=True,
                     decisions=self._decisions(),
                     posture=self._posture(),
+                    admission=self._admission() if self._admission is not None else None,
                 )
             )
         )

@@ -18,11 +18,14 @@ from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
+from pontlevis.controller.children import read_settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch, UsageRecord
+from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
@@ -74,24 +77,38 @@ class Controller:
             parts=self.accounts.records,
             decisions=lambda: self.book.in_force,
             posture=lambda: self.guard.posture,
+            admission=lambda: self.policy.running.admission,
             on_batch=self._on_batch,
         )
         self.guard.hub = self.hub
+        self.policy = PolicyReload(
+            settings,
+            read_settings(sockets / "unruled.json"),
+            guard=self.guard,
+            hub=self.hub,
+            database=self.database,
+            settings_file=sockets / "settings.json",
+            clock=time.time,
+        )
         self._usage: list[UsageRecord] = []
         self._servers: list[_Server] = []
+        self._reloading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serves until told to stop."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         await upgrade(self.database)
         await self.book.start()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
         await self._leave_setup_link()
-        context = WebContext(self.settings, self.accounts, self.incidents, self.guard, self._refusals)
+        context = WebContext(
+            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+        )
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
@@ -116,6 +133,7 @@ class Controller:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._flush_usage()
         await self.hub.close()
+        await asyncio.to_thread(self.guard.journal.close)
         await self.accounts.close()
         await self.database.close()
 
@@ -134,6 +152,13 @@ class Controller:
         server = _Server(config)
         self._servers.append(server)
         return asyncio.create_task(server.serve(sockets=[listener]))
+
+    def _hang_up(self) -> None:
+        self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(BadPolicyFile):
+            await self.policy.reload(actor="SIGHUP", reason="asked for by signal")
 
     def _on_batch(self, batch: Batch) -> None:
         for observation in batch.observations:

@@ -1,4 +1,18 @@
-"""A token bucket (Turner, 1986): so many a second, so many at once."""
+"""A token bucket (Turner, 1986): so many a second, so many at once. And when strangers are on it."""
+
+from pontlevis.brain.observation import Kind
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import Posture
+
+
+def rationed(state: PostureState, kind: Kind) -> bool:
+    """Whether a stranger's log-in or sign-up is rationed now; whoever comes from a known place never is.
+
+    In ``elevated`` only log-ins are, and only while a finding accuses them: a crowd is not rationed.
+    """
+    if state.posture is Posture.ELEVATED:
+        return kind is Kind.LOGIN and state.logins_accused
+    return state.posture in (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 
 class Ration:

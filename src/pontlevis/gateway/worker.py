@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from pontlevis.brain.admission.admission import Admission
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.refusal_note import RefusalCodec
+from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
 from pontlevis.gateway.answers import DateHeader
 from pontlevis.gateway.core import Core
@@ -53,7 +55,8 @@ class Worker:
         rng = random.Random()  # noqa: S311 - jitter and request ids, no secrets
         now = time.monotonic
         self.directory = Directory(CredentialCodec(pepper))
-        self.admission = Admission(settings.admission, enabled=settings.defence, rng=rng)
+        self._limits = replace(settings.admission)
+        self.admission = Admission(self._limits, enabled=settings.defence, rng=rng)
         self.engines: dict[str, Engine] = {}
         for each in settings.engines:
             engine = make_engine(each, settings.gateway, now)
@@ -178,8 +181,10 @@ class Worker:
                     if isinstance(message, Changes):
                         self.directory.apply(message)
                         self.core.learn_sources(message.accounts)
-                        if message.posture is not None:
-                            self.admission.set_posture(message.posture, self.core.monotonic())
+                        if message.admission is not None:
+                            adopt(self._limits, message.admission)
+                        if message.posture is not None or message.admission is not None:
+                            self.admission.set_posture(self.directory.posture, self.core.monotonic())
                     else:
                         self.core.cut(message.accounts, message.credentials, message.reason)
                     writer.write(frame(Ack(message.number)))

@@ -96,14 +96,20 @@ def test_one_finding_however_sure_is_no_attack() -> None:
 
 def test_the_same_calls_counted_by_two_detectors_are_one_witness() -> None:
     """A flood without keys and the drain that those same calls are: elevated, until somebody else speaks."""
-    drain = msgspec.structs.replace(
-        finding(DetectorName.TOKEN_DRAIN), figures={"anonymous_token_share": 0.9}
-    )
+    drain = msgspec.structs.replace(finding(DetectorName.TOKEN_DRAIN), figures={"anonymous_token_share": 0.9})
     watch = Watch()
     watch.judge(600, FLOOD, drain)
     assert watch.rung[0] is ELEVATED
     watch.judge(2, FLOOD, drain, STUFFING)
     assert watch.rung[0] is UNDER_ATTACK
+
+
+def test_a_single_source_moves_nothing_and_is_no_second_witness() -> None:
+    """A decision against one address is enough for it, and its log-ins are among those that stuffing counts."""
+    watch = Watch()
+    assert watch.judge(600, finding(DetectorName.SINGLE_SOURCE)) == []
+    watch.judge(600, STUFFING, finding(DetectorName.SINGLE_SOURCE))
+    assert watch.rung[0] is ELEVATED
 
 
 def test_tokens_that_accounts_drain_are_another_witness_than_their_sign_ups() -> None:

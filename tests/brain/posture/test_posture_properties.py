@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.posture.evidence import NO_REASON_TO_RISE
 from pontlevis.brain.posture.ladder import registration
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
@@ -47,11 +48,13 @@ def play(machine: PostureMachine, spells: list[tuple[set[DetectorName], float, i
                 Finding(f"{each}:1", each, now, now, confidence, each is not DetectorName.IMPACT, "Seen.", {})
                 for each in sorted(detectors)
             )
-            hostile = any(each.hostile and each.detector is not DetectorName.SINGLE_SOURCE for each in findings)
+            hostile = any(each.hostile and each.detector not in NO_REASON_TO_RISE for each in findings)
             verdict = Verdict.ATTACK if hostile else Verdict.CALM
             before = machine.state
             changes = machine.tick(now, Judgement(now, verdict, "as it is", findings))
-            moments.append(Moment(now, hostile, DetectorName.SIGNUP_SURGE in detectors, before, machine.state, changes))
+            moments.append(
+                Moment(now, hostile, DetectorName.SIGNUP_SURGE in detectors, before, machine.state, changes)
+            )
             now += 1
     return moments
 

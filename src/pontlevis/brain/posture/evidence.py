@@ -2,7 +2,7 @@
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.judgement import Judgement
-from pontlevis.brain.posture.grounds import accuses_signups, grounds_of
+from pontlevis.brain.posture.grounds import accuses_logins, accuses_signups, grounds_of
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import Verdict
 
@@ -18,6 +18,8 @@ class Evidence:
         "busy_since",
         "findings",
         "hostile_since",
+        "logins_quiet_since",
+        "logins_since",
         "policy",
         "signups_quiet_since",
         "signups_since",
@@ -38,6 +40,9 @@ class Evidence:
         """A hostile finding about sign-ups stands."""
         self.signups_quiet_since: float | None = None
         """None does."""
+        self.logins_since: float | None = None
+        self.logins_quiet_since: float | None = None
+        """The same for log-ins."""
 
     def take(self, now: float, judgement: Judgement) -> None:
         """Weighs one judgement."""
@@ -47,11 +52,14 @@ class Evidence:
         busy = any(each.detector is DetectorName.IMPACT for each in judgement.findings)
         agreed = len(grounds) >= 2 or (bool(grounds) and busy)
         signups = any(accuses_signups(each) for each in self.hostile)
+        logins = any(accuses_logins(each) for each in self.hostile)
         self.hostile_since = _since(self.hostile_since, bool(grounds), now)
         self.busy_since = _since(self.busy_since, busy, now)
         self.agreed_since = _since(self.agreed_since, agreed, now)
         self.signups_since = _since(self.signups_since, signups, now)
         self.signups_quiet_since = _since(self.signups_quiet_since, not signups, now)
+        self.logins_since = _since(self.logins_since, logins, now)
+        self.logins_quiet_since = _since(self.logins_quiet_since, not logins, now)
 
     @property
     def hostile(self) -> list[Finding]:
@@ -83,13 +91,15 @@ class Evidence:
             return f"Busy: {self.said(with_impact=True)}"
         return None
 
-    def accused_signups(self, now: float) -> bool:
-        """Whether a hostile finding about sign-ups has stood long enough to count."""
-        return _lasts(self.signups_since, now, self.policy.hostile_sustained_s)
+    def signups_accused(self, now: float, before: bool, calm_s: float) -> bool:
+        """Whether the sign-ups are accused: a finding has stood, or did and has not been gone for ``calm_s``."""
+        stood = _lasts(self.signups_since, now, self.policy.hostile_sustained_s)
+        return stood or (before and not _lasts(self.signups_quiet_since, now, calm_s))
 
-    def signups_quiet(self, now: float, seconds: float) -> bool:
-        """Whether nobody has accused the sign-ups for so long."""
-        return _lasts(self.signups_quiet_since, now, seconds)
+    def logins_accused(self, now: float, before: bool, calm_s: float) -> bool:
+        """The same of log-ins."""
+        stood = _lasts(self.logins_since, now, self.policy.hostile_sustained_s)
+        return stood or (before and not _lasts(self.logins_quiet_since, now, calm_s))
 
     def lasting_hostile(self, now: float) -> bool:
         """Whether a hostile finding has stood long enough to count."""

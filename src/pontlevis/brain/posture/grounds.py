@@ -61,3 +61,8 @@ def grounds_of(findings: list[Finding]) -> frozenset[str]:
 def accuses_signups(finding: Finding) -> bool:
     """Whether the finding says that those who sign up mean ill, whatever acts it saw that by."""
     return ground_of(finding) == Ground.SIGN_UPS or YOUNG_DRAIN in finding.figures
+
+
+def accuses_logins(finding: Finding) -> bool:
+    """Whether the finding says that those who log in are guessing."""
+    return ground_of(finding) == Ground.LOG_INS

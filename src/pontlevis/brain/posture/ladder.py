@@ -6,7 +6,6 @@ from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 
-
 SHUT = frozenset({RegistrationMode.WAITLIST, RegistrationMode.SUSPENDED})
 """Modes in which nobody new gets in, but for the ramp's share in recovery."""
 
@@ -59,10 +58,12 @@ def arrive(
     reason: str,
     *,
     stage: int = 0,
-    accused: bool = False,
+    signups_accused: bool = False,
+    logins_accused: bool = False,
 ) -> PostureState:
     """``state`` moved to a posture or stage, with what that means for registration."""
-    mode, share = registration(policy, posture, stage, accused=accused)
+    mode, share = registration(policy, posture, stage, accused=signups_accused)
+    elevated = posture is Posture.ELEVATED
     recovering = posture is Posture.RECOVERING
     return msgspec.structs.replace(
         state,
@@ -73,7 +74,8 @@ def arrive(
         registration_since=now if mode is not state.registration else state.registration_since,
         registration_share=share,
         stage=stage if recovering else 0,
-        signups_accused=accused and posture is Posture.ELEVATED,
+        signups_accused=signups_accused and elevated,
+        logins_accused=logins_accused and elevated,
         next_stage_at=now + stage_length(policy, state.relapses) if recovering else None,
         evidence_gone_since=None if posture is not state.posture else state.evidence_gone_since,
     )

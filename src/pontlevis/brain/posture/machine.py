@@ -31,7 +31,9 @@ class PostureMachine:
     def __init__(self, policy: PosturePolicy, state: PostureState | None = None) -> None:
         self._policy = policy
         # Nobody watched while the service was down: the quiet before counts for nothing.
-        self._enforced = msgspec.structs.replace(fit(policy, state or PostureState()), evidence_gone_since=None)
+        self._enforced = msgspec.structs.replace(
+            fit(policy, state or PostureState()), evidence_gone_since=None
+        )
         self._begun = False
         self._planned = self._enforced
         """Where the machine would be: the enforced state itself, except in a dry run."""
@@ -230,25 +232,43 @@ class PostureMachine:
         reason = self._evidence.concern(now)
         if reason is None:
             return None, ""
-        accused = self._evidence.accused_signups(now)
-        arrived = arrive(self._policy, state, now, Posture.ELEVATED, reason, accused=accused)
+        arrived = self._elevated(state, now, reason, 0.0)
         again = self._lately(state.alarmed_at, now)
         return msgspec.structs.replace(arrived, alarms=state.alarms + 1 if again else 0), reason
 
     def _from_elevated(self, state: PostureState, now: float) -> tuple[PostureState | None, str]:
-        policy, evidence = self._policy, self._evidence
-        calm = calm_length(policy, state.alarms)
-        if evidence.accused_signups(now) and not state.signups_accused:
-            reason = f"The sign-ups are accused: {evidence.said()}"
-            return arrive(policy, state, now, Posture.ELEVATED, reason, accused=True), reason
+        calm = calm_length(self._policy, state.alarms)
         if state.evidence_gone_since is not None and now - state.evidence_gone_since >= calm:
             reason = f"Neither a hostile finding nor impact for {calm:.0f} s."
-            arrived = arrive(policy, state, now, Posture.NORMAL, reason)
+            arrived = arrive(self._policy, state, now, Posture.NORMAL, reason)
             return msgspec.structs.replace(arrived, alarmed_at=now), reason
-        if state.signups_accused and evidence.signups_quiet(now, calm):
-            reason = f"Nobody has accused the sign-ups for {calm:.0f} s."
-            return arrive(policy, state, now, Posture.ELEVATED, reason), reason
-        return None, ""
+        after = self._elevated(state, now, state.reason, calm)
+        if (after.signups_accused, after.logins_accused) == (state.signups_accused, state.logins_accused):
+            return None, ""
+        said = []
+        for name, new, old in (
+            ("sign-ups", after.signups_accused, state.signups_accused),
+            ("log-ins", after.logins_accused, state.logins_accused),
+        ):
+            if new and not old:
+                said.append(f"The {name} are accused: {self._evidence.said()}")
+            elif old and not new:
+                said.append(f"Nobody has accused the {name} for {calm:.0f} s.")
+        reason = " ".join(said)
+        return msgspec.structs.replace(after, reason=reason), reason
+
+    def _elevated(self, state: PostureState, now: float, reason: str, calm_s: float) -> PostureState:
+        """``state`` in elevated, with whom the evidence accuses now."""
+        evidence = self._evidence
+        return arrive(
+            self._policy,
+            state,
+            now,
+            Posture.ELEVATED,
+            reason,
+            signups_accused=evidence.signups_accused(now, state.signups_accused, calm_s),
+            logins_accused=evidence.logins_accused(now, state.logins_accused, calm_s),
+        )
 
     def _from_under_attack(self, state: PostureState, now: float) -> tuple[PostureState | None, str]:
         policy = self._policy

@@ -33,6 +33,8 @@ class PostureState(msgspec.Struct, frozen=True):
 
     signups_accused: bool = False
     """In ``elevated``: a hostile finding accuses the sign-ups, so registration is stricter."""
+    logins_accused: bool = False
+    """In ``elevated``: a hostile finding accuses the log-ins, so strangers' are rationed."""
     alarms: int = 0
     """How often ``elevated`` came back; its calm grows longer with it."""
     alarmed_at: float | None = None

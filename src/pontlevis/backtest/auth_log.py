@@ -23,7 +23,9 @@ _ACCEPTED = re.compile(
 _GONE = re.compile(
     r"(?:Connection (?:closed|reset)|Disconnected) (?:by|from) (invalid|authenticating) user (.{0,128}?) (\S{1,64}) port \d+"
 )
-_PAM = re.compile(r"pam_\w+\((\S{1,64}?):auth\): authentication failure;.{0,256}? rhost=(\S{1,64})(?: +user=(\S{0,128}))?")
+_PAM = re.compile(
+    r"pam_\w+\((\S{1,64}?):auth\): authentication failure;.{0,256}? rhost=(\S{1,64})(?: +user=(\S{0,128}))?"
+)
 MOST_PROCESSES = 4096
 
 

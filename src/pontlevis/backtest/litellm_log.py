@@ -34,7 +34,7 @@ class LiteLlmLog:
         if line.startswith(b"{"):
             try:
                 said = msgspec.json.decode(line, type=_Json)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return None
             text, at = said.message, any_time(said.timestamp, self._zone)
         else:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from heapq import merge
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 from pontlevis.backtest.entry import Entry
-from pontlevis.backtest.formats import FIRST_LINES, named, recognised
+from pontlevis.backtest.formats import FIRST_LINES, UnknownFormat, named, recognised
 from pontlevis.backtest.known import Known, KnownPolicy, with_standing
 from pontlevis.backtest.mapping import Mapping, MappingPolicy
 from pontlevis.backtest.opened import STDIN, Opened
@@ -53,11 +53,11 @@ class ReadOptions:
 
     format: str = ""
     """Empty: recognised for each file."""
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     year: int | None = None
     """None: the year in which the file was last written, or the year before where that is too late."""
-    mapping: MappingPolicy = MappingPolicy()
-    known: KnownPolicy = KnownPolicy()
+    mapping: MappingPolicy = field(default_factory=MappingPolicy)
+    known: KnownPolicy = field(default_factory=KnownPolicy)
     reorder_s: float = 60.0
     """How much later than a younger line an older one may stand, seconds."""
     untimed_rate: float = 1.0
@@ -65,16 +65,13 @@ class ReadOptions:
 
 
 class LogReading:
-    """Reads the given files as one log. ``progress`` is told the bytes that have gone by.
+    """Reads the given files as one log.
 
     Raises ``Unreadable`` and ``UnknownFormat``, naming the file, before anything is replayed.
     """
 
-    def __init__(
-        self, paths: Iterable[Path], options: ReadOptions, progress: Callable[[int], None] | None = None
-    ) -> None:
-        self._options = options
-        self._progress = progress or _nothing
+    def __init__(self, paths: Iterable[Path], options: ReadOptions) -> None:
+        self._progress: Callable[[int], None] = _nothing
         self.files: list[FileReport] = []
         self._sources: list[_Source] = []
         for path in paths:
@@ -85,13 +82,17 @@ class LogReading:
         self._mapping = Mapping(options.mapping)
         self._known = Known(options.known)
 
+    def on_progress(self, progress: Callable[[int], None]) -> None:
+        """``progress`` is told the bytes of the files on disk that have gone by, now and then."""
+        self._progress = progress
+
     @property
     def size(self) -> int:
         """Bytes of all files on disk."""
         return sum(each.opened.size for each in self._sources)
 
     @property
-    def disorder(self) -> "tuple[int, int, float]":
+    def disorder(self) -> tuple[int, int, float]:
         """Lines left out as too late, times that the clock was set back, and by how many seconds."""
         said = self._order.disorder
         return said.late, said.set_back, said.set_back_s
@@ -125,7 +126,9 @@ class _Source:
         self._lines = self.opened.lines()
         head = list(islice(self._lines, FIRST_LINES))
         modified = _modified(path)
-        self._reading = replace(options.reading, year=options.year or datetime.fromtimestamp(modified, UTC).year)
+        self._reading = replace(
+            options.reading, year=options.year or datetime.fromtimestamp(modified, UTC).year
+        )
         self._reader = self._choose(path, head)
         if options.year is None and self._first(head, modified) > modified + LONGEST_ROW_S:
             self._reading = replace(self._reading, year=self._reading.year - 1)
@@ -138,8 +141,6 @@ class _Source:
         self._head = head
 
     def _choose(self, path: Path, head: list[bytes]) -> Reader:
-        from pontlevis.backtest.formats import UnknownFormat
-
         try:
             if self._options.format:
                 return named(self._options.format, self._reading)
@@ -199,13 +200,14 @@ class _Source:
         if len(report.first_broken) < SHOWN_BROKEN:
             text = line[:SHOWN_CHARACTERS].decode("utf-8", "replace")
             printable = "".join(each if each.isprintable() else "·" for each in text)
-            report.first_broken.append(f"{report.lines}: {printable}{'…' if len(line) > SHOWN_CHARACTERS else ''}")
+            report.first_broken.append(
+                f"{report.lines}: {printable}{'…' if len(line) > SHOWN_CHARACTERS else ''}"
+            )
 
 
 def _follow(sources: list[_Source]) -> bool:
     """Whether the files are rotations of one log: each but the last was finished before the next begins."""
-    pairs = zip(sources, sources[1:], strict=False)
-    return all(one.opened.path != STDIN and one.last <= other.first + 1 for one, other in pairs)
+    return all(one.opened.path != STDIN and one.last <= other.first + 1 for one, other in pairwise(sources))
 
 
 def _spread(rows: Iterator[tuple[float, Entry]]) -> Iterator[tuple[float, Entry]]:
@@ -228,7 +230,10 @@ def _points(at: float, length: float, entry: Entry) -> Iterator[tuple[float, Ent
     for moment in range(moments):
         due = entry.count * (moment + 1) // moments
         if due > given:
-            yield at + length * moment / moments, Entry(kind=entry.kind, outcome=entry.outcome, count=due - given)
+            yield (
+                at + length * moment / moments,
+                Entry(kind=entry.kind, outcome=entry.outcome, count=due - given),
+            )
             given = due
 
 

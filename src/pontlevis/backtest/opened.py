@@ -103,9 +103,9 @@ def _decompressed(raw: BinaryIO, path: Path) -> BinaryIO:
     if head.startswith(b"\x1f\x8b"):
         return cast(BinaryIO, gzip.GzipFile(fileobj=buffered))
     if head.startswith(b"BZh"):
-        return bz2.BZ2File(buffered)
+        return cast(BinaryIO, bz2.BZ2File(buffered))
     if head.startswith(b"\xfd7zXZ"):
-        return lzma.LZMAFile(buffered)
+        return cast(BinaryIO, lzma.LZMAFile(buffered))
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         return _zstd(buffered, path)
     return buffered

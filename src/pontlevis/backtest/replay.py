@@ -1,7 +1,7 @@
 """Observations of the past through detection and posture, a tick for each second of theirs."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -41,8 +41,8 @@ _BAD = frozenset({Outcome.BAD_CREDENTIAL, Outcome.UNKNOWN_USER, Outcome.INVALID}
 class ReplayOptions:
     """How observations are replayed."""
 
-    detection: DetectionPolicy = DetectionPolicy()
-    posture: PosturePolicy = PosturePolicy()
+    detection: DetectionPolicy = field(default_factory=DetectionPolicy)
+    posture: PosturePolicy = field(default_factory=PosturePolicy)
     protected: frozenset[str] = frozenset()
     """Addresses and prefixes that no decision may name."""
     enforce: bool = True

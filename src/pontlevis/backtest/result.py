@@ -10,6 +10,7 @@ from pontlevis.brain.vocabulary import Posture, Verdict
 
 MOST_LISTED = 20_000
 """Entries of one list that are kept; beyond, they are only counted."""
+KINDS = frozenset(each.value for each in Kind)
 MOST_SOURCES = 50
 """Sources of a finding that are listed."""
 
@@ -127,7 +128,7 @@ class Rates:
             held = self.bins.get(place)
             if held is None:
                 counted.append(0.0)
-            elif what in Kind:
+            elif what in KINDS:
                 counted.append(held.kinds.get(what, 0) / self.width)
             else:
                 counted.append(int(getattr(held, what)) / self.width)

@@ -110,10 +110,12 @@ class Yearless:
         _, day, hour, minute, second = found.groups()
         try:
             month = MONTHS[found[1]]
-            whole = datetime(self._year, month, int(day), int(hour), int(minute), min(59, int(second)))
+            whole = datetime(
+                self._year, month, int(day), int(hour), int(minute), min(59, int(second)), tzinfo=self._zone
+            )
         except ValueError:
             return None
-        return _within(whole.replace(tzinfo=self._zone).timestamp())
+        return _within(whole.timestamp())
 
 
 def shown(at: float) -> str:

@@ -3,7 +3,7 @@
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli import accounts, doctor, drill, engine_sim, keys, policy, posture, simulate, up
+from pontlevis.cli import accounts, backtest, doctor, drill, engine_sim, keys, policy, posture, simulate, up
 
 app = typer.Typer(
     name="pontlevis",
@@ -38,6 +38,7 @@ app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)
+app.command("backtest")(backtest.command)
 app.command("engine-sim")(engine_sim.command)
 
 

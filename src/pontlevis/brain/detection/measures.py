@@ -87,7 +87,7 @@ def _reason(candidate: Candidate, attack: bool) -> str:
     if candidate.deed is Deed.KEYLESS:
         return f"{acts} calls without a valid key came from here with an accused fingerprint{during}."
     if candidate.deed is Deed.HAMMERS:
-        return f"{acts} log-ins failed from here, faster than people type."
+        return f"{acts} log-ins failed from here in a way that people's do not: faster than they type."
     if candidate.deed is Deed.FLOODS:
         return f"{acts} requests came from here within a minute in a way that no browser asks."
     return f"This young account drains tokens, as do others of its sign-up cluster{during}."

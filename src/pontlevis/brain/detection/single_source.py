@@ -3,8 +3,10 @@
 A source that fails log-in after log-in faster than people type hammers. A source floods when two
 independent signs of four agree: faster than people ask, surely more than half in vain, ever new
 fingerprints, ever new names of parameters (which no cache knows). One house explains pace and
-many fingerprints together, so these two count as one. The answer is a measure against the source;
-the posture never rises for it, and it teaches nothing about everybody else.
+many fingerprints together, so these two count as one. Only what browsers ask for is judged so: a
+program calls an API as fast as it can, and with a key that was mistyped it fails as fast; limits
+answer that. A measure against the source answers this one: the posture never rises for it, and it
+does not stop the learning of what is usual.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ ONE_PATH = 0.8
 """Share of a source's requests that one path has when that is what it is about."""
 MOST_ACCUSED = 1000
 _BAD = frozenset({Outcome.BAD_CREDENTIAL, Outcome.UNKNOWN_USER, Outcome.INVALID})
-_LOGIN, _SIGNUP = Kind.LOGIN, Kind.SIGNUP
+_LOGIN, _PAGE = Kind.LOGIN, Kind.PAGE
 _OK, _REFUSED, _ERROR = Outcome.OK, Outcome.REFUSED, Outcome.ERROR
 _NEW = Standing.NEW.value
 
@@ -72,7 +74,7 @@ class SingleSource:
         policy = self._policy
         if kind is _LOGIN:
             self._log_in(o)
-        elif kind is not _SIGNUP and o.standing <= _NEW and not (o.account and outcome is _OK):
+        elif kind is _PAGE and o.standing <= _NEW and not (o.account and outcome is _OK):
             visitor = self._visitors.get(source, o.at)
             visitor.asked(o.at, o.count, policy.pace_leak_s, bad=outcome in _BAD)
             visitor.how(o.fingerprint, o.target, o.parameters)
@@ -108,7 +110,9 @@ class SingleSource:
             return None
         source, worst = max(self._accused.items(), key=lambda pair: (len(pair[1].signs), pair[1].acts))
         others = len(self._accused) - 1
-        also = f" So {'does' if others == 1 else 'do'} {number(others)} more, each by itself." if others else ""
+        also = (
+            f" So {'does' if others == 1 else 'do'} {number(others)} more, each by itself." if others else ""
+        )
         what = "guesses passwords" if worst.deed is Deed.HAMMERS else "floods"
         return Statement(
             hostile=True,
@@ -158,11 +162,11 @@ class SingleSource:
             signs.append(f"{number(acts)} requests within a minute, faster than people ask")
         if share_at_least(bad, acts) > HALF:
             signs.append(f"{share(bad / acts)} of {number(acts)} requests ask in vain")
-        kinds = len(visitor.fingerprints)
+        kinds = visitor.kinds
         vain = bool(signs) and not fast
         if vain and kinds >= policy.single_variety and 2 * kinds >= acts:
             signs.append(f"{kinds} fingerprints, hardly one used twice")
-        names = len(visitor.parameters)
+        names = visitor.names
         if names >= NEW_NAMES and visitor.on_target > ONE_PATH * acts:
             signs.append(f"one path with ever new parameters, {names} and more sets of names")
         return signs

@@ -17,6 +17,7 @@ class Visitor:
         "acts",
         "bad",
         "failures",
+        "fingerprint",
         "fingerprints",
         "guesses",
         "guesses_at",
@@ -36,11 +37,13 @@ class Visitor:
         self.acts = 0
         self.bad = 0
         """Requests that brought no valid credential or asked for what is not there."""
-        self.fingerprints: set[int] = set()
+        self.fingerprint = 0
+        self.fingerprints: set[int] | None = None
+        """Where there is more than the one."""
         self.target = 0
         """The path asked for most, by majority vote (Boyer and Moore 1981)."""
         self.on_target = 0
-        self.parameters: set[int] = set()
+        self.parameters: set[int] | None = None
         """Different sets of parameter names."""
         self.pace = 0.0
         """Requests ahead of the forgiven pace: a leaky bucket (Turner 1986)."""
@@ -56,8 +59,8 @@ class Visitor:
         if at - self.since > WINDOW_S:
             self.since = at
             self.acts = self.bad = self.on_target = 0
-            self.fingerprints.clear()
-            self.parameters.clear()
+            self.fingerprint = 0
+            self.fingerprints = self.parameters = None
         self.seen_at = at
         self.pace = max(0.0, self.pace - max(0.0, at - self.pace_at) / leak_s) + count
         self.pace_at = max(at, self.pace_at)
@@ -67,7 +70,12 @@ class Visitor:
 
     def how(self, fingerprint: int, target: int, parameters: int) -> None:
         """Takes with what, and for what, it asked."""
-        if len(self.fingerprints) < MOST_KINDS:
+        if self.fingerprints is None:
+            if not self.fingerprint:
+                self.fingerprint = fingerprint
+            elif fingerprint != self.fingerprint:
+                self.fingerprints = {self.fingerprint, fingerprint}
+        elif len(self.fingerprints) < MOST_KINDS:
             self.fingerprints.add(fingerprint)
         if not target:
             return
@@ -78,8 +86,22 @@ class Visitor:
         else:
             self.target = target
             self.on_target = 1
-        if parameters and len(self.parameters) < MOST_KINDS:
+        if not parameters:
+            return
+        if self.parameters is None:
+            self.parameters = {parameters ^ target}
+        elif len(self.parameters) < MOST_KINDS:
             self.parameters.add(parameters ^ target)
+
+    @property
+    def kinds(self) -> int:
+        """Different fingerprints."""
+        return 1 if self.fingerprints is None else len(self.fingerprints)
+
+    @property
+    def names(self) -> int:
+        """Different sets of parameter names."""
+        return 0 if self.parameters is None else len(self.parameters)
 
     def failed(self, at: float, count: int, leak_s: float) -> None:
         """Takes failed log-ins."""

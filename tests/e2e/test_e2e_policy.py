@@ -13,11 +13,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.e2e.conftest import Running, wait_for
 
 from pontlevis.brain.observation import Observation
 from pontlevis.evidence.frames import Stood, Ticked
 from pontlevis.evidence.reader import JournalReader
+
+from .conftest import Running, wait_for
 
 POLICY = "[posture]\nstage_s = 300\n[admission]\nrequests_per_minute = 1000\n"
 

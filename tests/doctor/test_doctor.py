@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.cli import app
@@ -154,10 +155,19 @@ def recorded(folder: Path, *, posture: PosturePolicy | None = None) -> float:
     town = Town(3, posture=posture or PosturePolicy(time_scale=0.05))
     journal.start()
     journal.stood(START, town.machine.state, reason="The service started.", actor="start")
-    observe, sample, tick = town.detection.observe, town.detection.sample, town.machine.tick
+    watched, tick = town.detection, town.machine.tick
+    see, take = watched.observe, watched.sample
 
-    town.detection.observe = lambda each: (journal.observe(each), observe(each))[1]  # type: ignore[method-assign]
-    town.detection.sample = lambda each: (journal.sample(each), sample(each))[1]  # type: ignore[method-assign]
+    def observe(observation: Observation) -> None:
+        journal.observe(observation)
+        see(observation)
+
+    def sample(sample: ServiceSample) -> None:
+        journal.sample(sample)
+        take(sample)
+
+    watched.observe = observe  # type: ignore[method-assign]
+    watched.sample = sample  # type: ignore[method-assign]
 
     def ticked(now: float, judgement: object) -> object:
         journal.tick(now, town.machine.state.posture.value)

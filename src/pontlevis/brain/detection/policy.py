@@ -397,8 +397,8 @@ class DetectionPolicy:
     hammer_leak_s: float = setting(
         10.0,
         unit="s",
-        doc="One failed log-in of a source is forgiven in this time.",
-        source="CrowdSec, the same scenarios: leakspeed 10s",
+        doc="One failed log-in is forgiven in this time.",
+        source="CrowdSec, the same: leakspeed 10s",
     )
     pace_requests: int = setting(
         40,
@@ -409,8 +409,8 @@ class DetectionPolicy:
     pace_leak_s: float = setting(
         0.5,
         unit="s",
-        doc="One request of a source is forgiven in this time.",
-        source="CrowdSec, the same scenario: leakspeed 0.5s",
+        doc="One request is forgiven in this time.",
+        source="CrowdSec, the same: leakspeed 0.5s",
     )
     single_acts: int = setting(
         10,

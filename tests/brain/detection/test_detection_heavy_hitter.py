@@ -99,7 +99,7 @@ def test_a_small_service_that_just_began_has_no_hitters() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4000)), min_size=600, max_size=900),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(100, 4000)), min_size=600, max_size=900),
     st.integers(0, 5),
 )
 def test_shares_of_the_sample_are_shares_of_the_tokens(calls: list[tuple[int, int]], account: int) -> None:

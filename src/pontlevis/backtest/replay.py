@@ -199,6 +199,7 @@ class Replay:
                 detector=finding.detector.value,
                 id=finding.id,
                 hostile=finding.hostile,
+                local=finding.local,
                 confidence=finding.confidence,
                 until=moment(finding.at),
                 lines=self.result.observations,

@@ -51,7 +51,7 @@ def headline(result: BacktestResult) -> str:
     if result.first_at is None:
         return "There was nothing to replay."
     hostile = result.hostile
-    alone = [each for each in hostile if each.detector == "single_source"]
+    alone = [each for each in hostile if each.local]
     wide = len(hostile) - len(alone)
     if not hostile:
         crowd = result.verdict_s.get("crowd", 0.0)

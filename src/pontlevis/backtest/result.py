@@ -24,6 +24,8 @@ class FoundFinding(msgspec.Struct, omit_defaults=True):
     detector: str
     id: str
     hostile: bool
+    local: bool
+    """Whether it accuses only those it names, so that a decision answers it."""
     confidence: float
     until: str
     """When it was last confirmed."""

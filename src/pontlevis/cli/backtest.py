@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pontlevis.backtest.journal import JournalReading
     from pontlevis.backtest.logs import LogReading, ReadOptions
     from pontlevis.backtest.policy_file import Policies
     from pontlevis.backtest.result import BacktestResult
@@ -22,7 +23,10 @@ DECISIONS_SHOWN = 8
 
 def command(
     files: Annotated[
-        list[Path], typer.Argument(help="Log files, also .gz, .bz2, .xz, .zst; - is standard input.")
+        list[Path],
+        typer.Argument(
+            help="Log files, also .gz, .bz2, .xz, .zst; - is standard input. Or the data directory of a service, for its own journal."
+        ),
     ],
     format_: Annotated[
         str,
@@ -89,6 +93,7 @@ def command(
     from rich.console import Console
 
     from pontlevis.backtest.formats import UnknownFormat
+    from pontlevis.backtest.journal import JournalReading
     from pontlevis.backtest.logs import LogReading
     from pontlevis.backtest.opened import Unreadable
     from pontlevis.backtest.policy_file import BadPolicy, Policies
@@ -113,8 +118,17 @@ def command(
         fail(str(error))
     console = Console(stderr=True)
     try:
-        reading = LogReading(files, options)
-        result = _run(reading, lambda: replay(reading.observations(), replayed), console, quiet=quiet)
+        reading: LogReading | JournalReading
+        if any(each.is_dir() for each in files):
+            if len(files) > 1:
+                fail("a service's journal is replayed by itself")
+            reading = JournalReading(files[0])
+        else:
+            reading = LogReading(files, options)
+        samples = reading.samples() if isinstance(reading, JournalReading) else ()
+        result = _run(
+            reading, lambda: replay(reading.observations(), replayed, samples=samples), console, quiet=quiet
+        )
     except (Unreadable, UnknownFormat, ValueError) as error:
         fail(str(error))
     try:
@@ -176,7 +190,11 @@ def _read_options(
 
 
 def _run(
-    reading: "LogReading", play: "Callable[[], BacktestResult]", console: "Console", *, quiet: bool
+    reading: "LogReading | JournalReading",
+    play: "Callable[[], BacktestResult]",
+    console: "Console",
+    *,
+    quiet: bool,
 ) -> "BacktestResult":
     """Replays under a progress bar that counts the bytes of the files on disk."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
@@ -190,7 +208,7 @@ def _run(
         return play()
 
 
-def _summary(console: "Console", reading: "LogReading", result: "BacktestResult") -> None:
+def _summary(console: "Console", reading: "LogReading | JournalReading", result: "BacktestResult") -> None:
     from rich.markup import escape
     from rich.table import Table
 

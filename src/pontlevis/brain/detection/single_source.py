@@ -11,10 +11,11 @@ does not stop the learning of what is usual.
 
 from dataclasses import dataclass
 
+from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.signals import AGAIN_S, Candidate, Deed, Signals
+from pontlevis.brain.detection.signals import AGAIN_S, Signals
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import confidence, share_at_least
@@ -124,6 +125,7 @@ class SingleSource:
                 "guessing": sum(each.deed is Deed.HAMMERS for each in self._accused.values()),
             },
             volume=sum(each.acts for each in self._accused.values()),
+            local=True,
         )
 
     def _judge(self, snapshot: Snapshot, source: str, visitor: Visitor) -> None:

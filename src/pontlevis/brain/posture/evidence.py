@@ -46,10 +46,13 @@ class Evidence:
 
     def take(self, now: float, judgement: Judgement) -> None:
         """Weighs one judgement."""
-        self.findings = judgement.findings
+        # What concerns only those it names is answered by a measure; a detector on trial moves nothing.
+        self.findings = tuple(
+            each for each in judgement.findings if not each.dry_run and not (each.hostile and each.local)
+        )
         self.verdict = judgement.verdict
         grounds = grounds_of(self.hostile)
-        busy = any(each.detector is DetectorName.IMPACT for each in judgement.findings)
+        busy = any(each.detector is DetectorName.IMPACT for each in self.findings)
         agreed = len(grounds) >= 2 or (bool(grounds) and busy)
         signups = any(accuses_signups(each) for each in self.hostile)
         logins = any(accuses_logins(each) for each in self.hostile)

@@ -37,6 +37,7 @@ LIVE: dict[str, frozenset[str]] = {
             "max_suspects",
             "max_newcomers",
             "max_visitors",
+            "learning_s",
             "newcomer_s",
             "surge_ratio",
             "surge_limit",

@@ -20,18 +20,12 @@ class Ground(StrEnum):
 
 GROUNDS: dict[str, Ground] = {
     "signup_surge": Ground.SIGN_UPS,
-    "sleepers": Ground.SIGN_UPS,
     "sleeper_accounts": Ground.SIGN_UPS,
     "credential_stuffing": Ground.LOG_INS,
-    "brute_force": Ground.LOG_INS,
     "rotating_flood": Ground.CALLS,
     "token_drain": Ground.TOKENS,
     "heavy_hitter": Ground.TOKENS,
-    "heavy_hitters": Ground.TOKENS,
-    "leaked_key": Ground.KEYS,
     "leaked_keys": Ground.KEYS,
-    "shared_key": Ground.KEYS,
-    "shared_keys": Ground.KEYS,
     "slow_clients": Ground.CONNECTIONS,
     "single_source": Ground.ALONE,
     "impact": Ground.SERVICE,

@@ -25,7 +25,7 @@ GROUNDS: dict[str, Ground] = {
     "rotating_flood": Ground.CALLS,
     "token_drain": Ground.TOKENS,
     "heavy_hitter": Ground.TOKENS,
-    "leaked_keys": Ground.KEYS,
+    "leaked_key": Ground.KEYS,
     "slow_clients": Ground.CONNECTIONS,
     "single_source": Ground.ALONE,
     "impact": Ground.SERVICE,

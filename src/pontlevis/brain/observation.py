@@ -68,6 +68,10 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     in_flight: int = 0
     """Calls of the credential that were under way at once when it was seen, itself included; the most
     of ``count``. 0 where it is not known."""
+    target: int = 0
+    """32-bit hash of the path asked for, without its query; 0 where unknown."""
+    parameters: int = 0
+    """32-bit hash of the names of the query's parameters, not their values; 0 without a query."""
 
 
 class BandSample(msgspec.Struct, frozen=True, array_like=True):

@@ -8,7 +8,7 @@ from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refus
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
-from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
+from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
@@ -19,7 +19,7 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.port import AdmissionPort, Stuck
-from pontlevis.gateway.rations import Ration, of_one_worker
+from pontlevis.gateway.rations import Ration, of_one_worker, rationed
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
@@ -360,14 +360,14 @@ class Core:
                 b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
             )
             return True
-        if known or state.posture in (Posture.NORMAL, Posture.ELEVATED):
+        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
+        if known or not rationed(state, kind):
             return False
         if self._strangers.take(self.monotonic()):
             return False
-        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
-        body = error_body(503, RefusalCode.OVERLOADED, "the service is under attack and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
+        body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
         request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
         return True
 

@@ -11,6 +11,8 @@ class Deed(StrEnum):
     BAD_KEYS = "bad_keys"
     KEYLESS = "keyless"
     DRAINS = "drains"
+    HAMMERS = "hammers"
+    FLOODS = "floods"
     SLOW = "slow"
     LEAKED = "leaked"
     WAKES = "wakes"

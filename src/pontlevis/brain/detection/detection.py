@@ -18,6 +18,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Alert, Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.single_source import SingleSource
 from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
 from pontlevis.brain.detection.slow_clients import SlowClients
 from pontlevis.brain.detection.snapshot import Snapshot
@@ -53,12 +54,14 @@ class Detection:
         self._signals = Signals(policy, self._alert)
         self._measures = Measures(policy, self._signals, Protected(protected))
         self._impact = Impact(policy)
+        self._single = SingleSource(policy, self._signals)
         every: tuple[Detector, ...] = (
             SignupSurge(policy),
             CredentialStuffing(policy),
             RotatingFlood(policy),
             TokenDrain(policy),
             self._impact,
+            self._single,
             SleeperAccounts(policy),
             LeakedKeys(policy, network_of),
             HeavyHitter(policy),
@@ -74,6 +77,7 @@ class Detection:
         """Counts one observation: a few microseconds, bounded memory."""
         if self._policy.enabled:
             self._signals.take(observation)
+            self._single.take(observation)
 
     def sample(self, sample: ServiceSample) -> None:
         """Takes how the service did, as each gateway reports it."""
@@ -108,7 +112,10 @@ class Detection:
                 found.append(_on_trial(entry.finding(detector, ())))
                 continue
             accuses = entry.statement.hostile
-            sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
+            if detector is DetectorName.SINGLE_SOURCE:
+                sources = self._single.sources
+            else:
+                sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
             found.append(entry.finding(detector, sources))
         return tuple(sorted(found, key=lambda each: (not each.hostile, -each.confidence)))
 

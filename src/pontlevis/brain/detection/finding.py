@@ -11,6 +11,7 @@ class DetectorName(StrEnum):
     ROTATING_FLOOD = "rotating_flood"
     TOKEN_DRAIN = "token_drain"
     IMPACT = "impact"
+    SINGLE_SOURCE = "single_source"
     SLEEPER_ACCOUNTS = "sleeper_accounts"
     LEAKED_KEY = "leaked_key"
     HEAVY_HITTER = "heavy_hitter"

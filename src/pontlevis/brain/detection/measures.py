@@ -13,6 +13,8 @@ RULE = {
     Deed.BAD_KEYS: DetectorName.ROTATING_FLOOD,
     Deed.KEYLESS: DetectorName.ROTATING_FLOOD,
     Deed.DRAINS: DetectorName.TOKEN_DRAIN,
+    Deed.HAMMERS: DetectorName.SINGLE_SOURCE,
+    Deed.FLOODS: DetectorName.SINGLE_SOURCE,
     Deed.SLOW: DetectorName.SLOW_CLIENTS,
     Deed.LEAKED: DetectorName.LEAKED_KEY,
     Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
@@ -50,7 +52,7 @@ class Measures:
         scope, value = named
         if self._in_force.get(value, now) > now:
             return None
-        guesser = candidate.deed is Deed.GUESSES
+        guesser = candidate.deed in (Deed.GUESSES, Deed.HAMMERS)
         duration = self._policy.guesser_ban_s if guesser else self._policy.ban_s
         self._in_force[value] = now + duration
         if scope in ("address", "prefix"):
@@ -94,6 +96,10 @@ def _reason(candidate: Candidate, attack: bool) -> str:
         return f"{acts} made-up keys or malformed calls came from here within a minute{during}."
     if candidate.deed is Deed.KEYLESS:
         return f"{acts} calls without a valid key came from here with an accused fingerprint{during}."
+    if candidate.deed is Deed.HAMMERS:
+        return f"{acts} log-ins failed from here in a way that people's do not: faster than they type."
+    if candidate.deed is Deed.FLOODS:
+        return f"{acts} requests came from here within a minute in a way that no browser asks."
     if candidate.deed is Deed.SLOW:
         return f"{acts} connections from here sent or took bytes too slowly within two minutes{during}."
     if candidate.deed is Deed.LEAKED:

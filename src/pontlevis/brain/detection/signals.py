@@ -309,6 +309,10 @@ class Signals:
         record.named_until = o.at + AGAIN_S
         self.candidates.append(Candidate(deed, o.source, "", acts))
 
+    def familiar(self, source: str) -> bool:
+        """Whether an account that is not new was served there within the last half day."""
+        return source in self._familiar
+
     def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
         return self._worst[detector].worst(now, most, self.vouched)

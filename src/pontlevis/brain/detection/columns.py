@@ -27,20 +27,36 @@ from pontlevis.brain.observation import Kind, Outcome
     FAMILIAR_FAILURES,
     BANNED_CALLS,
     BANNED_REST,
-) = range(24)
-WIDTH = 24
+    HOSTED_SIGNUPS,
+    HOSTED_LOGINS,
+    HOSTED_REQUESTS,
+    HOSTED_FAILURES,
+    HOSTED_AWAY,
+) = range(29)
+WIDTH = 29
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
 # ELDER is everybody above NEW. YOUNG counts accounts, not acts, by the cluster that they were made in.
 # FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before. BANNED counts what
-# sources under a decision still send: calls, and the rest.
+# sources under a decision still send: calls, and the rest. HOSTED are those of the acts that came from
+# data centres and VPN exits, where that is known: of all sign-ups, log-ins and calls, of failed log-ins,
+# and of calls turned away.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
 LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)
 LOGIN_FAILURES = (LOGIN_BAD, LOGIN_UNKNOWN)
 REQUESTS = (REQUEST_OK, REQUEST_REFUSED, REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_OK, ANONYMOUS_REFUSED)
 TURNED_AWAY = (REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_REFUSED)
+
+HOSTED: dict[int, tuple[int, ...]] = {
+    **dict.fromkeys(SIGNUPS, (HOSTED_SIGNUPS,)),
+    **dict.fromkeys(LOGINS, (HOSTED_LOGINS,)),
+    **dict.fromkeys(LOGIN_FAILURES, (HOSTED_LOGINS, HOSTED_FAILURES)),
+    **dict.fromkeys(REQUESTS, (HOSTED_REQUESTS,)),
+    **dict.fromkeys(TURNED_AWAY, (HOSTED_REQUESTS, HOSTED_AWAY)),
+}
+"""Where an act of a column is counted besides, if it came from a data centre or a VPN's exit."""
 
 Counts = list[int]
 

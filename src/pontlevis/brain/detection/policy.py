@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.measure_policy import MeasurePolicy
 from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionPolicy:
+class DetectionPolicy(MeasurePolicy):
     """The settings of detection. Raises ValueError for an unknown detector's name."""
 
     enabled: bool = setting(True, unit="yes/no", doc="Whether detection acts at all.", source="choice: on")

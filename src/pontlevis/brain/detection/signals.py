@@ -4,6 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.baseline import Baseline
@@ -12,7 +14,10 @@ from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WID
 from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.familiar import Familiar
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.good import KnownGood, Vouched
+from pontlevis.brain.detection.heavy import Heavies
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
+from pontlevis.brain.detection.origins import Origins
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Distincts, Snapshot, Spans
 from pontlevis.brain.detection.suspects import Suspect, Suspects
@@ -93,8 +98,11 @@ class Signals:
         self._prefixes: Table[str] = Table(policy.max_prefixes)
         self._domains: Table[tuple[int, str]] = Table(policy.max_domains)
         self._familiar = Familiar(policy.familiar_s)
-        self.vouched = Familiar(policy.protect_s)
-        """Places (see ``place_of``) where an existing account was served lately."""
+        self.vouched = Vouched(policy.protect_s)
+        """Places (see ``place_of``) and prefixes where an existing account was served lately."""
+        self.good = KnownGood(policy.max_good, policy.good_keep_s)
+        self.origins = Origins(policy)
+        self.heavies = Heavies()
         self._strangers = SlidingDistinct(1, TEN)
         self._distincts = Distincts(
             failing_sources=Spans(),
@@ -110,7 +118,7 @@ class Signals:
         self._worst = {name: Worst() for name in DetectorName}
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.banned: dict[str, float] = {}
-        """Places under a proposed decision, and until when."""
+        """Places and prefixes under a proposed decision, and until when."""
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -128,7 +136,11 @@ class Signals:
         outcome = o.outcome
         source = o.source
         count = o.count
-        if outcome is _REFUSED and self.banned and place_of(source) in self.banned:
+        if ":" in source:
+            # A host has all addresses of its /64: to change among them makes nobody many.
+            source = place_of(source)
+            o = msgspec.structs.replace(o, source=source)
+        if outcome is _REFUSED and self.banned and (source in self.banned or prefix_of(source) in self.banned):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing
@@ -139,6 +151,9 @@ class Signals:
         row = self._fingerprints.row(o.fingerprint, second, count)
         if row is not None:
             row.slot[column] += count
+        if self.origins.known and source:
+            self.origins.take(o, column, slot, row, second)
+        self.heavies.take(o, column, second, known=known)
         if kind is _REQUEST and known:
             self._called(o, slot, source, standing, second)
         elif source:
@@ -160,8 +175,9 @@ class Signals:
             slot[c.TOKENS_ELDER] += o.tokens
             if o.outcome is _OK and source:
                 self._familiar.add(source, o.at)
+                self.good.served(o.account, source, o.fingerprint, o.at)
                 if standing >= _ESTABLISHED:
-                    self.vouched.add(place_of(source), o.at)
+                    self.vouched.add(source, o.at)
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
@@ -241,7 +257,7 @@ class Signals:
             if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
-                    self.vouched.add(place_of(source), o.at)
+                    self.vouched.add(source, o.at)
             return
         if column not in c.LOGIN_FAILURES:
             return
@@ -294,6 +310,8 @@ class Signals:
             self._pruned = second
             for table in (self._fingerprints, self._prefixes, self._domains):
                 table.prune(second)
+            self.origins.prune(second)
+            self.good.expire(now)
             for source in [source for source, until in self.banned.items() if until <= now]:
                 del self.banned[source]
         dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
@@ -314,6 +332,8 @@ class Signals:
             fingerprints=self._fingerprints.busiest(second, BUSIEST_FINGERPRINTS),
             prefixes=self._prefixes.busiest(second, BUSIEST_PREFIXES),
             domains=self._domains.busiest(second, BUSIEST_DOMAINS),
+            asns=self.origins.busiest(second),
+            network=self.origins.knowledge.network,
             distincts=self._distincts,
             baseline=baseline,
             accused=accused,

@@ -45,7 +45,16 @@ def mixture(number: int, at: float) -> Observation:
 
 SORTS: dict[str, Callable[[int, float], Observation]] = {
     "existing user's call": lambda n, at: Observation(
-        at, Kind.REQUEST, Outcome.OK, f"10.1.{n % 2000 >> 8}.{n & 255}", n % 7, f"e{n % 2000}", 3, "", 1, 500
+        at,
+        Kind.REQUEST,
+        Outcome.OK,
+        f"10.1.{n % 2000 >> 8}.{n % 2000 & 255}",
+        n % 7,
+        f"e{n % 2000}",
+        3,
+        "",
+        1,
+        500,
     ),
     "made-up key, new source": lambda n, at: Observation(
         at, Kind.REQUEST, Outcome.BAD_CREDENTIAL, f"45.{n >> 16}.{n >> 8 & 255}.{n & 255}", n % 7

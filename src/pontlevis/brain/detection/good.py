@@ -13,7 +13,7 @@ from pontlevis.brain.detection.familiar import Familiar
 REFRESH_S = 60.0
 """How exactly the time of the last service is known."""
 MOST_PLACES = 4
-"""Places remembered of one account; the fifth takes the place of the oldest."""
+"""Places remembered of one account; after a minute a fifth takes the place of the oldest."""
 MOST_RECENT = 16_384
 """Sources that are known to have been vouched for within the minute: 2 MB."""
 _RANGE = 1 << 32
@@ -22,10 +22,14 @@ _RANGE = 1 << 32
 class Good:
     """What is remembered of one account."""
 
-    __slots__ = ("at", "fingerprint", "places")
+    __slots__ = ("at", "fingerprint", "moved", "places", "vouches")
 
     def __init__(self, at: float, fingerprint: int) -> None:
         self.at = at
+        self.moved = at
+        """When it last came from a place that was not remembered."""
+        self.vouches = False
+        """Whether it is an existing user's, who vouches for the places it comes from."""
         self.fingerprint = fingerprint
         """Of its last call."""
         self.places: list[str] = []
@@ -38,6 +42,7 @@ class GoodRow(msgspec.Struct, frozen=True, array_like=True):
     at: float
     fingerprint: int
     places: list[str]
+    vouches: bool = False
 
 
 class KnownGood:
@@ -59,7 +64,9 @@ class KnownGood:
         self._hits: dict[str, int] = {}
         """Accounts of the sample by place, and by prefix."""
 
-    def served(self, account: str, place: str, fingerprint: int, at: float) -> None:
+    def served(
+        self, account: str, place: str, fingerprint: int, at: float, *, vouches: bool = False
+    ) -> None:
         """An account above new was served; ``place`` as ``place_of`` gives it."""
         good = self.accounts.get(account)
         if good is None:
@@ -74,7 +81,9 @@ class KnownGood:
             good.at = at
             self.accounts[account] = self.accounts.pop(account)
         good.fingerprint = fingerprint
-        if place not in good.places:
+        good.vouches = vouches
+        if place not in good.places and (len(good.places) < MOST_PLACES or at - good.moved >= REFRESH_S):
+            good.moved = at
             self._move(good, [*good.places, place][-MOST_PLACES:])
 
     def hit(self, scope: str, value: str) -> int:
@@ -106,13 +115,16 @@ class KnownGood:
 
     def state(self) -> list[GoodRow]:
         """To be kept over a restart."""
-        return [GoodRow(name, each.at, each.fingerprint, list(each.places)) for name, each in self.accounts.items()]
+        return [
+            GoodRow(name, each.at, each.fingerprint, list(each.places), each.vouches)
+            for name, each in self.accounts.items()
+        ]
 
     def merge(self, rows: list[GoodRow]) -> None:
         """Takes what another node, or this one before a restart, knew."""
         for row in sorted(rows, key=lambda each: each.at):
             for place in row.places[:MOST_PLACES]:
-                self.served(row.account, place, row.fingerprint, row.at)
+                self.served(row.account, place, row.fingerprint, row.at, vouches=row.vouches)
 
     def _halve(self) -> None:
         while len(self.accounts) > self._capacity:

@@ -14,7 +14,7 @@ from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WID
 from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.familiar import Familiar
 from pontlevis.brain.detection.finding import DetectorName
-from pontlevis.brain.detection.good import KnownGood, Vouched
+from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
 from pontlevis.brain.detection.heavy import Heavies
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.origins import Origins
@@ -175,8 +175,9 @@ class Signals:
             slot[c.TOKENS_ELDER] += o.tokens
             if o.outcome is _OK and source:
                 self._familiar.add(source, o.at)
-                self.good.served(o.account, source, o.fingerprint, o.at)
-                if standing >= _ESTABLISHED:
+                vouches = standing >= _ESTABLISHED
+                self.good.served(o.account, source, o.fingerprint, o.at, vouches=vouches)
+                if vouches:
                     self.vouched.add(source, o.at)
                     self._suspects.served(source)
             return
@@ -296,6 +297,15 @@ class Signals:
     def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
         return self._worst[detector].worst(now, most, self.vouched)
+
+    def known_before(self, rows: list[GoodRow]) -> None:
+        """Who was known good before a restart, and the places that they are familiar with."""
+        self.good.merge(rows)
+        for row in sorted(rows, key=lambda each: each.at):
+            for place in row.places:
+                self._familiar.add(place, row.at)
+                if row.vouches:
+                    self.vouched.add(place, row.at)
 
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""

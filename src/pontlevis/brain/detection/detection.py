@@ -91,6 +91,11 @@ class Detection:
         """The heaviest accounts, keys and sources; to be shown, and to be merged with other nodes'."""
         return self._signals.heavies
 
+    def networks(self, most: int) -> list[tuple[str, int, int]]:
+        """The busiest autonomous systems of the last minute: what each is called, its acts, and how many
+        of them came from data centres and VPN exits."""
+        return self._signals.networks(most)
+
     def observe(self, observation: Observation) -> None:
         """Counts one observation: a few microseconds, bounded memory."""
         if self._policy.enabled:

@@ -67,6 +67,15 @@ class Origins:
         """The autonomous systems with the most acts lately, heaviest first."""
         return self._asns.busiest(second, BUSIEST_ASNS) if self.known else []
 
+    def listed(self, second: int, most: int) -> list[tuple[str, int, int]]:
+        """What the busiest are called, their acts of a minute, and how many of them were hosted."""
+        hosted = (c.HOSTED_SIGNUPS, c.HOSTED_LOGINS, c.HOSTED_REQUESTS)
+        acts = (*c.SIGNUPS, *c.LOGINS, *c.REQUESTS)
+        return [
+            (self.knowledge.network(view.key), total(view.sixty, acts), total(view.sixty, hosted))
+            for view in self.busiest(second)[:most]
+        ]
+
     def prune(self, second: int) -> None:
         """Forgets who is idle; call every few seconds."""
         self._asns.prune(second)

@@ -298,6 +298,11 @@ class Signals:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
         return self._worst[detector].worst(now, most, self.vouched)
 
+    def networks(self, most: int) -> list[tuple[str, int, int]]:
+        """See ``Detection.networks``."""
+        second = self._everyone.second if self._everyone is not None else 0
+        return self.origins.listed(second, most)
+
     def known_before(self, rows: list[GoodRow]) -> None:
         """Who was known good before a restart, and the places that they are familiar with."""
         self.good.merge(rows)

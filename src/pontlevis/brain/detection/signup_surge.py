@@ -2,7 +2,8 @@
 
 A crowd comes with many browsers, large mailbox providers and scattered prefixes, and uses the service
 as people do. The signs are: fingerprints too alike, one uncommon mail domain or nearly only uncommon
-ones, one prefix, malformed forms, accounts drained at once, fingerprints that another finding accuses.
+ones, one prefix, malformed forms, accounts drained at once, data centres and VPN exits far above usual,
+fingerprints that another finding accuses.
 One house (a school, an office) shares prefix, domain and browser at once, so with a prefix those three
 are one sign.
 """
@@ -14,6 +15,7 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import View
 from pontlevis.brain.detection.columns import SIGNUP_INVALID, SIGNUPS, YOUNG_ACTIVE, YOUNG_GREEDY, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot, still_on
 from pontlevis.brain.detection.statement import Statement
@@ -52,7 +54,8 @@ class SignupSurge:
         """A statement while sign-ups surge; hostile where a cluster of them shows two signs."""
         policy = self._policy
         usual = snapshot.baseline.signups
-        self._cusum.add(total(snapshot.fresh, SIGNUPS), usual * max(snapshot.dt, 0.001))
+        fresh, expected = total(snapshot.fresh, SIGNUPS), usual * max(snapshot.dt, 0.001)
+        self._cusum.add(fresh, expected, snapshot.baseline.dispersion("signups"))
         seconds = TEN if total(snapshot.ten, SIGNUPS) >= policy.diversity_acts else SIXTY
         counts = snapshot.counts(seconds)
         acts = total(counts, SIGNUPS)
@@ -123,6 +126,9 @@ class SignupSurge:
         active, greedy, _ = snapshot.young()
         if greedy >= policy.greedy_accounts and share_at_least(greedy, active) > policy.greedy_share:
             signs.append(f"{number(greedy)} of {number(active)} young accounts drain tokens at once")
+        hosted = hosted_sign(snapshot, policy, SIGNUPS, counts, "the sign-ups")
+        if hosted:
+            signs.append(hosted)
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
             signs.append("another finding accuses the same fingerprints")
@@ -154,6 +160,9 @@ class SignupSurge:
             signs.append(f"{share(greedy / active)} of its active accounts drain tokens at once")
             if others >= policy.greedy_accounts and others_greedy <= policy.rest_share / 2 * others:
                 signs.append(f"of the other young accounts {share(others_greedy / others)} do")
+        hosted = hosted_sign(snapshot, policy, SIGNUPS, counts, "them")
+        if hosted:
+            signs.append(f"{head}: {hosted}")
         if snapshot.accused_elsewhere(view.key, self.name):
             signs.append(f"another finding accuses fingerprint {view.key:08x}")
         return signs

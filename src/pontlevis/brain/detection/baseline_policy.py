@@ -9,6 +9,49 @@ from pontlevis.brain.setting import setting
 class BaselinePolicy:
     """A part of ``DetectionPolicy``."""
 
+    usual_signups: float = setting(
+        0.5, unit="1/s", doc="Sign-ups that are usual at least.", source="choice: a small service"
+    )
+    usual_logins: float = setting(
+        1.0, unit="1/s", doc="Log-ins that are usual at least.", source="choice: a small service"
+    )
+    usual_requests: float = setting(
+        5.0, unit="1/s", doc="Calls that are usual at least.", source="choice: a small service"
+    )
+    usual_turned_away: float = setting(
+        1.0, unit="1/s", doc="Calls turned away that are usual at least.", source="choice: a small service"
+    )
+    usual_strangers: float = setting(
+        5.0,
+        unit="sources in 10 s",
+        doc="Unfamiliar sources that are usual at least.",
+        source="choice: a small service",
+    )
+    usual_fail_share: float = setting(
+        0.12,
+        unit="share",
+        doc="Share of log-ins that fails, before the service's own is learned.",
+        source="choice: between the 5 and 20 % that services report",
+    )
+    learning_s: float = setting(
+        600.0,
+        unit="s",
+        doc="Time constant with which calm seconds teach what is usual.",
+        source="choice: ten minutes",
+    )
+    learning_logins: float = setting(
+        2000.0,
+        unit="log-ins",
+        doc="So many judged log-ins of calm seconds move the usual share of failures two thirds of the way.",
+        source="choice: a slow attack below the bounds needs hours to teach it",
+    )
+    crowd_learning_s: float = setting(
+        7200.0,
+        unit="s",
+        doc="The same while a crowd is there and nothing hostile: growth becomes usual, slowly.",
+        source="choice: two hours",
+    )
+
     hour_weight: float = setting(
         0.5,
         unit="share",

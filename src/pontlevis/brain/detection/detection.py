@@ -11,14 +11,18 @@ from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.good import GoodRow
 from pontlevis.brain.detection.heavy import Heavies
+from pontlevis.brain.detection.heavy_hitter import HeavyHitter
 from pontlevis.brain.detection.impact import Impact
 from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.detection.knowledge import Knowledge
+from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Alert, Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
+from pontlevis.brain.detection.slow_clients import SlowClients
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Detector
 from pontlevis.brain.detection.token_drain import TokenDrain
@@ -44,22 +48,35 @@ class Detection:
     """Observations and samples go in; once a second a judgement comes out.
 
     ``protected`` are addresses and prefixes that no measure may name, besides loopback: trusted
-    proxies and whatever the operator lists. Raises ValueError where one is neither.
+    proxies and whatever the operator lists. Raises ValueError where one is neither. ``network_of`` names
+    the autonomous system of an address; without it prefixes have to do.
     """
 
-    def __init__(self, policy: DetectionPolicy, protected: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policy: DetectionPolicy,
+        protected: frozenset[str] = frozenset(),
+        *,
+        network_of: NetworkOf | None = None,
+    ) -> None:
         self._policy = policy
         self._baseline = Baseline(policy)
         self._alert = Alert(odds=_upper(policy.sprt_alpha), bad_keys=policy.bad_key_acts)
         self._signals = Signals(policy, self._alert)
         self._measures = Measures(policy, self._signals, Protected(protected))
         self._impact = Impact(policy)
+        self._network_of = network_of
+        self._leaked_keys = LeakedKeys(policy, network_of)
         every: tuple[Detector, ...] = (
             SignupSurge(policy),
             CredentialStuffing(policy),
             RotatingFlood(policy),
             TokenDrain(policy),
             self._impact,
+            SleeperAccounts(policy),
+            self._leaked_keys,
+            HeavyHitter(policy),
+            SlowClients(policy),
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
@@ -67,7 +84,9 @@ class Detection:
 
     def know(self, knowledge: Knowledge) -> None:
         """Takes what is known of addresses, new or renewed; without it everything else works."""
-        self._signals.origins.learn(knowledge)
+        origins = self._signals.origins
+        origins.learn(knowledge)
+        self._leaked_keys.network_of = origins.network_of if knowledge.knows_networks else self._network_of
 
     def state(self, now: float) -> DetectionState:
         """What is worth keeping over a restart: what is usual, and who is known good. ``now``: Unix seconds."""
@@ -116,7 +135,10 @@ class Detection:
         self._baseline.turn(now)
         snapshot = self._signals.snapshot(now, self._baseline, self._book.accused)
         for detector in self._detectors:
-            self._book.enter(snapshot, detector.name, detector.look(snapshot))
+            said = detector.look(snapshot)
+            self._book.enter(snapshot, detector.name, said)
+            if said is not None:
+                self._signals.candidates.extend(said.candidates)
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
@@ -128,6 +150,9 @@ class Detection:
     def _findings(self, now: float) -> tuple[Finding, ...]:
         found = []
         for detector, entry in self._book.open.items():
+            if detector.value in self._policy.detectors_dry_run:
+                found.append(_on_trial(entry.finding(detector, ())))
+                continue
             accuses = entry.statement.hostile
             sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
             found.append(entry.finding(detector, sources))
@@ -136,7 +161,12 @@ class Detection:
     def _set_alert(self) -> None:
         """Judges single sources more strictly while an attack of their kind is found."""
         policy = self._policy
-        hostile = {name: entry for name, entry in self._book.open.items() if entry.statement.hostile}
+        silent = policy.silent
+        hostile = {
+            name: entry
+            for name, entry in self._book.open.items()
+            if entry.statement.hostile and name.value not in silent
+        }
         stuffing = DetectorName.CREDENTIAL_STUFFING in hostile
         flood = hostile.get(DetectorName.ROTATING_FLOOD)
         drain = hostile.get(DetectorName.TOKEN_DRAIN)
@@ -153,7 +183,10 @@ class Detection:
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
         crowd = verdict is Verdict.CROWD
-        calm = verdict is Verdict.CALM and not self._book.open
+        trials = self._policy.detectors_dry_run
+        calm = verdict is Verdict.CALM and all(
+            entry.statement.local or name.value in trials for name, entry in self._book.open.items()
+        )
         if posture is not Posture.NORMAL or not (crowd or calm):
             self._baseline.forget_pending()
             return
@@ -165,6 +198,17 @@ class Detection:
         ttft = self._impact.ttft_s()
         if ttft is not None and calm:
             self._baseline.learn_ttft(ttft, dt=dt)
+
+
+def _on_trial(finding: Finding) -> Finding:
+    """What a detector in its dry run says: shown, and nothing more."""
+    would = "it would accuse: " if finding.hostile else ""
+    return msgspec.structs.replace(
+        finding,
+        hostile=False,
+        dry_run=True,
+        sentence=f"Dry run, nothing follows from it; {would}{finding.sentence}",
+    )
 
 
 def _upper(alpha: float) -> float:

@@ -83,6 +83,11 @@ class Knowledge:
         """Whether anything is known at all."""
         return self.ranges > 0
 
+    @property
+    def knows_networks(self) -> bool:
+        """Whether any address's autonomous system is known."""
+        return any(place.asn for place in self._places)
+
     def find(self, source: str) -> Place:
         """What is known of an address given as text; ``NOWHERE`` for a word that is none."""
         place = self._new.get(source)

@@ -2,10 +2,11 @@
 
 from pontlevis.brain.detection.address import Protected, measurable, place_of, prefix_of
 from pontlevis.brain.detection.book import Book
+from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.finding import DetectorName, Measure, Withheld
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.ranks import Ranks
-from pontlevis.brain.detection.signals import Candidate, Deed, Signals
+from pontlevis.brain.detection.signals import Signals
 from pontlevis.brain.detection.wording import number, share
 
 RULE = {
@@ -13,6 +14,9 @@ RULE = {
     Deed.BAD_KEYS: DetectorName.ROTATING_FLOOD,
     Deed.KEYLESS: DetectorName.ROTATING_FLOOD,
     Deed.DRAINS: DetectorName.TOKEN_DRAIN,
+    Deed.SLOW: DetectorName.SLOW_CLIENTS,
+    Deed.LEAKED: DetectorName.LEAKED_KEY,
+    Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
 }
 MOST_WITHHELD = 4096
 """Withheld measures that are remembered, so that each is told once; the oldest are forgotten first."""
@@ -47,12 +51,14 @@ class Measures:
         withheld: list[Withheld] = []
         while candidates and len(proposals) < self._policy.measures_per_tick:
             candidate = candidates.popleft()
+            if RULE[candidate.deed].value in self._policy.silent:
+                continue
             entry = book.open.get(RULE[candidate.deed])
             hostile = entry is not None and entry.statement.hostile
             finding = f"{RULE[candidate.deed].value}:{entry.since:.0f}" if entry is not None and hostile else ""
             reason = _reason(candidate, hostile)
             for scope, value, why in self._steps(now, candidate, reason):
-                refusal = self._against(scope, value)
+                refusal = self._against(candidate.deed, scope, value)
                 if refusal:
                     self._withhold(now, Withheld(scope, value, why, refusal), withheld)
                 elif len(self._in_force) < self._policy.measures_in_force:
@@ -62,13 +68,15 @@ class Measures:
 
     def _steps(self, now: float, candidate: Candidate, reason: str) -> list[tuple[str, str, str]]:
         """What the candidate's deeds ask for, the narrow measure first: scope, value and reason of each."""
-        if candidate.deed is Deed.DRAINS:
-            narrow: tuple[str, str] | None = ("account", candidate.account)
+        if candidate.deed is Deed.LEAKED:
+            narrow: tuple[str, str] | None = ("credential", candidate.credential)
+        elif candidate.deed in (Deed.DRAINS, Deed.WAKES):
+            narrow = ("account", candidate.account)
         else:
             narrow = measurable(candidate.source)
         if narrow is None or self._stands(narrow[1], now):
             return []
-        if narrow[0] == "account":
+        if narrow[0] in ("account", "credential"):
             return [(*narrow, reason)]
         prefix = prefix_of(candidate.source)
         if self._stands(prefix, now):
@@ -90,12 +98,14 @@ class Measures:
         held = self._in_force.get(value)
         return held is not None and held[0] > now
 
-    def _against(self, scope: str, value: str) -> str:
+    def _against(self, deed: Deed, scope: str, value: str) -> str:
         """Whom a measure would hit that it must not; empty where there is nobody."""
         good, policy = self._signals.good, self._policy
         hit = good.hit(scope, value)
-        if scope == "account":
-            return "an account above new, served well in the last hour" if hit else ""
+        if scope in ("account", "credential"):
+            # Sleepers and stolen keys are not young: that they were served is what they are found for.
+            drains = deed is Deed.DRAINS and hit
+            return "an account above new, served well in the last hour" if drains else ""
         # An address, or a prefix: an IPv6 host's own /64, or the wider ones.
         if self._protected.within(value):
             return "this service itself or a proxy that it trusts"
@@ -117,7 +127,7 @@ class Measures:
         hit = self._signals.good.hit(scope, value)
         self._in_force[value] = (now + duration, hit)
         self._good_hit += hit
-        if scope != "account" and not policy.measures_dry_run:
+        if scope in ("address", "prefix") and not policy.measures_dry_run:
             self._signals.banned[value] = now + duration
         return Measure(scope, value, reason, finding, duration, policy.measures_dry_run)
 
@@ -150,4 +160,12 @@ def _reason(candidate: Candidate, attack: bool) -> str:
         return f"{acts} made-up keys or malformed calls came from here within a minute{during}."
     if candidate.deed is Deed.KEYLESS:
         return f"{acts} calls without a valid key came from here with an accused fingerprint{during}."
+    if candidate.deed is Deed.SLOW:
+        return f"{acts} connections from here sent or took bytes too slowly within two minutes{during}."
+    if candidate.deed is Deed.LEAKED:
+        return (
+            f"This key is used from {acts} new networks and far beyond what it ever did; its account goes on."
+        )
+    if candidate.deed is Deed.WAKES:
+        return "This account slept since it was made, and woke up together with others of its kind."
     return f"This young account drains tokens, as do others of its sign-up cluster{during}."

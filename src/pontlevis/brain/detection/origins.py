@@ -59,6 +59,11 @@ class Origins:
             if own is not None:
                 own.slot[hosted] += o.count
 
+    def network_of(self, address: str) -> str | None:
+        """``AS64500``; None where it is not known."""
+        asn = self.knowledge.find(address).asn
+        return f"AS{asn}" if asn else None
+
     def place(self, source: str) -> Place:
         """What is known of a source."""
         return self.knowledge.find(source)

@@ -15,6 +15,12 @@ class DetectionPolicy(MeasurePolicy):
     detectors_off: tuple[str, ...] = setting(
         (), unit="names", doc="Detectors that are switched off.", source="choice: none"
     )
+    detectors_dry_run: tuple[str, ...] = setting(
+        (),
+        unit="names",
+        doc="Detectors on trial: what they say is shown, and nothing follows from it.",
+        source="choice: none",
+    )
     measures: bool = setting(
         True,
         unit="yes/no",
@@ -187,6 +193,86 @@ class DetectionPolicy(MeasurePolicy):
         source="choice",
     )
 
+    # Keys
+    key_networks: int = setting(
+        4,
+        unit="networks",
+        doc="Fewer new networks of a key in ten minutes are a person who travels.",
+        source="choice: a phone, a laptop and an office are three",
+    )
+    key_spend_z: float = setting(
+        6.0,
+        unit="sigma",
+        doc="A key spends beyond its history above this robust z of tokens a minute, on the log scale.",
+        source="choice: with the least spread granted, eight times its median minute",
+    )
+    key_at_once: int = setting(
+        6,
+        unit="calls",
+        doc="Fewer calls of a key at once are never too many.",
+        source="choice: what a browser opens to one host",
+    )
+    key_at_once_ratio: float = setting(
+        3.0,
+        unit="ratio",
+        doc="Calls at once must exceed the most that the key ever had by this.",
+        source="choice",
+    )
+
+    # Shares of tokens
+    hitter_share: float = setting(
+        0.05,
+        unit="share",
+        doc="Nobody takes too many tokens below this share of a minute's.",
+        source="choice: one in twenty",
+    )
+    hitter_tokens: int = setting(
+        20_000,
+        unit="tokens",
+        doc="While everybody together asks for fewer tokens in a minute, no share of them is too large.",
+        source="choice: a small model's work of a few seconds",
+    )
+
+    # Accounts that sleep
+    sleepers: int = setting(
+        20,
+        unit="accounts",
+        doc="Fewer accounts of a cohort that were never used say nothing.",
+        source="measurement: below it the 99 % bound of a cohort that was never used exceeds 20 %",
+    )
+    wakes: int = setting(
+        15,
+        unit="accounts",
+        doc="Fewer old accounts first used within ten minutes are no cohort that wakes up.",
+        source="choice",
+    )
+
+    # Slow clients
+    slow_streams: int = setting(
+        3,
+        unit="connections",
+        doc="A source is slow on purpose from so many connections on that were cut within a minute.",
+        source="choice: a bad line breaks one or two",
+    )
+    slow_acts: int = setting(
+        30,
+        unit="connections",
+        doc="Fewer connections cut for slowness in a minute are never an attack of many.",
+        source="choice: one in two seconds",
+    )
+    slow_bytes_s: float = setting(
+        1024.0,
+        unit="bytes/s",
+        doc="What is said to be slow, for the sentence; the gateway's own bounds decide.",
+        source="the gateway's min_body_rate",
+    )
+    usual_slow: float = setting(
+        3.0,
+        unit="connections in 60 s",
+        doc="Connections cut for slowness that are usual at least.",
+        source="choice: a small service",
+    )
+
     # Existing users
     wait_objective_s: float = setting(
         1.0,
@@ -205,107 +291,6 @@ class DetectionPolicy(MeasurePolicy):
         unit="share",
         doc="Failed, or refused, share of their calls that is surely exceeded is impact.",
         source="choice: 98 % served",
-    )
-
-    # Usual values while nothing is learned yet
-    usual_signups: float = setting(
-        0.5, unit="1/s", doc="Sign-ups that are usual at least.", source="choice: a small service"
-    )
-    usual_logins: float = setting(
-        1.0, unit="1/s", doc="Log-ins that are usual at least.", source="choice: a small service"
-    )
-    usual_requests: float = setting(
-        5.0, unit="1/s", doc="Calls that are usual at least.", source="choice: a small service"
-    )
-    usual_turned_away: float = setting(
-        1.0, unit="1/s", doc="Calls turned away that are usual at least.", source="choice: a small service"
-    )
-    usual_strangers: float = setting(
-        5.0,
-        unit="sources in 10 s",
-        doc="Unfamiliar sources that are usual at least.",
-        source="choice: a small service",
-    )
-    usual_fail_share: float = setting(
-        0.12,
-        unit="share",
-        doc="Share of log-ins that fails, before the service's own is learned.",
-        source="choice: between the 5 and 20 % that services report",
-    )
-    learning_s: float = setting(
-        600.0,
-        unit="s",
-        doc="Time constant with which calm seconds teach what is usual.",
-        source="choice: ten minutes",
-    )
-    learning_logins: float = setting(
-        2000.0,
-        unit="log-ins",
-        doc="So many judged log-ins of calm seconds move the usual share of failures two thirds of the way.",
-        source="choice: a slow attack below the bounds needs hours to teach it",
-    )
-    crowd_learning_s: float = setting(
-        7200.0,
-        unit="s",
-        doc="The same while a crowd is there and nothing hostile: growth becomes usual, slowly.",
-        source="choice: two hours",
-    )
-
-    # Measures
-    linger_s: float = setting(
-        5.0,
-        unit="s",
-        doc="A finding that is no longer confirmed stays open this long.",
-        source="choice: gaps between bursts",
-    )
-    still_share: float = setting(
-        0.25,
-        unit="share",
-        doc="A hostile finding goes on while those it accuses still send this share of what they sent at "
-        "their worst, refused or not.",
-        source="choice",
-    )
-    ban_s: float = setting(
-        900.0, unit="s", doc="Length of a proposed decision.", source="choice: a quarter of an hour"
-    )
-    guesser_ban_s: float = setting(
-        3600.0,
-        unit="s",
-        doc="Length of one against a source that guesses passwords.",
-        source="CrowdSec's default is 4 h; addresses change hands sooner",
-    )
-    sprt_alpha: float = setting(
-        0.0001,
-        unit="probability",
-        doc="Chance that an honest source is taken for one that guesses passwords.",
-        source="choice: one in ten thousand, about seven failures at seven accounts",
-    )
-    sprt_alpha_attack: float = setting(
-        0.001,
-        unit="probability",
-        doc="The same while credential stuffing is found.",
-        source="choice: about five failures at five accounts",
-    )
-    bad_key_acts: int = setting(
-        60,
-        unit="calls",
-        doc="Made-up keys or malformed calls of one unfamiliar source in a minute that earn it a decision.",
-        source="choice: one a second is a broken client, and it is told so",
-    )
-    bad_key_acts_attack: int = setting(
-        3,
-        unit="calls",
-        doc="The same, and calls without a key by the accused cluster, while a flood is found.",
-        source="choice: one typing error, one retry, one more",
-    )
-    measures_per_tick: int = setting(
-        300, unit="decisions", doc="Proposals in one second.", source="choice: one message to the gateways"
-    )
-    measures_in_force: int = setting(
-        50_000,
-        unit="decisions",
-        doc="Proposals remembered as being in force; beyond, none is made.",
-        source="choice: 10 MB",
     )
 
     # Bounds of memory
@@ -330,6 +315,18 @@ class DetectionPolicy(MeasurePolicy):
     max_newcomers: int = setting(
         16_384, unit="accounts", doc="Young accounts remembered.", source="measurement: 500 bytes each"
     )
+    max_sleepers: int = setting(
+        16_384,
+        unit="accounts",
+        doc="Accounts remembered that were made and not used yet.",
+        source="measurement: 350 bytes each",
+    )
+    max_keys: int = setting(
+        4096,
+        unit="keys",
+        doc="API keys and sessions of which the history is kept.",
+        source="measurement: 2 KB each",
+    )
     newcomer_s: float = setting(
         3600.0,
         unit="s",
@@ -352,6 +349,12 @@ class DetectionPolicy(MeasurePolicy):
     def __post_init__(self) -> None:
         check_numbers(self, "detection")
         known = {each.value for each in DetectorName}
-        unknown = sorted(set(self.detectors_off) - known)
-        if unknown:
-            raise ValueError(f"detection.detectors_off: no detector is called {unknown[0]!r}")
+        for setting_name in ("detectors_off", "detectors_dry_run"):
+            unknown = sorted(set(getattr(self, setting_name)) - known)
+            if unknown:
+                raise ValueError(f"detection.{setting_name}: no detector is called {unknown[0]!r}")
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Detectors from which nothing follows: switched off, or on trial."""
+        return frozenset(self.detectors_off) | frozenset(self.detectors_dry_run)

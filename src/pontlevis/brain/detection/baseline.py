@@ -150,7 +150,7 @@ class Baseline:
         if judged:
             step = judged / (judged + self._policy.learning_logins)
             self._fail_share += step * (fails / judged - self._fail_share)
-        for name, (column, whole) in HOSTED_OF.items() if known else ():
+        for name, (column, whole) in HOSTED_OF.items() if known and not crowd else ():
             acts = total(second, whole)
             if acts:
                 step = acts / (acts + self._policy.learning_logins)

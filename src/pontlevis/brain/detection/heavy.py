@@ -118,7 +118,7 @@ class Heavy:
             return made
         try:
             made._sketch = frequent_strings_sketch.deserialize(state.sketch)
-        except RuntimeError as error:
+        except (RuntimeError, IndexError) as error:
             raise ValueError(f"no sketch: {error}") from error
         return made
 

@@ -103,7 +103,7 @@ class Knowledge:
     def _look_up(self, source: str) -> Place:
         if ":" in source:
             try:
-                number = int(IPv6Address(source)) >> 64
+                number = int(IPv6Address(source.removesuffix("/64"))) >> 64
             except ValueError:
                 return NOWHERE
             starts, index = self._starts6, self._index6

@@ -29,6 +29,11 @@ class Spans:
         self._seconds.add(key, second)
         self._blocks.add(key, second)
 
+    def merge(self, other: "Spans", second: int) -> None:
+        """Takes what another node counted."""
+        self._seconds.merge(other._seconds, second)
+        self._blocks.merge(other._blocks, second)
+
     def count(self, second: int, seconds: int) -> int:
         """In the window of so many seconds that ends with ``second``."""
         if seconds <= TEN:

@@ -1,6 +1,6 @@
 """What detection costs: an observation, a tick over many live sources, memory, look-ups of knowledge.
 
-``python -m bench.detection`` runs all of it (about a minute and a half); ``--json`` prints the figures
+``python -m bench.detection`` runs all of it (about a minute); ``--json`` prints the figures
 as JSON. Every detector accuses somebody meanwhile and all tables are full.
 """
 
@@ -8,18 +8,26 @@ import argparse
 import gc
 import json
 import os
+import random
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from itertools import islice
+from pathlib import Path
 
 import psutil
 
 from pontlevis.brain.detection.detection import Detection
+from pontlevis.brain.detection.knowledge import EMPTY, Knowledge
+from pontlevis.brain.detection.layers import Layer
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture
+from pontlevis.knowledge.policy import KnowledgePolicy
+from pontlevis.knowledge.shelf import Shelf
 
 T0 = 1_740_000_000.0
 MEBI = 2**20
@@ -111,6 +119,10 @@ def resident() -> float:
 
 def measure(part: str, detection: Callable[[], Detection]) -> dict[str, object]:
     """One part, in a process of its own so that memory is not another's."""
+    if part == "look_ups":
+        return dict(look_ups(500_000, 500_000))
+    if part.startswith("informed"):
+        part, detection = {"informed": "observation", "informed_1m": "1m"}[part], informed
     before = resident()
     subject = detection()
     idle = resident() - before
@@ -120,7 +132,53 @@ def measure(part: str, detection: Callable[[], Detection]) -> dict[str, object]:
     return {"tick_ms": figures, "idle_mib": idle, "mib_above_idle": resident() - before - idle}
 
 
-PARTS = ("observation", "100k", "1m")
+def look_ups(ranges: int, count: int) -> dict[str, float]:
+    """Of knowledge read from a file with so many ranges: memory, time to read, look-ups a second."""
+    rng = random.Random(1)
+    before = resident()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "asn.csv"
+        step = (1 << 32) // ranges
+        with path.open("w") as file:
+            for number in range(ranges):
+                first, last = IPv4Address(number * step), IPv4Address(number * step + step - 1)
+                file.write(f"{first},{last},{1 + number % 80_000},Network {number % 80_000}\n")
+        shelf = Shelf(KnowledgePolicy(asn_files=(str(path),)), time.time)
+        began = time.process_time()
+        report = shelf.look()
+        took = time.process_time() - began
+    assert report is not None
+    knowledge = report.knowledge
+    strangers = [str(IPv4Address(rng.getrandbits(32))) for _ in range(count)]
+    began = time.process_time()
+    for each in strangers:
+        knowledge.find(each)
+    new = count / (time.process_time() - began)
+    few = strangers[:1000] * (count // 1000)
+    began = time.process_time()
+    for each in few:
+        knowledge.find(each)
+    again = count / (time.process_time() - began)
+    del strangers, few
+    return {
+        "ranges": knowledge.ranges,
+        "read_s": took,
+        "mib": resident() - before,
+        "look_ups_per_s_new_address": new,
+        "look_ups_per_s_known_address": again,
+    }
+
+
+def informed() -> Detection:
+    """A detection that knows of every /18 which network it belongs to, and of every fifth that it is a data centre."""
+    networks = Layer((number << 14, (number << 14) + (1 << 14) - 1, 1 + number % 80_000) for number in range(1 << 18))
+    centres = Layer((number << 14, (number << 14) + (1 << 14) - 1, 1) for number in range(0, 1 << 18, 5))
+    detection = Detection(DetectionPolicy())
+    detection.know(Knowledge((networks, centres, Layer()), EMPTY))
+    return detection
+
+
+PARTS = ("observation", "100k", "1m", "informed", "informed_1m", "look_ups")
 
 
 def main() -> None:

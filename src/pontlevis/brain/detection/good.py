@@ -19,20 +19,17 @@ MOST_RECENT = 16_384
 _RANGE = 1 << 32
 
 
-class Good:
-    """What is remembered of one account."""
+class Good(msgspec.Struct, gc=False):
+    """What is remembered of one account. Holds nothing that the garbage collector must look at."""
 
-    __slots__ = ("at", "fingerprint", "moved", "places", "vouches")
-
-    def __init__(self, at: float, fingerprint: int) -> None:
-        self.at = at
-        self.moved = at
-        """When it last came from a place that was not remembered."""
-        self.vouches = False
-        """Whether it is an existing user's, who vouches for the places it comes from."""
-        self.fingerprint = fingerprint
-        """Of its last call."""
-        self.places: list[str] = []
+    at: float
+    fingerprint: int
+    """Of its last call."""
+    moved: float = float("-inf")
+    """When it last came from a place that was not remembered."""
+    vouches: bool = False
+    """Whether it is an existing user's, who vouches for the places it comes from."""
+    places: tuple[str, ...] = ()
 
 
 class GoodRow(msgspec.Struct, frozen=True, array_like=True):
@@ -84,7 +81,7 @@ class KnownGood:
         good.vouches = vouches
         if place not in good.places and (len(good.places) < MOST_PLACES or at - good.moved >= REFRESH_S):
             good.moved = at
-            self._move(good, [*good.places, place][-MOST_PLACES:])
+            self._move(good, (*good.places, place)[-MOST_PLACES:])
 
     def hit(self, scope: str, value: str) -> int:
         """Accounts of the sample that a measure of this scope would hit. A prefix longer than /24 or /48
@@ -133,9 +130,9 @@ class KnownGood:
                 self._forget(account)
 
     def _forget(self, account: str) -> None:
-        self._move(self.accounts.pop(account), [])
+        self._move(self.accounts.pop(account), ())
 
-    def _move(self, good: Good, places: list[str]) -> None:
+    def _move(self, good: Good, places: tuple[str, ...]) -> None:
         """Counts an account at ``places`` instead of where it was, once at each place and prefix."""
         before, after = _keys(good.places), _keys(places)
         good.places = places
@@ -148,7 +145,7 @@ class KnownGood:
                 del self._hits[key]
 
 
-def _keys(places: list[str]) -> set[str]:
+def _keys(places: tuple[str, ...]) -> set[str]:
     return {*places, *map(prefix_of, places)}
 
 

@@ -8,7 +8,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv6Address
-from typing import NamedTuple
+
+import msgspec
 
 from pontlevis.brain.detection.layers import Layer, Runs
 
@@ -16,7 +17,7 @@ RECENT_SOURCES = 8192
 """Answers of one generation of the cache; two are kept."""
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """What is known of one address; each distinct one exists once."""
 
     asn: int
@@ -50,7 +51,7 @@ class Knowledge:
         v6: tuple[Layer, Layer, Layer],
         names: Mapping[int, str] | None = None,
     ) -> None:
-        self._names = dict(names or {})
+        self._names = names if names is not None else {}
         self._places: list[Place] = [NOWHERE]
         known: dict[Place, int] = {NOWHERE: 0}
         self._starts4, self._index4 = self._overlay("I", v4, known)

@@ -73,19 +73,18 @@ class Recorder:
                     account,
                     standing,
                     "",
-                    *counted[:2],
+                    count,
+                    tokens,
                     credential,
-                    *counted[2:],
+                    size,
+                    in_flight,
                 )
-                for (
-                    kind,
-                    outcome,
-                    source,
-                    fingerprint,
-                    account,
-                    standing,
-                    credential,
-                ), counted in seen.items()
+                for (kind, outcome, source, fingerprint, account, standing, credential), (
+                    count,
+                    tokens,
+                    size,
+                    in_flight,
+                ) in seen.items()
             ],
             sample,
             usage,

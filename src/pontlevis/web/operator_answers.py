@@ -64,6 +64,8 @@ class FindingAnswer(_Answer):
     figures: dict[str, float]
     sources: tuple[str, ...]
     fingerprints: tuple[int, ...]
+    local: bool
+    dry_run: bool
 
 
 class FindingsAnswer(_Answer):

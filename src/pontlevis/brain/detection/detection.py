@@ -24,7 +24,7 @@ from pontlevis.brain.detection.signup_surge import SignupSurge
 from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
 from pontlevis.brain.detection.slow_clients import SlowClients
 from pontlevis.brain.detection.snapshot import Snapshot
-from pontlevis.brain.detection.statement import Detector
+from pontlevis.brain.detection.statement import Detector, Statement
 from pontlevis.brain.detection.token_drain import TokenDrain
 from pontlevis.brain.detection.verdict import judge
 from pontlevis.brain.observation import Observation, ServiceSample
@@ -80,6 +80,8 @@ class Detection:
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
+        self._offered: dict[DetectorName, Statement] = {}
+        """Statements of which the candidates were taken over."""
         self._set_alert()
 
     def know(self, knowledge: Knowledge) -> None:
@@ -137,7 +139,8 @@ class Detection:
         for detector in self._detectors:
             said = detector.look(snapshot)
             self._book.enter(snapshot, detector.name, said)
-            if said is not None:
+            if said is not None and said is not self._offered.get(detector.name):
+                self._offered[detector.name] = said
                 self._signals.candidates.extend(said.candidates)
         self._set_alert()
         findings = self._findings(now)

@@ -8,7 +8,8 @@ PATIENCE_S = 300.0
 """Whoever mistyped has got in, or reset the password, within five minutes, or has given up."""
 SLOT_S = 60
 SLOTS = 10
-USUAL = 0.5
+USUAL = 0.6
+"""Before the service's own is learned: choice; of those who mistype, most get in within minutes."""
 LIMITS = (0.2, 0.9)
 """However a service does, the share that gets in later is taken to lie within these."""
 LEARNING = 200.0

@@ -26,8 +26,6 @@ HISTORY_S = 3600.0
 KEPT = 1024
 NOTED = 0.01
 """Smaller shares are not remembered."""
-WARM_UP_SHARE = 0.5
-"""Until it has seen ``learning_s``, nothing less is news: nobody has a history yet."""
 YOUNG_SHARE = 0.9
 Key = str | int
 
@@ -70,16 +68,19 @@ class HeavyHitter:
             part = asked / tokens
             if part < NOTED or not key:
                 continue
-            usual = self._learned(dimension, key, part, snapshot.now)
+            usual = self._learned(dimension, key, part, snapshot)
             if len(sums) > 1 and (best is None or part - usual > best[0]):
                 best = (part - usual, key, part, usual)
-        if best is None or tokens < self._policy.hitter_tokens:
+        # For the first ``learning_s`` nothing is news: nobody has a history yet.
+        young = snapshot.age_s < self._policy.learning_s
+        if best is None or young or tokens < self._policy.hitter_tokens:
             return None
         _, key, part, usual = best
-        floor = self._policy.hitter_share if snapshot.age_s >= self._policy.learning_s else WARM_UP_SHARE
         # Kish's effective size (Survey Sampling, 1965): a few heavy calls say less than many light ones.
         size = tokens**2 / sum(each.tokens**2 for each in taken)
-        if share_at_least(part * size, size) <= max(floor, self._policy.added_ratio * usual):
+        if share_at_least(part * size, size) <= max(
+            self._policy.hitter_share, self._policy.added_ratio * usual
+        ):
             return None
         return self._state(
             snapshot,
@@ -90,13 +91,14 @@ class HeavyHitter:
             usual,
         )
 
-    def _learned(self, dimension: str, key: Key, part: float, now: float) -> float:
+    def _learned(self, dimension: str, key: Key, part: float, snapshot: Snapshot) -> float:
         """The usual share before now; the present one is learned, but for what another finding accuses."""
-        table = self._usual[dimension]
+        table, now = self._usual[dimension], snapshot.now
         usual, at = table.pop(key, (0.0, now - EVERY_S * len(DIMENSIONS)))
         if len(table) >= KEPT:
             del table[next(iter(table))]
-        left = exp(-(now - at) / HISTORY_S)
+        # At first a plain mean of what was seen: a history of an hour takes as long to fade.
+        left = exp(-(now - at) / max(EVERY_S * len(DIMENSIONS), min(HISTORY_S, snapshot.age_s)))
         faded = usual * left
         said = self._said.get(dimension)
         table[key] = (faded if said is not None and said.hostile else faded + (1 - left) * part, now)

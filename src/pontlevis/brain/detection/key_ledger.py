@@ -12,6 +12,8 @@ from pontlevis.brain.observation import Observation
 
 RECENT_S = 600.0
 """A network or client first seen within ten minutes is new; later it is the key's own."""
+PEACE_S = 3600.0
+"""So long after the last accusation a key's networks and spending are its own again."""
 HISTORY = 48
 """Active minutes remembered of a key's spending."""
 LEARNED = 20
@@ -53,6 +55,7 @@ class KeyUse:
     """One key's history."""
 
     __slots__ = (
+        "_accused_at",
         "_history",
         "_last_peak",
         "_last_tokens",
@@ -60,6 +63,7 @@ class KeyUse:
         "_networks",
         "_new",
         "_new_until",
+        "_since",
         "account",
         "clients",
         "peak",
@@ -86,10 +90,12 @@ class KeyUse:
         """A few it was seen at, so that most calls need no second look."""
         self._new = 0
         self._new_until = at + RECENT_S
+        self._accused_at = self._since = float("-inf")
 
     def turn(self, minute: int) -> None:
         """Closes an active minute; one that may be a thief's does not become what is usual."""
-        if self._new <= max(1.0, self.usual_networks) or len(self._history) < LEARNED:
+        peaceful = self._new <= max(1.0, self.usual_networks) and not self._suspected(minute * 60.0)
+        if peaceful or len(self._history) < LEARNED:
             self._history.append(log1p(self.tokens))
             if len(self._history) > HISTORY:
                 del self._history[0]
@@ -106,7 +112,8 @@ class KeyUse:
             self.sources.clear()
         self.sources.add(source)
         if at >= self._new_until:
-            self.usual_networks = max(1.0, self.usual_networks * FADES, float(self._new))
+            if not self._suspected(at):
+                self.usual_networks = max(1.0, self.usual_networks * FADES, float(self._new))
             self._new = 0
             self._new_until = at + RECENT_S
         if fingerprint not in self.clients and len(self.clients) < MOST_CLIENTS:
@@ -122,13 +129,22 @@ class KeyUse:
         self._networks[prefix] = at
         return True
 
-    def worth_a_look(self, least: int) -> bool:
+    def worth_a_look(self, least: int, now: float) -> bool:
         """Whether there is a history, and so many prefixes are new."""
-        return self._new >= least and len(self._history) >= LEARNED
+        return len(self._history) >= LEARNED and (self._new >= least or self._suspected(now))
+
+    def accuse(self, now: float) -> None:
+        """Somebody else has it: what it does from ten minutes before is not its own until an hour of peace."""
+        if not self._suspected(now):
+            self._since = now - RECENT_S
+        self._accused_at = now
+
+    def _suspected(self, now: float) -> bool:
+        return now - self._accused_at < PEACE_S
 
     def judged(self, credential: str, now: float, wide: Callable[[str], str]) -> KeyView:
         """The key against its history. ``wide`` names the network of a prefix."""
-        since = now - RECENT_S
+        since = self._since if self._suspected(now) else now - RECENT_S
         own = {wide(prefix) for prefix, at in self._networks.items() if at < since}
         new = {wide(prefix) for prefix, at in self._networks.items() if at >= since} - own
         middle = median(self._history)
@@ -183,14 +199,20 @@ class KeyLedger:
         if new and (credential in self._moving or len(self._moving) < MOST_MOVING):
             self._moving[credential] = o.at
 
+    def accuse(self, credential: str, now: float) -> None:
+        """A finding is about this key."""
+        record = self._keys.get(credential)
+        if record is not None:
+            record.accuse(now)
+
     def moving(self, now: float, least: int, wide: Callable[[str], str]) -> list[KeyView]:
         """Keys with a history that were seen at ``least`` new prefixes within ten minutes; a bounded number."""
-        for credential in [key for key, at in self._moving.items() if now - at > RECENT_S]:
+        for credential in [key for key, at in self._moving.items() if now - at > PEACE_S]:
             del self._moving[credential]
         views = []
         for credential in reversed(self._moving):
             record = self._keys.get(credential)
-            if record is not None and record.worth_a_look(least):
+            if record is not None and record.worth_a_look(least, now):
                 views.append(record.judged(credential, now, wide))
                 if len(views) >= MOST_VIEWS:
                     break

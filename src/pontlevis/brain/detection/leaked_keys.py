@@ -6,6 +6,7 @@ Services grow into new networks too, but keep the client they have.
 
 from collections.abc import Callable
 from ipaddress import ip_network
+from math import ceil
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.candidate import Candidate, Deed
@@ -49,6 +50,7 @@ class LeakedKeys:
             signs = self._signs(view)
             if len(signs) >= 2:
                 found.append((view, signs))
+                snapshot.ledgers.keys.accuse(view.credential, snapshot.now)
         self._said = self._state(snapshot, found) if found else None
         return self._said
 
@@ -72,7 +74,7 @@ class LeakedKeys:
         if not view.clients and not scattered:
             return []
         signs = [
-            f"{number(view.networks)} new networks in 10 min where {number(view.usual_networks)} is most"
+            f"{number(view.networks)} new networks in 10 min where {ceil(view.usual_networks)} were most"
         ]
         if view.spend_z > policy.key_spend_z:
             signs.append(f"{number(view.spend_ratio)} times its usual tokens a minute")

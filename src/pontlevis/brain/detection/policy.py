@@ -260,12 +260,6 @@ class DetectionPolicy(MeasurePolicy):
         doc="Fewer connections cut for slowness in a minute are never an attack of many.",
         source="choice: one in two seconds",
     )
-    slow_bytes_s: float = setting(
-        1024.0,
-        unit="bytes/s",
-        doc="What is said to be slow, for the sentence; the gateway's own bounds decide.",
-        source="the gateway's min_body_rate",
-    )
     usual_slow: float = setting(
         3.0,
         unit="connections in 60 s",

@@ -122,7 +122,7 @@ class SignupSurge:
         counts = snapshot.counts(seconds)
         likenesses = []
         accused: tuple[int, ...] = ()
-        likeness = snapshot.likeness(SIGNUPS, seconds)
+        likeness = snapshot.likeness((*SIGNUPS, *CHALLENGES), seconds)
         if likeness.acts >= policy.diversity_acts and likeness.diversity < policy.poor_diversity:
             accused = likeness.fingerprints
             likenesses.append(few_fingerprints(len(accused), likeness.share, "sign-ups"))
@@ -155,8 +155,9 @@ class SignupSurge:
         """Signs of the sign-ups of one fingerprint, against the rest of them."""
         policy = self._policy
         counts, everyone = view.counts(seconds), snapshot.counts(seconds)
-        acts = total(counts, SIGNUPS)
-        goes_on = seconds <= TEN or total(view.ten, SIGNUPS) >= acts * TEN / seconds / 3
+        acts = max(total(counts, SIGNUPS), total(counts, CHALLENGES))
+        lately = max(total(view.ten, SIGNUPS), total(view.ten, CHALLENGES))
+        goes_on = seconds <= TEN or lately >= acts * TEN / seconds / 3
         if not view.key or acts < policy.cluster_acts or not goes_on:
             return []
         head = f"of fingerprint {view.key:08x}'s {number(acts)}"
@@ -178,9 +179,17 @@ class SignupSurge:
             if others >= policy.greedy_accounts and others_greedy <= policy.rest_share / 2 * others:
                 signs.append(f"of the other young accounts {share(others_greedy / others)} do")
         hosted = hosted_sign(snapshot, policy, SIGNUPS, counts, "them")
-        if hosted:
-            signs.append(f"{head}: {hosted}")
-        signs += self._challenge_sign(view.ten, view.sixty, f"of fingerprint {view.key:08x}'s, ")
+        elsewhere_hosted = everyone[c.HOSTED_SIGNUPS] - counts[c.HOSTED_SIGNUPS]
+        if hosted and rest >= policy.surge_signups and elsewhere_hosted <= policy.rest_share * rest:
+            signs.append(f"{head}, {hosted}, and of the others {share(elsewhere_hosted / rest)}")
+        unsolved = self._challenge_sign(view.ten, view.sixty, f"of fingerprint {view.key:08x}'s, ")
+        signs += unsolved
+        asked = total(snapshot.sixty, CHALLENGES) - total(view.sixty, CHALLENGES)
+        solved = snapshot.sixty[SIGNUP_OK] - view.sixty[SIGNUP_OK]
+        if unsolved and asked >= policy.least_acts and solved >= asked / 2:
+            signs.append(
+                f"of the others' {number(asked)} challenges {share(min(1.0, solved / asked))} were solved"
+            )
         if snapshot.accused_elsewhere(view.key, self.name):
             signs.append(f"another finding accuses fingerprint {view.key:08x}")
         return signs
@@ -191,7 +200,7 @@ class SignupSurge:
         if asked < self._policy.least_acts or share_at_most(sixty[SIGNUP_OK], asked) >= SOLVED_SHARE:
             return []
         failed = sixty[c.CHALLENGE_FAILED]
-        wrong = f" and {number(failed)} solutions were wrong" if failed else ""
+        wrong = f" ({number(failed)} solutions were wrong)" if failed else ""
         return [
             f"{whose}{number(asked)} were asked for a challenge and {number(sixty[SIGNUP_OK])} solved it{wrong}"
         ]

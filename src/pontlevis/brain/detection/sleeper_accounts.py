@@ -34,8 +34,12 @@ GROWTH = 3.0
 """Times the cluster's own usual number, so that a fault of ours for one browser accuses nobody."""
 LEADING = 0.35
 """Share of a leading browser, where a cluster has no history yet (as in ``poor_diversity``)."""
+HOUR, DAY = ("10 to 60 minutes ago", 15.0), ("within a day", 60.0)
+"""When accounts were made, and which part of them must have come in the last minutes for it to go on:
+a third of the pace of 50 minutes, or of four hours."""
 SAME_HOUR = 0.8
 """More of those that wake than this, made within one hour, are a cohort."""
+MOST_CANDIDATES = 256
 USUAL_WAKES = 3.0
 """Old accounts first used in ten minutes that are usual at least: choice."""
 
@@ -87,14 +91,12 @@ class SleeperAccounts:
             usual = self._usual_made(snapshot, cluster, before, before_span, span)
             if cluster.tally.made <= GROWTH * usual:
                 continue
-            best = _better(
-                best, self._judge(snapshot, cohorts, cluster, hour, lately, "10 to 60 minutes ago")
-            )
+            best = _better(best, self._judge(snapshot, cohorts, cluster, hour, lately, HOUR))
         if best is None or not best.hostile:
             day = _merged((hour, before))
             for cluster in self._clusters(day):
                 if cluster.domain:
-                    best = _better(best, self._judge(snapshot, cohorts, cluster, day, lately, "within a day"))
+                    best = _better(best, self._judge(snapshot, cohorts, cluster, day, lately, DAY))
         return best
 
     def _clusters(self, pairs: dict[Pair, Tally]) -> list[Cluster]:
@@ -120,15 +122,16 @@ class SleeperAccounts:
         self, snapshot: Snapshot, cluster: Cluster, before: dict[Pair, Tally], before_span: float, span: float
     ) -> float:
         """Accounts of the cluster that are usual in as long a time."""
-        if not cluster.name:
-            return snapshot.baseline.signups * span
         if snapshot.age_s < 2 * OLDEST_S:
-            return snapshot.baseline.signups * span * LEADING
-        made = sum(
-            tally.made
+            return self._policy.usual_signups * span * (LEADING if cluster.name else 1.0)
+        # As many as were used tell how many people made: an older flood is not what is usual.
+        used = sum(
+            tally.used
             for (fingerprint, domain), tally in before.items()
-            if (domain == cluster.domain if cluster.domain else fingerprint in cluster.fingerprints)
+            if not cluster.name
+            or (domain == cluster.domain if cluster.domain else fingerprint in cluster.fingerprints)
         )
+        made = used / snapshot.ledgers.cohorts.used_share
         seen = min(before_span, max(OLDEST_S, snapshot.age_s - OLDEST_S))
         return made * span / seen
 
@@ -139,14 +142,15 @@ class SleeperAccounts:
         cluster: Cluster,
         pairs: dict[Pair, Tally],
         lately: dict[Pair, Tally],
-        when: str,
+        window: tuple[str, float],
     ) -> Statement | None:
         usual, tally = cohorts.used_share, cluster.tally
+        when, fade = window
         if not cluster.is_asleep(usual):
             return None
         made, used = tally.made, tally.used / tally.made
         signs = self._signs(cohorts, cluster, pairs)
-        goes_on = self._goes_on(cluster, lately, made)
+        goes_on = self._goes_on(cluster, lately) >= max(1.0, made / fade)
         explained = not tally.scattered and made < LARGE
         hostile = bool(signs) and goes_on and not explained
         of = f" of {cluster.name}" if cluster.name else ""
@@ -203,15 +207,14 @@ class SleeperAccounts:
             signs.append(f"of the {number(rest)} others {share(rest_used / rest)} were")
         return signs
 
-    def _goes_on(self, cluster: Cluster, lately: dict[Pair, Tally], made: int) -> bool:
-        """Whether accounts like these are still made: in the last ten to twenty minutes, a third as fast."""
-        now = sum(
+    def _goes_on(self, cluster: Cluster, lately: dict[Pair, Tally]) -> int:
+        """Accounts like these made in the last ten to twenty minutes."""
+        return sum(
             tally.made
             for (fingerprint, domain), tally in lately.items()
             if not cluster.name
             or (domain == cluster.domain if cluster.domain else fingerprint in cluster.fingerprints)
         )
-        return now >= max(1.0, made / 15)
 
     # Awake
 
@@ -271,7 +274,9 @@ class SleeperAccounts:
             },
             fingerprints=accused if hostile else (),
             volume=round(len(wakes) / 60),
-            candidates=tuple(Candidate(Deed.WAKES, wake.source, wake.account, 1) for wake in named)
+            candidates=tuple(
+                Candidate(Deed.WAKES, wake.source, wake.account, 1) for wake in named[:MOST_CANDIDATES]
+            )
             if hostile
             else (),
         )
@@ -295,8 +300,12 @@ class SleeperAccounts:
 def _better(best: Statement | None, other: Statement | None) -> Statement | None:
     if other is None or best is None:
         return best or other
-    ranked = (other.hostile, other.confidence, other.figures["accounts"])
-    return other if ranked > (best.hostile, best.confidence, best.figures["accounts"]) else best
+    return max(best, other, key=_rank)
+
+
+def _rank(said: Statement) -> tuple[bool, bool, float, float]:
+    """Whoever can be named goes before a statement about everybody."""
+    return said.hostile, bool(said.fingerprints), said.confidence, said.figures["accounts"]
 
 
 def _merged(parts: Iterable[dict[Pair, Tally]]) -> dict[Pair, Tally]:

@@ -23,6 +23,7 @@ STRANGER_SHARE = 0.8
 HEADLESS_SHARE = 0.5
 """Headers fit a packet or two: a bad line seldom cuts just them in pieces."""
 MOST_NAMED = 3
+MOST_CANDIDATES = 256
 
 
 class SlowClients:
@@ -63,8 +64,7 @@ class SlowClients:
             local=True,
             confidence=confidence(1, held),
             sentence=(
-                f"Connections that send or take less than {number(self._policy.slow_bytes_s)} bytes/s are held "
-                f"again and again by {named}{more} within a minute."
+                f"Connections are held open with a trickle of bytes, again and again, by {named}{more}."
             ),
             figures={"cut": cut, "sources_holding": len(holding)},
             volume=round(held * TEN / SIXTY),
@@ -92,7 +92,7 @@ class SlowClients:
             signs.append(f"{share(headless / cut)} never got their headers through")
         hostile = len(signs) >= 2
         sentence = (
-            f"{number(cut)} connections in 60 s sent or took less than {number(policy.slow_bytes_s)} bytes/s, "
+            f"{number(cut)} connections in 60 s sent or took bytes too slowly, "
             f"from {number(sources)} sources (usual {number(usual)})"
         )
         if signs:
@@ -118,4 +118,4 @@ class SlowClients:
 
 
 def _candidates(holding: list[tuple[int, str]]) -> tuple[Candidate, ...]:
-    return tuple(Candidate(Deed.SLOW, source, "", count) for count, source in holding)
+    return tuple(Candidate(Deed.SLOW, source, "", count) for count, source in holding[:MOST_CANDIDATES])

@@ -65,21 +65,17 @@ def share_at_most(part: float, whole: float, z: float = Z_99) -> float:
 
 
 class Usual:
-    """Mean over time, first plain, then exponentially weighted with a time constant in seconds."""
+    """Exponentially weighted mean over time, from 0 on: what rises at a start is not taken for usual."""
 
-    __slots__ = ("_seen", "_time_constant", "mean")
+    __slots__ = ("_time_constant", "mean")
 
     def __init__(self, time_constant_s: float) -> None:
         self._time_constant = time_constant_s
-        self._seen = 0.0
         self.mean = 0.0
 
     def add(self, value: float, dt: float) -> None:
         """Takes a value that stood for ``dt`` seconds."""
-        if dt <= 0:
-            return
-        self._seen += dt
-        self.mean += dt / max(dt, min(self._seen, self._time_constant)) * (value - self.mean)
+        self.mean += min(1.0, max(0.0, dt) / self._time_constant) * (value - self.mean)
 
 
 class Cusum:

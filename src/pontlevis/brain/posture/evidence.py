@@ -42,7 +42,7 @@ class Evidence:
         )
         self.verdict = judgement.verdict
         accusers = {each.detector for each in self.hostile}
-        busy = any(each.detector is DetectorName.IMPACT for each in judgement.findings)
+        busy = any(each.detector is DetectorName.IMPACT for each in self.findings)
         sure = judgement.verdict in ATTACKS and any(
             each.confidence >= self._policy.sure_confidence for each in self.hostile
         )

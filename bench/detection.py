@@ -108,7 +108,11 @@ def ticks(detection: Detection, sources: int, rate: int) -> dict[str, float]:
         detection.tick(at, posture=Posture.NORMAL)
         took.append((time.process_time() - began) * 1e3)
     late = took[len(took) // 3 :]
-    return {"median": statistics.median(late), "p95": statistics.quantiles(late, n=20)[-1], "worst": max(late)}
+    return {
+        "median": statistics.median(late),
+        "p95": statistics.quantiles(late, n=20)[-1],
+        "worst": max(late),
+    }
 
 
 def resident() -> float:
@@ -171,7 +175,9 @@ def look_ups(ranges: int, count: int) -> dict[str, float]:
 
 def informed() -> Detection:
     """A detection that knows of every /18 which network it belongs to, and of every fifth that it is a data centre."""
-    networks = Layer((number << 14, (number << 14) + (1 << 14) - 1, 1 + number % 80_000) for number in range(1 << 18))
+    networks = Layer(
+        (number << 14, (number << 14) + (1 << 14) - 1, 1 + number % 80_000) for number in range(1 << 18)
+    )
     centres = Layer((number << 14, (number << 14) + (1 << 14) - 1, 1) for number in range(0, 1 << 18, 5))
     detection = Detection(DetectionPolicy())
     detection.know(Knowledge((networks, centres, Layer()), EMPTY))

@@ -49,7 +49,9 @@ async def guesses(guard: Guard, clock: Clock, source: str, seconds: int = 12) ->
     """A list of passwords tried from one source, one a second."""
     for second in range(seconds):
         guard.observe(
-            Observation(clock.now, Kind.LOGIN, Outcome.BAD_CREDENTIAL, source, 7, f"u{second}", 0, "a.example")
+            Observation(
+                clock.now, Kind.LOGIN, Outcome.BAD_CREDENTIAL, source, 7, f"u{second}", 0, "a.example"
+            )
         )
         clock.now += 1
         await guard.tick()
@@ -59,7 +61,9 @@ def served(guard: Guard, clock: Clock, source: str, account: str = "ada") -> Non
     guard.observe(Observation(clock.now, Kind.REQUEST, Outcome.OK, source, 7, account, 3, "", 1, 50))
 
 
-async def test_what_was_learned_survives_a_restart(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_was_learned_survives_a_restart(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     """What is usual, and who vouches for which place."""
     clock = Clock()
     guard = guard_on(database, clock, Settings())
@@ -133,10 +137,14 @@ async def test_files_are_read_renewed_and_shown(
         await guard.library.look()
     assert any(each.startswith(f"sources:file:read {table}: 1 ranges") for each in caplog.messages)
     warned = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
-    assert warned == [f"sources:file:read {exits}: 1 ranges, 1 bad lines (line 2: 'nonsense' is no address and no prefix)"]
+    assert warned == [
+        f"sources:file:read {exits}: 1 ranges, 1 bad lines (line 2: 'nonsense' is no address and no prefix)"
+    ]
     await guesses(guard, clock, "192.0.2.77", seconds=3)
     view = guard.sources
-    assert [(each.network, each.acts, each.hosted) for each in view.networks] == [("AS64500 (Example Net)", 3, 3)]
+    assert [(each.network, each.acts, each.hosted) for each in view.networks] == [
+        ("AS64500 (Example Net)", 3, 3)
+    ]
     assert [(each.sort, each.ranges, each.bad) for each in view.files] == [("asn", 1, 0), ("vpn", 1, 1)]
     assert [each.key for each in view.heavy["failures_by_account"]] == ["u2", "u1", "u0"]
     table.write_text("192.0.2.0/24,64511,Renamed Net\n")

@@ -64,7 +64,9 @@ def test_tables_of_every_format_say_the_same(tmp_path: Path, text: str) -> None:
 def test_lists_of_prefixes_mark_data_centres_and_vpn_exits(tmp_path: Path) -> None:
     """An address, a prefix or a range on each line, with comments; an IPv6 address marks its /64."""
     centres, exits = tmp_path / "dc.txt", tmp_path / "vpn.txt.gz"
-    centres.write_text("# Example Cloud\n198.51.100.0/24 eu-west\n203.0.113.7-203.0.113.9, x\n2001:db8:1:2::5\n")
+    centres.write_text(
+        "# Example Cloud\n198.51.100.0/24 eu-west\n203.0.113.7-203.0.113.9, x\n2001:db8:1:2::5\n"
+    )
     exits.write_bytes(gzip.compress(b"198.51.100.128/25 ; exits\n192.0.2.1\n"))
     report = looked(shelf(data_centre_files=[centres], vpn_files=[exits]))
     find = report.knowledge.find
@@ -146,7 +148,10 @@ def test_a_database_in_maxminds_format_is_read(tmp_path: Path) -> None:
     write(
         path,
         {
-            "198.51.100.0/24": {"autonomous_system_number": 64500, "autonomous_system_organization": "Example Net"},
+            "198.51.100.0/24": {
+                "autonomous_system_number": 64500,
+                "autonomous_system_organization": "Example Net",
+            },
             "203.0.113.0/25": {"asn": "AS64501", "as_name": "Other"},
             "2001:db8::/32": {"autonomous_system_number": 64502},
         },
@@ -154,7 +159,10 @@ def test_a_database_in_maxminds_format_is_read(tmp_path: Path) -> None:
     report = looked(shelf(asn_files=[path]))
     (note,) = report.files
     assert (note.ranges, note.bad, note.error) == (3, 0, "")
-    asns = [report.knowledge.find(each).asn for each in ("198.51.100.9", "203.0.113.127", "203.0.113.128", "2001:db8:5::1")]
+    asns = [
+        report.knowledge.find(each).asn
+        for each in ("198.51.100.9", "203.0.113.127", "203.0.113.128", "2001:db8:5::1")
+    ]
     assert asns == [64500, 64501, 0, 64502]
     assert report.knowledge.network(64501) == "AS64501 (Other)"
 
@@ -174,7 +182,9 @@ def test_without_its_package_a_database_is_told_of_and_the_rest_works(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.sampled_from(["x.csv", "x.txt", "x.mmdb", "x.csv.gz"]), st.booleans())
-def test_whatever_bytes_a_file_holds_nothing_is_fatal(tmp_path: Path, raw: bytes, name: str, asn: bool) -> None:
+def test_whatever_bytes_a_file_holds_nothing_is_fatal(
+    tmp_path: Path, raw: bytes, name: str, asn: bool
+) -> None:
     """At worst it says nothing."""
     path = tmp_path / name
     path.write_bytes(raw)

@@ -321,7 +321,11 @@ async def test_sources_and_measures_that_are_not_in_force_are_shown(house: WebHo
     assert told["files"][0]["sentence"].startswith("12 ranges")
     assert told["heavy"]["calls_by_source"] == [{"key": "192.0.2.9", "weight": 30, "least": 30, "most": 30}]
     (note,) = (await operator.get("/api/measures")).json()["measures"]
-    assert (note["value"], note["outcome"], note["why"]) == ("192.0.2.0/24", "withheld", "an existing account")
+    assert (note["value"], note["outcome"], note["why"]) == (
+        "192.0.2.0/24",
+        "withheld",
+        "an existing account",
+    )
     metrics = (await operator.get("/metrics")).text
     assert 'pontlevis_source_ranges{sort="asn"} 12' in metrics
     assert 'pontlevis_source_bad_lines{sort="asn"} 1' in metrics

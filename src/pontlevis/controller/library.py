@@ -38,6 +38,10 @@ class Library:
             if note.path in report.changed:
                 level = logging.WARNING if note.error or note.bad or note.left_out else logging.INFO
                 log.log(
-                    level, "sources:file:%s %s: %s", "failed" if note.error else "read", note.path, note.sentence
+                    level,
+                    "sources:file:%s %s: %s",
+                    "failed" if note.error else "read",
+                    note.path,
+                    note.sentence,
                 )
         log.info("sources:knowledge:renewed %d ranges from %d files", self.ranges, len(self.files))

@@ -36,7 +36,9 @@ class Memory:
             return
         self._detection.restore(state, now)
         log.info(
-            "detection:memory:restored %.0f s old, %.1f days learned", now - state.at, self._detection.baseline.days
+            "detection:memory:restored %.0f s old, %.1f days learned",
+            now - state.at,
+            self._detection.baseline.days,
         )
 
     async def keep(self) -> None:

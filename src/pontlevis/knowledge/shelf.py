@@ -138,6 +138,8 @@ class Shelf:
         layers = [layer for each in held if len(layer := each.v6 if wide else each.v4)]
         if len(layers) == 1:
             return layers[0]
-        every = [each for layer in layers for each in zip(layer.starts, layer.ends, layer.values, strict=True)]
+        every = [
+            each for layer in layers for each in zip(layer.starts, layer.ends, layer.values, strict=True)
+        ]
         every.sort(key=lambda each: (each[0], -each[1]))
         return Layer(flat(every), wide=wide)

@@ -48,7 +48,9 @@ def people(dialogue: Dialogue, number: int, standing: Standing = RECENT, *, net:
     """So many accounts, each served from an address of its own."""
     for each in range(number):
         source = f"{net}.{each >> 8}.{each & 255}"
-        dialogue.see(REQUEST, source=source, account=f"p{each}", standing=standing, tokens=50, fingerprint=each % 6)
+        dialogue.see(
+            REQUEST, source=source, account=f"p{each}", standing=standing, tokens=50, fingerprint=each % 6
+        )
 
 
 def scattered(count: int) -> list[str]:
@@ -92,7 +94,9 @@ def test_an_address_that_three_accounts_share_is_never_measured() -> None:
         dialogue.see(REQUEST, source=sources[0], account=name, standing=RECENT, tokens=50)
     proposed, withheld = guess(dialogue, sources)
     assert sources[0] not in {each.value for each in proposed}
-    assert [each.why for each in withheld] == ["3 accounts were served there in the last hour: a shared address"]
+    assert [each.why for each in withheld] == [
+        "3 accounts were served there in the last hour: a shared address"
+    ]
 
 
 def test_what_is_withheld_is_told_once() -> None:

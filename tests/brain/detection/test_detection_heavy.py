@@ -28,7 +28,9 @@ acts = st.lists(st.tuples(st.integers(0, 2000).map(str), st.integers(1, 50)), ma
 
 @settings(max_examples=40, deadline=None)
 @given(acts, acts)
-def test_two_nodes_merged_are_as_one_that_saw_all(first: list[tuple[str, int]], second: list[tuple[str, int]]) -> None:
+def test_two_nodes_merged_are_as_one_that_saw_all(
+    first: list[tuple[str, int]], second: list[tuple[str, int]]
+) -> None:
     """The true weight lies within the stated bounds, which are as narrow as the sketch promises."""
     whole = weighed(first)
     whole.merge(weighed(second))

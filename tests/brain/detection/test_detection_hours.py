@@ -188,5 +188,3 @@ def test_a_rates_lower_bound_is_below_it_and_grows_with_it(count: int) -> None:
     """Never above what was counted, nor negative."""
     assert 0.0 <= rate_at_least(count) <= count
     assert rate_at_least(count) <= rate_at_least(count + 1)
-
-

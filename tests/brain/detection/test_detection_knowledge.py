@@ -28,7 +28,9 @@ def known(*hosted: str, vpn: bool = False) -> Knowledge:
     """45.0.0.0/8 and so on belong to a data centre, or to VPN exits."""
     layer = Layer((number(f"{each}.0.0.0"), number(f"{each}.255.255.255"), 1) for each in sorted(hosted))
     asns = Layer([(number("45.0.0.0"), number("94.255.255.255"), 64500)])
-    return Knowledge((asns, Layer() if vpn else layer, layer if vpn else Layer()), EMPTY, {64500: "Example Net"})
+    return Knowledge(
+        (asns, Layer() if vpn else layer, layer if vpn else Layer()), EMPTY, {64500: "Example Net"}
+    )
 
 
 HOSTING = known(*(str(each) for each in range(45, 95)))
@@ -86,7 +88,9 @@ def test_an_ipv6_address_is_known_by_its_64() -> None:
     assert knowledge.find("2001:db8:1:3::9") is NOWHERE
 
 
-@pytest.mark.parametrize("word", ["", "client-7", "1.2.3", "1.2.3.4.5", "300.1.1.1.", "a.b.c.d", "::x", "9" * 5000, "999.1.1.1"])
+@pytest.mark.parametrize(
+    "word", ["", "client-7", "1.2.3", "1.2.3.4.5", "300.1.1.1.", "a.b.c.d", "::x", "9" * 5000, "999.1.1.1"]
+)
 def test_a_word_that_is_no_address_is_nowhere(word: str) -> None:
     """Nothing that arrives as a source raises."""
     assert HOSTING.find(word) is NOWHERE
@@ -132,7 +136,9 @@ def test_a_crowd_that_comes_through_data_centres_or_vpns_is_a_crowd(vpn: bool) -
     assert not any(judgement.hostile for judgement in dialogue.judgements)
     finding = dialogue.said(DetectorName.SIGNUP_SURGE)
     assert finding is not None
-    assert "come from data centres or VPN exits (usual 15 %), too little to accuse anybody" in finding.sentence
+    assert (
+        "come from data centres or VPN exits (usual 15 %), too little to accuse anybody" in finding.sentence
+    )
     assert dialogue.judgements[-1].verdict is Verdict.CROWD
 
 

@@ -60,7 +60,10 @@ class BaselinePolicy:
         source="choice: half, so that neither a slow teacher nor a public holiday decides alone",
     )
     hour_weeks: int = setting(
-        8, unit="weeks", doc="Weeks of which each hour of the week is remembered.", source="choice: two months"
+        8,
+        unit="weeks",
+        doc="Weeks of which each hour of the week is remembered.",
+        source="choice: two months",
     )
     hour_least_s: float = setting(
         900.0,

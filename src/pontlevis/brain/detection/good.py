@@ -61,9 +61,7 @@ class KnownGood:
         self._hits: dict[str, int] = {}
         """Accounts of the sample by place, and by prefix."""
 
-    def served(
-        self, account: str, place: str, fingerprint: int, at: float, *, vouches: bool = False
-    ) -> None:
+    def served(self, account: str, place: str, fingerprint: int, at: float, *, vouches: bool = False) -> None:
         """An account above new was served; ``place`` as ``place_of`` gives it."""
         good = self.accounts.get(account)
         if good is None:

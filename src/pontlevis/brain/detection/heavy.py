@@ -223,4 +223,3 @@ class Heavies:
     def over(self, dimension: Dimension, seconds: int) -> Heavy:
         """A window of one dimension, to be read or to be merged with other nodes'."""
         return self._by[dimension].over(seconds)
-

@@ -40,7 +40,9 @@ class Runs:
     def __iter__(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         now = [0] * len(self._layers)
         pending: int | None = None
-        for border, layer, value in merge(*(_borders(number, each) for number, each in enumerate(self._layers))):
+        for border, layer, value in merge(
+            *(_borders(number, each) for number, each in enumerate(self._layers))
+        ):
             if pending is not None and border != pending:
                 yield pending, tuple(now)
             pending = border

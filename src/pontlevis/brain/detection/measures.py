@@ -55,7 +55,9 @@ class Measures:
                 continue
             entry = book.open.get(RULE[candidate.deed])
             hostile = entry is not None and entry.statement.hostile
-            finding = f"{RULE[candidate.deed].value}:{entry.since:.0f}" if entry is not None and hostile else ""
+            finding = (
+                f"{RULE[candidate.deed].value}:{entry.since:.0f}" if entry is not None and hostile else ""
+            )
             reason = _reason(candidate, hostile)
             for scope, value, why in self._steps(now, candidate, reason):
                 refusal = self._against(candidate.deed, scope, value)
@@ -116,7 +118,9 @@ class Measures:
         known = len(good.accounts)
         if known and hit and self._good_hit + hit > policy.good_hit_share * known:
             of = (self._good_hit + hit) / known
-            return f"with those in force it would hit {share(of)} of the accounts served well in the last hour"
+            return (
+                f"with those in force it would hit {share(of)} of the accounts served well in the last hour"
+            )
         return ""
 
     def _put(

@@ -27,7 +27,7 @@ BUSIEST_ASNS = 24
 class Origins:
     """Counts acts by what is known of their source; without knowledge it does nothing."""
 
-    __slots__ = ("_asns", "known", "knowledge")
+    __slots__ = ("_asns", "knowledge", "known")
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self.knowledge = Knowledge(EMPTY, EMPTY)

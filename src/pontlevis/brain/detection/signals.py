@@ -127,7 +127,11 @@ class Signals:
             # A host has all addresses of its /64: to change among them makes nobody many.
             source = place_of(source)
             o = msgspec.structs.replace(o, source=source)
-        if outcome is _REFUSED and self.banned and (source in self.banned or prefix_of(source) in self.banned):
+        if (
+            outcome is _REFUSED
+            and self.banned
+            and (source in self.banned or prefix_of(source) in self.banned)
+        ):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing

@@ -9,7 +9,7 @@ from detection_dialogue import Dialogue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.finding import DetectorName, Measure
 from pontlevis.brain.detection.knowledge import EMPTY, NOWHERE, RECENT_SOURCES, Knowledge, Place, flat
 from pontlevis.brain.detection.layers import Layer
 from pontlevis.brain.observation import Kind, Outcome
@@ -207,7 +207,7 @@ def test_a_data_centres_prefix_is_measured_sooner() -> None:
     for knowledge, needed in ((known("45"), 6), (known("46"), 16)):
         dialogue = Dialogue()
         dialogue.detection.know(knowledge)
-        found = []
+        found: list[Measure] = []
         for _ in range(8):
             for one in range(40):
                 dialogue.see(Kind.REQUEST, Outcome.BAD_CREDENTIAL, f"45.1.1.{one}", fingerprint=0xBAD)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from pontlevis.brain.detection.ledger_policy import LedgerPolicy
 from pontlevis.brain.setting import setting
 
 
 @dataclass(frozen=True, slots=True)
-class BaselinePolicy:
+class BaselinePolicy(LedgerPolicy):
     """A part of ``DetectionPolicy``."""
 
     usual_signups: float = setting(

@@ -215,8 +215,8 @@ def test_its_counts_are_those_of_what_it_holds(served: list[tuple[int, int, int]
         good.expire(now)
         good.served(f"a{account}", f"10.0.{place % 4}.{place}", 1, now)
     for number in range(41):
-        place = f"10.0.{number % 4}.{number}"
-        assert good.hit("address", place) == sum(place in each.places for each in good.accounts.values())
+        address = f"10.0.{number % 4}.{number}"
+        assert good.hit("address", address) == sum(address in each.places for each in good.accounts.values())
     for inside in ("10.0.0.", "10.0.1.", "10.0.2.", "10.0.3."):
         count = sum(any(p.startswith(inside) for p in each.places) for each in good.accounts.values())
         assert good.hit("prefix", f"{inside}0/24") == count

@@ -6,7 +6,9 @@ from enum import Enum
 from pontlevis.brain.setting import notes
 from pontlevis.config import Settings
 
-SECTIONS = ("gateway", "accounts", "admission", "standing", "detection", "posture", "incidents", "journal")
+SECTIONS = (
+    "gateway", "accounts", "admission", "standing", "detection", "knowledge", "posture", "incidents", "journal",
+)  # fmt: skip
 
 
 def settings_page() -> str:

@@ -1,5 +1,6 @@
 """The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +28,11 @@ class Spans:
     def add(self, key: str, second: int) -> None:
         self._seconds.add(key, second)
         self._blocks.add(key, second)
+
+    def merge(self, other: "Spans", second: int) -> None:
+        """Takes what another node counted."""
+        self._seconds.merge(other._seconds, second)
+        self._blocks.merge(other._blocks, second)
 
     def count(self, second: int, seconds: int) -> int:
         """In the window of so many seconds that ends with ``second``."""
@@ -95,6 +101,10 @@ class Snapshot:
     prefixes: list[View[str]]
     domains: list[View[tuple[int, str]]]
     """Sign-ups by fingerprint and mail domain."""
+    asns: list[View[int]]
+    """By autonomous system; none without knowledge of sources."""
+    network: Callable[[int], str]
+    """What an autonomous system is called."""
     distincts: Distincts
     baseline: Baseline
     accused: dict[int, frozenset[str]]

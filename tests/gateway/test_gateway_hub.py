@@ -38,7 +38,13 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_workers_hear_everything_and_admission_hears_the_posture(tmp_path: Path) -> None:
     """A change is answered when all whom it concerns have it; only workers count as gateways."""
     batches: list[Batch] = []
-    hub = Hub(parts=parts, decisions=list, posture=PostureState, on_batch=batches.append, on_parcel=lambda parcel, settled: None)
+    hub = Hub(
+        parts=parts,
+        decisions=list,
+        posture=PostureState,
+        on_batch=batches.append,
+        on_parcel=lambda parcel, settled: None,
+    )
     await hub.start(tmp_path / "link.sock")
     heard: dict[int, list[Changes | Cut]] = {0: [], 1: [], -1: []}
     links = {

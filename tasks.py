@@ -78,7 +78,7 @@ def main() -> None:
         run(PYTHON, "-m", "bench.soak", *rest)
     elif task == "docs":
         set_up("dev")
-        code = "from pathlib import Path; from pontlevis.reference import settings_page; Path('docs/settings.md').write_text(settings_page(), 'utf-8')"
+        code = "from pathlib import Path; from pontlevis.reference import settings_page; Path('docs/settings.md').write_text(settings_page(), 'utf-8'); from pontlevis.ladder_table import with_table; page = Path('docs/posture.md'); page.write_text(with_table(page.read_text('utf-8')), 'utf-8')"
         run(PYTHON, "-c", code)
     elif task == "lock":
         lock()

@@ -72,3 +72,4 @@ class RefusalCode(StrEnum):
     SLOW_REQUEST = "slow_request"
     PREEMPTED = "preempted"
     SLOW_READER = "slow_reader"
+    KEY_BANNED = "key_banned"

@@ -3,7 +3,7 @@
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli import accounts, drill, engine_sim, keys, posture, simulate, up
+from pontlevis.cli import accounts, backtest, doctor, drill, engine_sim, keys, policy, posture, simulate, up
 
 app = typer.Typer(
     name="pontlevis",
@@ -34,8 +34,11 @@ app.command("serve")(up.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(posture.app, name="posture")
+app.add_typer(policy.app, name="policy")
+app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)
+app.command("backtest")(backtest.command)
 app.command("engine-sim")(engine_sim.command)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli.common import Config, Data, fail, settings_from
+from pontlevis.cli.common import Config, Data, Policy, fail, settings_from
 from pontlevis.config import Settings
 from pontlevis.gateway.policy import MOST_WORKERS
 
@@ -25,6 +25,7 @@ def up(
     data: Data = None,
     config: Config = None,
     workers: Workers = None,
+    policy: Policy = None,
 ) -> None:
     """Start everything on this machine; without an engine, with the engine simulator.
 
@@ -38,6 +39,7 @@ def up(
         operator_port=operator_port,
         engines=engine,
         workers=workers,
+        policy=policy,
     )
     _run(settings, simulate=not settings.engines)
 
@@ -50,6 +52,7 @@ def serve(
     data: Data = None,
     config: Config = None,
     workers: Workers = None,
+    policy: Policy = None,
 ) -> None:
     """Start for production: like `up`, but never with the engine simulator.
 
@@ -63,6 +66,7 @@ def serve(
         operator_port=operator_port,
         engines=engine,
         workers=workers,
+        policy=policy,
     )
     if not settings.engines:
         fail("no engine is named; add --engine URL or [[engines]] to the configuration")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.link.messages import (
     ADMISSION,
@@ -57,12 +58,14 @@ class Hub:
         parts: Parts,
         decisions: Callable[[], list[DecisionRecord]],
         posture: Callable[[], PostureState],
+        admission: Callable[[], AdmissionPolicy] | None = None,
         on_batch: Callable[[Batch], None],
         on_parcel: Callable[[Parcel, Callable[[Settled], None]], None],
     ) -> None:
         self._parts = parts
         self._decisions = decisions
         self._posture = posture
+        self._admission = admission
         self._on_batch = on_batch
         self._on_parcel = on_parcel
         self._gateways: set[_Gateway] = set()
@@ -98,6 +101,7 @@ class Hub:
         credentials: list[CredentialRecord] | None = None,
         decisions: list[DecisionRecord] | None = None,
         posture: PostureState | None = None,
+        admission: AdmissionPolicy | None = None,
     ) -> None:
         """Sends changes; returns when the gateways that are there have them, or after ``ACK_WAIT_S``."""
         self._number += 1
@@ -107,8 +111,10 @@ class Hub:
             credentials=credentials or [],
             decisions=decisions or [],
             posture=posture,
+            admission=admission,
         )
-        await self._send(self._number, frame(message), admission=posture is not None)
+        concerns = posture is not None or admission is not None
+        await self._send(self._number, frame(message), admission=concerns)
 
     async def cut(self, *, accounts: list[str], credentials: list[str], reason: str) -> None:
         self._number += 1
@@ -188,6 +194,7 @@ class Hub:
                     complete=True,
                     decisions=self._decisions() if gateway.role != ADMISSION else [],
                     posture=self._posture(),
+                    admission=self._admission() if self._admission is not None else None,
                 )
             )
         )

@@ -18,12 +18,15 @@ from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
+from pontlevis.controller.children import read_settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch
+from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
@@ -75,24 +78,38 @@ class Controller:
             parts=self.accounts.records,
             decisions=lambda: self.book.in_force,
             posture=lambda: self.guard.posture,
+            admission=lambda: self.policy.running.admission,
             on_batch=self._on_batch,
             on_parcel=self.usage.take,
         )
         self.guard.hub = self.hub
+        self.policy = PolicyReload(
+            settings,
+            read_settings(sockets / "unruled.json"),
+            guard=self.guard,
+            hub=self.hub,
+            database=self.database,
+            settings_file=sockets / "settings.json",
+            clock=time.time,
+        )
         self._servers: list[_Server] = []
+        self._reloading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serves until told to stop."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         await upgrade(self.database)
         await self.book.start()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
         await self._leave_setup_link()
-        context = WebContext(self.settings, self.accounts, self.incidents, self.guard, self._refusals)
+        context = WebContext(
+            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+        )
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
@@ -120,6 +137,7 @@ class Controller:
         with contextlib.suppress(*UNAVAILABLE):
             await self.usage.flush()
         await self.hub.close()
+        await asyncio.to_thread(self.guard.journal.close)
         await self.accounts.close()
         await self.database.close()
 
@@ -138,6 +156,13 @@ class Controller:
         server = _Server(config)
         self._servers.append(server)
         return asyncio.create_task(server.serve(sockets=[listener]))
+
+    def _hang_up(self) -> None:
+        self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(BadPolicyFile):
+            await self.policy.reload(actor="SIGHUP", reason="asked for by signal")
 
     def _on_batch(self, batch: Batch) -> None:
         for observation in batch.observations:

@@ -82,8 +82,12 @@ class Supervisor:
         sockets = make_sockets()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
+        if not os.isatty(0):
+            # At a terminal the signal still means that the terminal is gone.
+            signal.signal(signal.SIGHUP, self._reload)
         try:
             write_settings(self.settings, sockets / "settings.json")
+            write_settings(self.settings.unruled, sockets / "unruled.json")
             secret = {"PONTLEVIS_CHILD_PEPPER": pepper.hex()}
             if self._simulated:
                 self._add(
@@ -129,6 +133,11 @@ class Supervisor:
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._stopping = True
+
+    def _reload(self, _: int, __: FrameType | None) -> None:
+        for child in self._children:
+            if child.name == "controller" and child.process is not None and child.process.poll() is None:
+                child.process.send_signal(signal.SIGHUP)
 
     def _add(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
         self._children.append(_Child(name, [sys.executable, *arguments], environment))

@@ -4,14 +4,13 @@ import random
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
-from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
+from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
+from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
@@ -20,13 +19,14 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.port import AdmissionPort, Stuck
-from pontlevis.gateway.rations import Ration, of_one_worker
+from pontlevis.gateway.rations import Ration, of_one_worker, rationed
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
+from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
-from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import AccountRecord
 
@@ -35,17 +35,6 @@ _STRANGER_POSTS = frozenset(
     {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
 )
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
-
-
-class Admitted(msgspec.Struct, frozen=True):
-    """What was learnt of a request when its headers were there."""
-
-    source: str
-    fingerprint: int
-    caller: Caller | None
-    endpoint: Endpoint | None
-    """None for pages and the models list."""
-    known: bool = False
 
 
 class Core:
@@ -78,6 +67,7 @@ class Core:
         self._addresses = ClientAddresses(settings.trusted_proxies)
         self._tickets = number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
+        self.under_way = UnderWay()
         self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
         self.pages = PageDesk(self, controller, self.policy)
         self.known_sources = KnownSources()
@@ -133,7 +123,8 @@ class Core:
             call = read_call(admitted.endpoint, b"".join(request.body))
         except BadBody as error:
             self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
-                              admitted.caller.account, int(admitted.caller.standing))  # fmt: skip
+                              admitted.caller.account, int(admitted.caller.standing), 0,
+                              admitted.caller.credential, request.body_bytes)  # fmt: skip
             self.refused(RefusalCode.INVALID_BODY)
             note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
             connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
@@ -152,19 +143,30 @@ class Core:
         connection.task = exchange
         exchange.ask()
 
-    def cut_off(self, connection: Connection, code: RefusalCode) -> None:
+    def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.refused(code)
-        self.recorder.see(Kind.PAGE, Outcome.INVALID, connection.source, 0)
+        slow = code in (RefusalCode.SLOW_REQUEST, RefusalCode.SLOW_READER)
+        outcome = Outcome.SLOW if slow else Outcome.INVALID
+        request = connection.request or connection.current
+        whose = request.context if request is not None else None
+        if isinstance(whose, Admitted):  # behind a trusted proxy only the headers tell whose it is
+            account, standing, credential = named(whose.caller)
+            self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
+        else:
+            self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
 
     # -- for exchanges
 
     def new_ticket(self, exchange: Exchange) -> int:
         self._tickets += 1
         self.exchanges[self._tickets] = exchange
+        self.under_way.begin(exchange.caller.credential)
         return self._tickets
 
     def forget(self, ticket: int) -> None:
-        self.exchanges.pop(ticket, None)
+        exchange = self.exchanges.pop(ticket, None)
+        if exchange is not None:
+            self.under_way.end(exchange.caller.credential)
 
     def refused(self, code: RefusalCode) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
@@ -323,6 +325,10 @@ class Core:
             self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_BANNED,
                          "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
             return None
+        if self._enforcing and self.directory.banned_credential(caller.credential, now) is not None:
+            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.KEY_BANNED,
+                         "this API key is refused at present because it seems to be in other hands; make a new one on your account page", caller=caller)  # fmt: skip
+            return None
         if caller.standing >= Standing.RECENT:
             self.known_sources.add(counted_as(source))
         return caller
@@ -354,14 +360,14 @@ class Core:
                 b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
             )
             return True
-        if known or state.posture in (Posture.NORMAL, Posture.ELEVATED):
+        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
+        if known or not rationed(state, kind):
             return False
         if self._strangers.take(self.monotonic()):
             return False
-        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
-        body = error_body(503, RefusalCode.OVERLOADED, "the service is under attack and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
+        body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
         request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
         return True
 
@@ -380,14 +386,8 @@ class Core:
         caller: Caller | None = None,
     ) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
-        self.recorder.see(
-            kind,
-            outcome,
-            source,
-            print_,
-            caller.account if caller else "",
-            int(caller.standing) if caller else 0,
-        )
+        account, standing, credential = named(caller)
+        self.recorder.see(kind, outcome, source, print_, account, standing, 0, credential)
         if status == 401:
             fields += b"www-authenticate: Bearer\r\n"
         fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)

@@ -297,6 +297,11 @@ class Connection(asyncio.Protocol):
         elif self._head_bytes or request is not None:
             if now - self._since > policy.header_timeout_s:
                 self._fail(408, RefusalCode.SLOW_REQUEST, "the request's headers came too slowly")
+        elif self.current is None and self.transport.get_write_buffer_size() > 0:
+            # Below the high-water mark nobody says that an answer was written and is not taken.
+            if now - self._since > policy.write_stall_s:
+                self._all.handler.cut_off(self, RefusalCode.SLOW_READER)
+                self.abort()
         elif self.current is None and now - self._since > policy.idle_timeout_s:
             self._close()
 
@@ -370,7 +375,7 @@ class Connection(asyncio.Protocol):
         """Answers what cannot be served, as far as nothing else is being answered, and closes."""
         if self._closed:
             return
-        self._all.handler.cut_off(self, code)
+        self._all.handler.cut_off(self, code, headless=self._head_bytes > 0)
         if self.request is not None:
             self._all.release(self.request)
         self.request = None

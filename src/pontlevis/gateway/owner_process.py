@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,8 @@ import uvloop
 
 from pontlevis import __version__
 from pontlevis.brain.admission.admission import Admission
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
 from pontlevis.gateway.controller_link import ControllerLink
 from pontlevis.gateway.engines import Engine, make_engine
@@ -47,7 +50,9 @@ class AdmissionProcess:
         self._sockets = sockets
         self.clock = time.monotonic
         rng = random.Random()  # noqa: S311 - jitter, no secrets
-        admission = Admission(settings.admission, enabled=settings.defence, rng=rng)
+        self._limits = replace(settings.admission)
+        self._posture = PostureState()
+        admission = Admission(self._limits, enabled=settings.defence, rng=rng)
         engines: dict[str, Engine] = {}
         for each in settings.engines:
             engine = make_engine(each, settings.gateway, self.clock)
@@ -89,9 +94,13 @@ class AdmissionProcess:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _heard(self, message: Changes | Cut) -> None:
-        if isinstance(message, Changes) and message.posture is not None:
-            self.owner.admission.set_posture(message.posture, self.clock())
-            self.owner.pump()
+        if not isinstance(message, Changes) or (message.posture is None and message.admission is None):
+            return
+        if message.admission is not None:
+            adopt(self._limits, message.admission)
+        self._posture = message.posture or self._posture
+        self.owner.admission.set_posture(self._posture, self.clock())
+        self.owner.pump()
 
     async def _watch(self, engine: Engine) -> None:
         def probed() -> None:

@@ -140,7 +140,7 @@ class GatewayPolicy:
     stranger_posts_per_s: float = setting(
         4.0,
         unit="requests/s",
-        doc="While under attack or recovering: log-ins and sign-ups let through from unfamiliar sources.",
+        doc="Log-ins and sign-ups let through from unfamiliar sources while under attack or recovering; in elevated log-ins only, while a finding accuses them.",
         source="choice: a tenth of what one core hashes with Argon2id at 19 MiB",
     )
     stranger_posts_burst: float = setting(

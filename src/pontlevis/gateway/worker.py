@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from pontlevis.brain.admission.admission import Admission
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.refusal_note import RefusalCodec
+from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
 from pontlevis.gateway.admission_link import AdmissionLink
 from pontlevis.gateway.answers import DateHeader
@@ -59,6 +61,7 @@ class Worker:
         rng = random.Random()  # noqa: S311 - jitter and request ids, no secrets
         now = time.monotonic
         self.directory = Directory(CredentialCodec(pepper))
+        self._limits = replace(settings.admission)
         self.engines: dict[str, Engine] = {}
         for each in settings.engines:
             engine = make_engine(each, settings.gateway, now)
@@ -69,10 +72,10 @@ class Worker:
         self._admission_link: AdmissionLink | None = None
         port: AdmissionPort
         if workers == 1:
-            port = self.admission = Admission(settings.admission, enabled=settings.defence, rng=rng)
+            port = self.admission = Admission(self._limits, enabled=settings.defence, rng=rng)
         else:
             port = remote = RemoteAdmission(
-                settings.admission,
+                self._limits,
                 self.engines,
                 enabled=settings.defence,
                 number=number,
@@ -190,8 +193,11 @@ class Worker:
         if isinstance(message, Changes):
             self.directory.apply(message)
             self.core.learn_sources(message.accounts)
-            if message.posture is not None and self.admission is not None:
-                self.admission.set_posture(message.posture, self.core.monotonic())
+            if message.admission is not None:
+                adopt(self._limits, message.admission)
+            changed = message.posture is not None or message.admission is not None
+            if changed and self.admission is not None:
+                self.admission.set_posture(self.directory.posture, self.core.monotonic())
         else:
             self.core.cut(message.accounts, message.credentials, message.reason)
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState
 
@@ -34,7 +35,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     id: int
     scope: str
-    """``address``, ``prefix`` or ``account``."""
+    """``address``, ``prefix``, ``account`` or ``credential``."""
     value: str
     reason: str
     created_at: float
@@ -113,6 +114,8 @@ class Changes(msgspec.Struct, tag="changes", frozen=True):
     credentials: list[CredentialRecord] = []
     decisions: list[DecisionRecord] = []
     posture: PostureState | None = None
+    admission: AdmissionPolicy | None = None
+    """Limits that changed while the service runs; None: as before."""
 
 
 class Cut(msgspec.Struct, tag="cut", frozen=True):

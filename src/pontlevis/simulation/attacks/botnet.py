@@ -25,7 +25,15 @@ class Origin(Enum):
 class Botnet:
     """``size`` addresses; with proxies there is no end of them, some behind the same carriers as people's."""
 
-    def __init__(self, town: Town, *, size: int = 0, origin: Origin = Origin.HOMES, looks: Looks = Looks.FEW, tools: int = 3) -> None:
+    def __init__(
+        self,
+        town: Town,
+        *,
+        size: int = 0,
+        origin: Origin = Origin.HOMES,
+        looks: Looks = Looks.FEW,
+        tools: int = 3,
+    ) -> None:
         self._town = town
         self._looks = looks
         self._tools = [town.rng.getrandbits(32) | 1 for _ in range(tools)]

@@ -11,14 +11,22 @@ from pontlevis.simulation.attacks.town import Town
 class CallFlood:
     """Calls at a rate, ``made_up`` of them with a key that never was; the others bring none."""
 
-    def __init__(self, town: Town, botnet: Botnet, *, made_up: float = 0.7, kind: Kind = Kind.REQUEST) -> None:
+    def __init__(
+        self, town: Town, botnet: Botnet, *, made_up: float = 0.7, kind: Kind = Kind.REQUEST
+    ) -> None:
         self._town = town
         self._botnet = botnet
         self._made_up = made_up
         self._kind = kind
 
     def between(
-        self, start: float, stop: float, *, rate: float, warm_up_s: float = 0.0, level: Callable[[float], float] | None = None
+        self,
+        start: float,
+        stop: float,
+        *,
+        rate: float,
+        warm_up_s: float = 0.0,
+        level: Callable[[float], float] | None = None,
     ) -> None:
         """From ``start`` to ``stop``, rising to ``rate`` a second over ``warm_up_s``."""
         town = self._town

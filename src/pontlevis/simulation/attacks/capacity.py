@@ -56,7 +56,9 @@ class Capacity:
         samples = []
         for band in BANDS:
             waiting = self._waiting[band]
-            most = left if lends or band is Band.EXISTING else min(left, ceilings[band] * self._shape.capacity)
+            most = (
+                left if lends or band is Band.EXISTING else min(left, ceilings[band] * self._shape.capacity)
+            )
             done = min(waiting, most)
             self._waiting[band] = waiting - done
             left -= done

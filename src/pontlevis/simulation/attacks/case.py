@@ -36,8 +36,9 @@ class Case:
     """Virtual time that is watched."""
     hostile: bool = True
     """False for crowds and faults of ours: whatever is accused there is a mistake."""
-    loud: bool = False
-    """An attack that must be found within ``LOUD_S``; the test suite holds the brain to it."""
+    firm: bool = False
+    """Whether the test suite holds the brain to it: an attack is found within ``LOUD_S``; nobody is accused
+    and nothing suspended where nothing is hostile."""
     seeds: float = 1.0
     """How many seeds it gets, as a multiple of those asked for: long cases get fewer."""
     cold: bool = False

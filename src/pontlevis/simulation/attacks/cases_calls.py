@@ -27,7 +27,9 @@ def drain(
 ) -> Callable[[Stage], None]:
     def play(stage: Stage) -> None:
         botnet = Botnet(stage.town, origin=Origin.PROXIES, looks=looks)
-        Drain(stage.town, botnet, accounts=accounts, every_s=every_s, tokens=tokens).between(CALM_S, LAST - 10)
+        Drain(stage.town, botnet, accounts=accounts, every_s=every_s, tokens=tokens).between(
+            CALM_S, LAST - 10
+        )
 
     return play
 
@@ -46,13 +48,13 @@ def _slow_clients(stage: Stage) -> None:
 
 CALLS = [
     Case("flood-500", "calls", "80 calls a second from 500 homes, three tools, made-up keys or none",
-         flood(80, size=500, origin=Origin.HOMES, looks=Looks.FEW), LAST, loud=True),
+         flood(80, size=500, origin=Origin.HOMES, looks=Looks.FEW), LAST, firm=True),
     Case("flood-proxies", "calls", "50 a second, another address and header set for each",
-         flood(50), LAST, loud=True),
+         flood(50), LAST, firm=True),
     Case("flood-keyless", "calls", "50 a second without keys, headers like people's",
-         flood(50, looks=Looks.PEOPLE, made_up=0.0), LAST, loud=True),
+         flood(50, looks=Looks.PEOPLE, made_up=0.0), LAST, firm=True),
     Case("flood-botnet", "calls", "1,500 a second from 10,000 homes",
-         flood(1_500, size=10_000, origin=Origin.HOMES), LAST, loud=True, seeds=0.25),
+         flood(1_500, size=10_000, origin=Origin.HOMES), LAST, firm=True, seeds=0.25),
     Case("flood-under", "calls", "just under: 4.5 a second, another address for each",
          flood(4.5, looks=Looks.PEOPLE), LAST),
     Case("pages", "calls", "200 pages a second from proxies, headers like people's, nothing else",

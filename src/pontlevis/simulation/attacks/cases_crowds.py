@@ -20,6 +20,7 @@ def crowd(times: float, start: float = CALM_S) -> Case:
         play,
         start + 120,
         hostile=False,
+        firm=True,
         seeds=2.0,
         cold=early,
     )
@@ -95,10 +96,10 @@ CROWDS = [
     crowd(20, start=COLD_S),
     Case(
         "crowd-50x-full", "crowds", "the same, at engines with a sixth of the capacity: most calls are turned away and come again",
-        _full, LAST, hostile=False, seeds=2.0, shape=replace(ServiceShape(), capacity=4_000.0),
+        _full, LAST, hostile=False, firm=True, seeds=2.0, shape=replace(ServiceShape(), capacity=4_000.0),
     ),
-    Case("crowd-developers", "crowds", "a crowd in which one in five runs a script without pause", _developers, LAST, hostile=False),
-    Case("campaign", "crowds", "a campaign: 88 % share one app, 60 % one carrier's addresses, 85 % gmail", _campaign, LAST, hostile=False),
-    Case("university", "crowds", "a university signs up from three addresses, 60 % on the same machines", _university, LAST, hostile=False),
-    Case("university-exams", "crowds", "its students come back from there, one log-in in five is wrong", _university_back, LAST, hostile=False),
+    Case("crowd-developers", "crowds", "a crowd in which one in five runs a script without pause", _developers, LAST, hostile=False, firm=True),
+    Case("campaign", "crowds", "a campaign: 88 % share one app, 60 % one carrier's addresses, 85 % gmail", _campaign, LAST, hostile=False, firm=True),
+    Case("university", "crowds", "a university signs up from three addresses, 60 % on the same machines", _university, LAST, hostile=False, firm=True),
+    Case("university-exams", "crowds", "its students come back from there, one log-in in five is wrong", _university_back, LAST, hostile=False, firm=True),
 ]  # fmt: skip

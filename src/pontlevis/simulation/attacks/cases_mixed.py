@@ -1,6 +1,5 @@
 """Crowd and attack at once, and attacks that come in waves."""
 
-
 from pontlevis.simulation.attacks.botnet import Botnet, Looks, Origin
 from pontlevis.simulation.attacks.call_flood import CallFlood
 from pontlevis.simulation.attacks.case import CALM_S, Case, Stage
@@ -47,7 +46,9 @@ def _january(stage: Stage) -> None:
     homes = Botnet(town, size=800, looks=Looks.RANDOM)
     CallFlood(town, homes).between(CALM_S + 20, LAST + 20, rate=40)
     Stuffing(town, Botnet(town, origin=Origin.PROXIES)).between(CALM_S + 35, LAST + 20, rate=15)
-    SignUpFlood(town, Botnet(town, origin=Origin.PROXIES, looks=Looks.APP)).between(CALM_S + 50, LAST + 20, rate=6)
+    SignUpFlood(town, Botnet(town, origin=Origin.PROXIES, looks=Looks.APP)).between(
+        CALM_S + 50, LAST + 20, rate=6
+    )
 
 
 def waves(minutes: float, number: int, seeds: float, *, quiet_minutes: float | None = None) -> Case:
@@ -77,7 +78,7 @@ MIXED = [
     ratio(1, 10),
     Case("mixed-first-minute", "crowd and attack", "one to one, the bots five seconds after the crowd", _first_minute, LAST),
     Case("mixed-stuffing", "crowd and attack", "that crowd, and 4 passwords tried a second, headers like people's", _stuffing, LAST),
-    Case("january", "crowd and attack", "a surge; after it a flood, guessing, and bots", _january, LAST + 60, loud=True),
+    Case("january", "crowd and attack", "a surge; after it a flood, guessing, and bots", _january, LAST + 60, firm=True),
     waves(2, 5, 0.25),
     waves(5, 3, 0.25),
     waves(10, 3, 0.15),

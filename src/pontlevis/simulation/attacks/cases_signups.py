@@ -20,7 +20,7 @@ def fleet(size: int) -> Case:
 
     return Case(
         f"signups-{size}", "sign-ups", f"8 a second from {size:,} address{'es' if size > 1 else ''}, three tools, gmail, drained at once",
-        play, LAST, loud=size >= 100,
+        play, LAST, firm=size >= 100,
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ SIGNUPS = [
     Case("signups-sleep", "sign-ups", "one try an address, headers and mail like people's, never used",
          disguised(Looks.PEOPLE, Mail.PEOPLE, Then.SLEEP), LAST + 600),
     Case("signups-domains", "sign-ups", "one try an address, three tools, two mail domains of their own, never used",
-         disguised(Looks.FEW, Mail.FEW, Then.SLEEP), LAST, loud=True),
+         disguised(Looks.FEW, Mail.FEW, Then.SLEEP), LAST, firm=True),
     Case("signups-warm-up", "sign-ups", "rising to 8 a second over ten minutes; the app's headers, gmail, drained",
          disguised(Looks.APP, Mail.GMAIL, Then.DRAIN, warm_up_s=600.0), LAST + 600, seeds=0.5),
     Case("signups-under", "sign-ups", "just under: 1 a second where 0.5 are usual, gmail, headers like people's, drained",

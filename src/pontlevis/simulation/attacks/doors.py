@@ -8,7 +8,7 @@ from zlib import crc32
 
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.finding import Measure
-from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.observation import Outcome
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.simulation.attacks.bucket import Bucket

@@ -34,9 +34,9 @@ class Run(msgspec.Struct, frozen=True):
     seed: int
     finding_s: float | None
     posture_s: float | None
-    """To elevated or worse, in force."""
+    """To elevated or worse on an accusation, in force."""
     enforced_s: float | None
-    """To whichever was in force first: the posture, or a decision."""
+    """To whichever was in force first: that, or a decision against somebody hostile."""
     suspended_s: float | None
     reopened_s: float | None
     """From the last hostile act to the first stage of recovery."""
@@ -65,10 +65,17 @@ class Run(msgspec.Struct, frozen=True):
     """Those that no door turned away: guesses that were checked, accounts made, calls that were answered."""
     hostile_accounts: int
     measures: int
+    wrong_measures: int
+    """Decisions that named nobody from whom anything hostile had come."""
     detectors: tuple[str, ...]
     verdicts: tuple[str, ...]
     observations: int
     cpu_s: float
+
+    @property
+    def answered(self) -> bool:
+        """Whether the attack was found, or anybody hostile named, while it was watched."""
+        return self.finding_s is not None or self.enforced_s is not None
 
 
 def play(task: Task) -> Run:
@@ -119,6 +126,7 @@ def _run(case: Case, seed: int, ledger: Ledger, enforce_s: float, cpu_s: float) 
         hostile_through=ledger.hostile_through,
         hostile_accounts=ledger.hostile_accounts,
         measures=ledger.measures,
+        wrong_measures=ledger.wrong_measures,
         detectors=tuple(sorted(ledger.accusers)),
         verdicts=tuple(sorted(ledger.verdicts)),
         observations=ledger.observations,

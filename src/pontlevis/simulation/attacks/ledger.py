@@ -59,19 +59,25 @@ class Ledger:
         self.first_hostile: float | None = None
         self.last_hostile: float | None = None
         self.observations = 0
-        self.judgements: list[Judgement] = []
         self.transitions: list[Transition] = []
         self.accused_raises: list[float] = []
         """When the posture was raised on an accusation, rather than because existing users waited."""
+        self.hostile_names: set[str] = set()
+        """Addresses, what a measure would call them, and accounts from which anything hostile came."""
         self.measures = 0
+        self.wrong_measures = 0
+        """Those that named nobody from whom anything hostile had come."""
         self.first_measure: float | None = None
+        """The first that named somebody hostile."""
         self.first_finding: float | None = None
         self.first_accusation: float | None = None
         """Like ``first_finding``, and also before anything hostile happened."""
         self.accusers: set[str] = set()
         self.verdicts: set[Verdict] = set()
 
-    def act(self, party: Party, person: str, kind: Kind, outcome: Outcome, why: Why | None, since: float) -> None:
+    def act(
+        self, party: Party, person: str, kind: Kind, outcome: Outcome, why: Why | None, since: float
+    ) -> None:
         """Takes one act and how it ended."""
         self.observations += 1
         if party is Party.HOSTILE:
@@ -98,16 +104,17 @@ class Ledger:
     def judged(self, judgement: Judgement, since: float) -> None:
         """Takes what detection said at a tick."""
         self.verdicts.add(judgement.verdict)
-        self.judgements.append(judgement)
         if judgement.hostile:
             self.accusers |= {each.detector.value for each in judgement.findings if each.hostile}
             if self.first_accusation is None:
                 self.first_accusation = since
             if self.first_finding is None and self.first_hostile is not None:
                 self.first_finding = since
-        if judgement.measures:
-            self.measures += len(judgement.measures)
-            if self.first_measure is None and self.first_hostile is not None:
+        for measure in judgement.measures:
+            self.measures += 1
+            if measure.value not in self.hostile_names:
+                self.wrong_measures += 1
+            elif self.first_measure is None:
                 self.first_measure = since
 
     def moved(self, transitions: list[Transition], judgement: Judgement, since: float) -> None:
@@ -117,8 +124,8 @@ class Ledger:
             self.accused_raises.append(since)
 
     def first_raised(self, *, after: float = float("-inf")) -> float | None:
-        """When the posture was first elevated or worse, at or after ``after``."""
-        return self._first(after, raises)
+        """When the posture was first raised on an accusation, at or after ``after``."""
+        return next((at for at in self.accused_raises if at >= after), None)
 
     def first_suspended(self, *, after: float = float("-inf")) -> float | None:
         """When registration was first suspended."""

@@ -25,7 +25,15 @@ class Newcomers:
         if town.shape.signups:
             town.clock.poisson(town.rng, town.shape.signups, self.one)
 
-    def crowd(self, start: float, stop: float, *, times: float, rise_s: float = 6.0, one: Callable[[], None] | None = None) -> None:
+    def crowd(
+        self,
+        start: float,
+        stop: float,
+        *,
+        times: float,
+        rise_s: float = 6.0,
+        one: Callable[[], None] | None = None,
+    ) -> None:
         """A surge of so many times the usual sign-ups; ``one`` makes each of them."""
         town = self._town
         rate = times * max(town.shape.signups, 0.05)
@@ -47,9 +55,21 @@ class Newcomers:
 class Newcomer:
     """One of them."""
 
-    __slots__ = ("_account", "_backoff", "_chats", "_domain", "_pause", "_print", "_script", "_source", "_town")
+    __slots__ = (
+        "_account",
+        "_backoff",
+        "_chats",
+        "_domain",
+        "_pause",
+        "_print",
+        "_script",
+        "_source",
+        "_town",
+    )
 
-    def __init__(self, town: Town, source: str, fingerprint: int, domain: str, chats: int, pause_s: float) -> None:
+    def __init__(
+        self, town: Town, source: str, fingerprint: int, domain: str, chats: int, pause_s: float
+    ) -> None:
         people, rng = town.people, town.rng
         self._town = town
         self._source = source or people.address()
@@ -59,7 +79,9 @@ class Newcomer:
         developer = not chats and rng.random() < DEVELOPERS
         self._script = people.sdk() if developer else 0
         self._pause = 0.8 if developer else pause_s
-        self._chats = chats or (rng.randint(10, 50) if developer else min(12, int(rng.expovariate(1 / 2.5)) + 1))
+        self._chats = chats or (
+            rng.randint(10, 50) if developer else min(12, int(rng.expovariate(1 / 2.5)) + 1)
+        )
         self._backoff = 1.0
 
     def arrive(self) -> None:
@@ -68,7 +90,11 @@ class Newcomer:
         self._town.clock.at(self._town.rng.uniform(2, 25), self._sign_up)
 
     def _see(self, kind: Kind, outcome: Outcome, **more: str) -> Outcome:
-        standing = Standing.NEW if kind is Kind.LOGIN and more.get("account") == self._account else Standing.ANONYMOUS
+        standing = (
+            Standing.NEW
+            if kind is Kind.LOGIN and more.get("account") == self._account
+            else Standing.ANONYMOUS
+        )
         return self._town.see(
             Party.NEWCOMER, kind, outcome, self._source, fingerprint=self._print, person=self._account,
             standing=standing, solves=self._town.rng.random() < 0.97, **more,

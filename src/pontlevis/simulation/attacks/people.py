@@ -30,7 +30,7 @@ class People:
         self._mailboxes = rng.uniform(0.15, 0.28)
         self.mistyped = rng.uniform(0.05, 0.20)
         """Share of log-ins with a wrong password: services report 5 to 20 %."""
-        self.carriers = [self._in(net) for net in [self._net() for _ in range(8)] for _ in range(8)]
+        self.carriers = [self._in(net) for net in [self._net() for _ in range(8)] for _ in range(25)]
         """Addresses of mobile carriers, hundreds of people behind each."""
         self.houses = [self.scattered() for _ in range(60)]
         """Addresses of offices and universities."""

@@ -38,12 +38,12 @@ class Residents:
         self.all = []
         for _ in range(town.shape.residents):
             draw = rng.random()
-            standing = Standing.PAID if draw < 0.2 else Standing.RECENT if draw > 0.84 else Standing.ESTABLISHED
+            standing = (
+                Standing.PAID if draw < 0.2 else Standing.RECENT if draw > 0.84 else Standing.ESTABLISHED
+            )
             home = people.address()
             server = people.scattered() if rng.random() < 0.6 else home
-            self.all.append(
-                Resident(town.account(), standing, home, people.browser(), people.sdk(), server)
-            )
+            self.all.append(Resident(town.account(), standing, home, people.browser(), people.sdk(), server))
         self.heavy = self.all[: max(1, int(len(self.all) * HEAVY))]
 
     def begin(self) -> None:
@@ -61,7 +61,9 @@ class Residents:
     def yesterday(self) -> None:
         """Tells the brain that most of them were served in the last hours, each where they are at home."""
         town, rng = self._town, self._town.rng
-        hours = sorted((rng.uniform(0, BEFORE_S), rng.randrange(len(self.all))) for _ in range(2 * len(self.all)))
+        hours = sorted(
+            (rng.uniform(0, BEFORE_S), rng.randrange(len(self.all))) for _ in range(2 * len(self.all))
+        )
         ticked = 0.0
         for at, index in hours:
             while at - ticked >= 60.0:
@@ -71,9 +73,15 @@ class Residents:
             for source, fingerprint in ((who.source, who.browser), (who.server, who.sdk)):
                 town.detection.observe(
                     Observation(
-                        at=START - BEFORE_S + at, kind=Kind.REQUEST, outcome=Outcome.OK, source=source,
-                        fingerprint=fingerprint, account=who.account, standing=who.standing.value, tokens=500,
-                    )  # fmt: skip
+                        at=START - BEFORE_S + at,
+                        kind=Kind.REQUEST,
+                        outcome=Outcome.OK,
+                        source=source,
+                        fingerprint=fingerprint,
+                        account=who.account,
+                        standing=who.standing.value,
+                        tokens=500,
+                    )
                 )
 
     def _day(self, since: float) -> float:
@@ -127,10 +135,7 @@ class Residents:
         def call() -> None:
             nonlocal left, backoff
             ended = self.call(who, who.server, who.sdk)
-            if ended is Outcome.OK:
-                backoff = 0.5
-            else:
-                backoff = min(8.0, 2 * backoff)
+            backoff = 0.5 if ended is Outcome.OK else min(8.0, 2 * backoff)
             left -= 1
             if left > 0:
                 wait = pause_s if ended is Outcome.OK else backoff

@@ -34,7 +34,13 @@ class SignUpFlood:
     """Sign-ups at a rate; turned away, one in two tries again from elsewhere, as people do."""
 
     def __init__(
-        self, town: Town, botnet: Botnet, *, mail: Mail = Mail.GMAIL, then: Then = Then.DRAIN, tokens: int = 2200
+        self,
+        town: Town,
+        botnet: Botnet,
+        *,
+        mail: Mail = Mail.GMAIL,
+        then: Then = Then.DRAIN,
+        tokens: int = 2200,
     ) -> None:
         self._town = town
         self._botnet = botnet
@@ -44,7 +50,13 @@ class SignUpFlood:
         self._drops = [f"drop{town.rng.randrange(10**6)}.example" for _ in range(2)]
 
     def between(
-        self, start: float, stop: float, *, rate: float, warm_up_s: float = 0.0, level: Callable[[float], float] | None = None
+        self,
+        start: float,
+        stop: float,
+        *,
+        rate: float,
+        warm_up_s: float = 0.0,
+        level: Callable[[float], float] | None = None,
     ) -> None:
         """From ``start`` to ``stop``, rising to ``rate`` a second over ``warm_up_s``."""
         self._stop = stop
@@ -72,7 +84,9 @@ class SignUpFlood:
         )  # fmt: skip
         if ended is Outcome.OK:
             if self._then is Then.DRAIN:
-                town.clock.at(rng.uniform(0.5, 4), lambda: self._call(account, source, fingerprint, 10**6, 1.2))
+                town.clock.at(
+                    rng.uniform(0.5, 4), lambda: self._call(account, source, fingerprint, 10**6, 1.2)
+                )
             elif self._then is Then.PEOPLE:
                 town.clock.at(rng.uniform(3, 30), lambda: self._log_in(account, source, fingerprint))
         elif tries > 1 and rng.random() < 0.5:

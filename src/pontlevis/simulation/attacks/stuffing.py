@@ -26,7 +26,13 @@ class Stuffing:
         self._mine = [town.account() for _ in range(40)]
 
     def between(
-        self, start: float, stop: float, *, rate: float, warm_up_s: float = 0.0, level: Callable[[float], float] | None = None
+        self,
+        start: float,
+        stop: float,
+        *,
+        rate: float,
+        warm_up_s: float = 0.0,
+        level: Callable[[float], float] | None = None,
     ) -> None:
         """From ``start`` to ``stop``, rising to ``rate`` a second over ``warm_up_s``."""
         town = self._town
@@ -35,11 +41,19 @@ class Stuffing:
     def one(self) -> None:
         """One try; the standing told is that of the account tried."""
         rng = self._town.rng
-        outcome, account, standing = Outcome.BAD_CREDENTIAL, f"victim{rng.randrange(10**6)}", Standing.ESTABLISHED
+        outcome, account, standing = (
+            Outcome.BAD_CREDENTIAL,
+            f"victim{rng.randrange(10**6)}",
+            Standing.ESTABLISHED,
+        )
         if rng.random() < self._own:
             outcome, account, standing = Outcome.OK, rng.choice(self._mine), Standing.NEW
         elif rng.random() < self._unknown:
-            outcome, account, standing = Outcome.UNKNOWN_USER, f"name:{rng.getrandbits(48):x}", Standing.ANONYMOUS
+            outcome, account, standing = (
+                Outcome.UNKNOWN_USER,
+                f"name:{rng.getrandbits(48):x}",
+                Standing.ANONYMOUS,
+            )
         elif rng.random() < self._hits:
             outcome = Outcome.OK
         self._town.see(

@@ -7,6 +7,7 @@ from itertools import count
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Measure
+from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.posture.machine import PostureMachine
@@ -46,6 +47,8 @@ class Town:
         self.machine = PostureMachine(posture or PosturePolicy())
         self.wrong: Callable[[Kind, Outcome], Outcome] | None = None
         """A fault of ours: what becomes of an outcome while it lasts."""
+        self.listener: Callable[[Judgement], None] | None = None
+        """Told of every judgement."""
         self._accounts = count()
         self._batch: list[Observation] = []
         self._batches = 0
@@ -71,6 +74,8 @@ class Town:
         now, ledger = self.clock.now, self.ledger
         self.detection.sample(self.doors.capacity.second(now, self.doors.state.posture))
         judgement = self.detection.tick(now, posture=self.machine.state.posture)
+        if self.listener is not None:
+            self.listener(judgement)
         ledger.judged(judgement, self.clock.since)
         made = self.machine.tick(now, judgement)
         ledger.moved(made, judgement, self.clock.since)
@@ -125,6 +130,11 @@ class Town:
         if why is Why.RATIONED:
             # Turned away at the gateway, before anybody read who it was.
             named, known, domain = "", Standing.ANONYMOUS, ""
+        if party is Party.HOSTILE:
+            names = self.ledger.hostile_names
+            names.update((source, place_of(source)))
+            if kind is not Kind.LOGIN and account:
+                names.add(account)
         self.ledger.act(party, person or account or source, kind, outcome, why, self.clock.since)
         self._batch.append(
             Observation(

@@ -154,6 +154,7 @@ _SENTENCES = {
     RefusalCode.ACCOUNT_DISABLED: "the account was disabled",
     RefusalCode.SOURCE_BANNED: "a decision against its address was in force",
     RefusalCode.ACCOUNT_BANNED: "a decision against the account was in force",
+    RefusalCode.KEY_BANNED: "a decision against the API key was in force",
     RefusalCode.ANONYMOUS_SUSPENDED: "the posture had switched anonymous use off",
     RefusalCode.MODEL_NOT_FOUND: "no engine had the model that was asked for",
     RefusalCode.ENGINE_UNAVAILABLE: "no engine could serve it",

@@ -71,3 +71,4 @@ class RefusalCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_REQUEST = "slow_request"
     PREEMPTED = "preempted"
+    KEY_BANNED = "key_banned"

@@ -13,6 +13,7 @@ from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
+from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
@@ -24,8 +25,9 @@ from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
+from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
-from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
@@ -33,17 +35,6 @@ _STRANGER_POSTS = frozenset(
     {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
 )
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
-
-
-class Admitted(msgspec.Struct, frozen=True):
-    """What was learnt of a request when its headers were there."""
-
-    source: str
-    fingerprint: int
-    caller: Caller | None
-    endpoint: Endpoint | None
-    """None for pages and the models list."""
-    known: bool = False
 
 
 class Core:
@@ -75,6 +66,7 @@ class Core:
         self._addresses = ClientAddresses(settings.trusted_proxies)
         self._tickets = 0
         self.exchanges: dict[int, Exchange] = {}
+        self.under_way = UnderWay()
         self.request_prefix = b"req_%08x" % rng.getrandbits(32)
         self.pages = PageDesk(self, controller, settings.gateway)
         self.known_sources = KnownSources()
@@ -129,7 +121,8 @@ class Core:
             call = read_call(admitted.endpoint, b"".join(request.body))
         except BadBody as error:
             self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
-                              admitted.caller.account, int(admitted.caller.standing))  # fmt: skip
+                              admitted.caller.account, int(admitted.caller.standing), 0,
+                              admitted.caller.credential, request.body_bytes)  # fmt: skip
             self.refused(RefusalCode.INVALID_BODY)
             note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
             connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
@@ -150,17 +143,27 @@ class Core:
 
     def cut_off(self, connection: Connection, code: RefusalCode) -> None:
         self.refused(code)
-        self.recorder.see(Kind.PAGE, Outcome.INVALID, connection.source, 0)
+        outcome = Outcome.SLOW if code is RefusalCode.SLOW_REQUEST else Outcome.INVALID
+        request = connection.request or connection.current
+        whose = request.context if request is not None else None
+        if isinstance(whose, Admitted):  # behind a trusted proxy only the headers tell whose it is
+            account, standing, credential = named(whose.caller)
+            self.recorder.see(Kind.PAGE, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
+        else:
+            self.recorder.see(Kind.PAGE, outcome, connection.source, 0)
 
     # -- for exchanges
 
     def new_ticket(self, exchange: Exchange) -> int:
         self._tickets += 1
         self.exchanges[self._tickets] = exchange
+        self.under_way.begin(exchange.caller.credential)
         return self._tickets
 
     def forget(self, ticket: int) -> None:
-        self.exchanges.pop(ticket, None)
+        exchange = self.exchanges.pop(ticket, None)
+        if exchange is not None:
+            self.under_way.end(exchange.caller.credential)
 
     def refused(self, code: RefusalCode) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
@@ -307,6 +310,10 @@ class Core:
             self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_BANNED,
                          "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
             return None
+        if self._enforcing and self.directory.banned_credential(caller.credential, now) is not None:
+            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.KEY_BANNED,
+                         "this API key is refused at present because it seems to be in other hands; make a new one on your account page", caller=caller)  # fmt: skip
+            return None
         if caller.standing >= Standing.RECENT:
             self.known_sources.add(counted_as(source))
         return caller
@@ -364,14 +371,8 @@ class Core:
         caller: Caller | None = None,
     ) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
-        self.recorder.see(
-            kind,
-            outcome,
-            source,
-            print_,
-            caller.account if caller else "",
-            int(caller.standing) if caller else 0,
-        )
+        account, standing, credential = named(caller)
+        self.recorder.see(kind, outcome, source, print_, account, standing, 0, credential)
         if status == 401:
             fields += b"www-authenticate: Bearer\r\n"
         fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)

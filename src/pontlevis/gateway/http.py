@@ -79,9 +79,8 @@ class Connections:
     def close_idle(self) -> None:
         """For an orderly stop: idle connections close now, the others after their answer."""
         self.closing = True
-        for part in self._parts:
-            for connection in list(part):
-                connection.close_if_idle()
+        for connection in [each for part in self._parts for each in part]:
+            connection.close_if_idle()
 
 
 class Connection(asyncio.Protocol):
@@ -329,9 +328,13 @@ class Connection(asyncio.Protocol):
         elif self._head_bytes or request is not None:
             if now - self._since > policy.header_timeout_s:
                 self._fail(408, RefusalCode.SLOW_REQUEST, "the request's headers came too slowly")
-        elif self.current is None and now - self._since > policy.idle_timeout_s:
-            self._closed = True
-            self.transport.close()
+        elif self.current is None and now - self._since > policy.write_stall_s:
+            # Below the high-water mark nobody says that an answer was written and is not taken.
+            if self.transport.get_write_buffer_size() > 0:
+                self._all.handler.cut_off(self, RefusalCode.SLOW_REQUEST)
+                self.abort()
+            elif now - self._since > policy.idle_timeout_s:
+                self.done(close=True)
 
     def close_if_idle(self) -> None:
         if self.current is None and self.request is None:

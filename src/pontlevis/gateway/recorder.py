@@ -6,7 +6,7 @@ from pontlevis.link.messages import Batch, UsageRecord
 
 MOST_USAGE = 50_000  # records kept while the controller is away; a few minutes of full load
 
-_Key = tuple[Kind, Outcome, str, int, str, int]
+_Key = tuple[Kind, Outcome, str, int, str, int, str]
 
 
 class Recorder:
@@ -29,19 +29,26 @@ class Recorder:
         account: str = "",
         standing: int = 0,
         tokens: int = 0,
+        credential: str = "",
+        size: int = 0,
+        in_flight: int = 0,
     ) -> None:
-        key = (kind, outcome, source, fingerprint, account, standing)
+        """Counts one thing; ``size`` in bytes, ``in_flight`` calls of the credential at once."""
+        key = (kind, outcome, source, fingerprint, account, standing, credential)
         entry = self._seen.get(key)
         if entry is None:
             if len(self._seen) >= self._most:
                 self._dropped += 1
-                key = (kind, outcome, "", 0, "", standing)
+                key = (kind, outcome, "", 0, "", standing, "")
                 entry = self._seen.get(key)
             if entry is None:
-                self._seen[key] = [1, tokens]
+                self._seen[key] = [1, tokens, size, in_flight]
                 return
         entry[0] += 1
         entry[1] += tokens
+        entry[2] += size
+        if in_flight > entry[3]:
+            entry[3] = in_flight
 
     def settle(self, usage: UsageRecord) -> None:
         if len(self._usage) < MOST_USAGE:
@@ -57,8 +64,28 @@ class Recorder:
         return Batch(
             self._worker,
             [
-                Observation(now, kind, outcome, source, fingerprint, account, standing, "", count, tokens)
-                for (kind, outcome, source, fingerprint, account, standing), (count, tokens) in seen.items()
+                Observation(
+                    now,
+                    kind,
+                    outcome,
+                    source,
+                    fingerprint,
+                    account,
+                    standing,
+                    "",
+                    *counted[:2],
+                    credential,
+                    *counted[2:],
+                )
+                for (
+                    kind,
+                    outcome,
+                    source,
+                    fingerprint,
+                    account,
+                    standing,
+                    credential,
+                ), counted in seen.items()
             ],
             sample,
             usage,

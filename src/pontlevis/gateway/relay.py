@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
 REPORT_EVERY = 32  # events; admission corrects what it expects of an answer under way
-
-
 _SETTLED = {Outcome.OK: "ok", Outcome.REFUSED: "aborted"}
 
 
@@ -34,7 +32,7 @@ class Exchange:
 
     __slots__ = (
         "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
-        "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_started", "_status",
+        "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
         "_ticket", "_tries", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
@@ -73,6 +71,7 @@ class Exchange:
         self._reader: StreamReader | None = None
         self._collected = Collected()
         self._report_at = REPORT_EVERY
+        self._sent = 0
         self._over = False
 
     # -- admission
@@ -193,6 +192,7 @@ class Exchange:
         core = self._core
         now = core.monotonic()
         self.last_data_at = now
+        self._sent += len(data)
         if self._status >= 400:
             self._collected.add(data, MOST_ERROR_BYTES, newest=False)
             return
@@ -358,8 +358,7 @@ class Exchange:
         now = self._core.monotonic()
         events = self._reader.events if self._reader is not None else 0
         tokens_in, tokens_out = (usage.tokens_in, usage.tokens_out) if usage is not None else (None, None)
-        if tokens_out is None and self._reader is not None:
-            tokens_out = events
+        tokens_out = events if tokens_out is None and self._reader is not None else tokens_out
         if outcome is not Outcome.OK and tokens_in is None and not events:
             tokens_in, tokens_out = 0, 0
         self._core.admission.finish(
@@ -391,10 +390,11 @@ class Exchange:
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
-        caller = self.caller
-        self._core.recorder.see(
-            Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account, int(caller.standing), tokens
-        )
+        caller, credential = self.caller, self.caller.credential
+        beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten
+        size = self._request.body_bytes + self._sent
+        self._core.recorder.see(Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account,
+                                int(caller.standing), tokens, credential, size, beside)  # fmt: skip
 
     def _request_id(self) -> bytes:
         return b"%b%x" % (self._core.request_prefix, self._ticket)

@@ -34,7 +34,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     id: int
     scope: str
-    """``address``, ``prefix`` or ``account``."""
+    """``address``, ``prefix``, ``account`` or ``credential``."""
     value: str
     reason: str
     created_at: float

@@ -44,7 +44,7 @@ class ReasonBody(BaseModel):
 
 
 class DecisionBody(BaseModel):
-    scope: str = Field(pattern="^(address|prefix|account)$")
+    scope: str = Field(pattern="^(address|prefix|account|credential)$")
     value: str = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=500)
     duration_s: float = Field(default=HOUR_S, ge=1, le=YEAR_S)

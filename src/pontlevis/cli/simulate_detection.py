@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pontlevis.simulation.attacks.scale import Scale
-    from pontlevis.simulation.attacks.summary import Row, Spread
+    from pontlevis.simulation.attacks.summary import Row
 
 QUICK_SEEDS = 2
 QUICK_S = 500.0
@@ -63,7 +63,7 @@ def evaluate(
     for each in runs.values():
         each.sort(key=lambda run: run.seed)
     rows = [summarise(case, runs[case.name]) for case in picked]
-    scales = [] if quick else measure_all()
+    scales = [] if quick or cases else measure_all()
     _show(console, rows, scales)
     if json_file is not None:
         body = {
@@ -87,27 +87,22 @@ def _show(console: Console, rows: list[Row], scales: list[Scale]) -> None:
     from rich.table import Table
 
     table = Table(title="Detection and posture in virtual time", title_justify="left")
-    for name in (
-        "case",
-        "runs",
-        "finding s",
-        "in force s",
-        "missed",
-        "through",
-        "existing hit",
-        "newcomers hit",
-        "wrongly suspended",
-        "moves",
-        "outcome",
-    ):
-        table.add_column(name, justify="left" if name in ("case", "outcome") else "right")
+    table.add_column("case", no_wrap=True)
+    for name in ("found s", "worst", "in force", "missed", "through", "hit", "moves"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
     for each in rows:
-        table.add_row(
-            each.case, str(each.runs), _seconds(each.finding_s), _seconds(each.enforced_s), f"{each.missed_share:.0%}" if each.hostile else "",
-            f"{each.through_share:.0%}" if each.hostile else "", f"{each.existing_hit_share:.2%}", f"{each.newcomers_hit_share:.2%}",
-            str(each.false_suspensions), f"{each.transitions:g}/{each.most_transitions}", each.outcome,
-        )  # fmt: skip
+        found, worst, enforced = (
+            _seconds(value) for value in (each.finding_s.median, each.finding_s.worst, each.enforced_s.median)
+        )
+        missed, through = (
+            f"{share:.0%}" if each.hostile else "" for share in (each.missed_share, each.through_share)
+        )
+        hit = f"{each.existing_hit_share:.1%} {each.newcomers_hit_share:.1%}"
+        moves = f"{each.transitions:g}/{each.most_transitions}"
+        table.add_row(each.case, found, worst, enforced, missed, through, hit, moves, each.outcome)
     console.print(table)
+    console.print("hit: existing users and newcomers whom a decision turned away.")
     for scale in scales:
         console.print(
             f"{scale.sources:,} live sources: {scale.observation_us:.1f} µs an act, a tick {scale.tick_ms:.1f} ms "
@@ -118,7 +113,5 @@ def _show(console: Console, rows: list[Row], scales: list[Scale]) -> None:
     )
 
 
-def _seconds(spread: Spread) -> str:
-    return "/".join(
-        "–" if each is None else f"{each:.1f}" for each in (spread.median, spread.p90, spread.worst)
-    )
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

@@ -18,6 +18,8 @@ from pontlevis.simulation.attacks.shape import ServiceShape
 
 DELAY_MEMORY_S = 3600.0
 WINDOW_S = 3600.0
+MOST_AT_ONCE = 256
+"""Calls under way that are counted one by one; in the order in which they began, for their ends differ little."""
 RATIONED = (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 Answer = tuple[Outcome, Why | None]
@@ -38,6 +40,7 @@ class Doors:
         self._hashes = (Bucket(shape.hashes, shape.hash_queue), Bucket(shape.hashes, shape.hash_queue))
         self._failures: dict[str, tuple[int, float]] = {}
         self._signups: dict[str, deque[float]] = {}
+        self._under_way: dict[str, deque[float]] = {}
 
     def enforce(self, measure: Measure, now: float) -> None:
         """Puts a decision in force."""
@@ -51,12 +54,19 @@ class Doors:
         return any(bans.get(name, 0.0) > now for name in (source, place_of(source), prefix_of(source)))
 
     def call(
-        self, outcome: Outcome, account: str, standing: Standing, tokens: int, place: str, now: float
+        self,
+        outcome: Outcome,
+        account: str,
+        credential: str,
+        standing: Standing,
+        tokens: int,
+        place: str,
+        now: float,
     ) -> Answer:
         """A call of the inference API; without an account it was refused before it cost anything."""
         if not account or outcome is not Outcome.OK:
             return outcome, None
-        if self._bans.get(account, 0.0) > now:
+        if self._bans.get(account, 0.0) > now or self._bans.get(credential, 0.0) > now:
             return Outcome.REFUSED, Why.BANNED
         if not self.capacity.ask(standing, tokens, self.state.posture):
             return Outcome.REFUSED, Why.BUSY
@@ -91,7 +101,7 @@ class Doors:
         if self._rationed(place, now):
             return Outcome.REFUSED, Why.RATIONED
         if mode is RegistrationMode.CHALLENGE and not solves:
-            return Outcome.REFUSED, Why.CLOSED
+            return Outcome.CHALLENGE_FAILED, Why.CLOSED
         if outcome is not Outcome.OK:
             return outcome, Why.BUSY
         made = self._signups.setdefault(place, deque(maxlen=self._shape.signups_per_source))
@@ -103,6 +113,14 @@ class Doors:
         if not self._hashes[False].take(now):
             return Outcome.REFUSED, Why.BUSY
         return outcome, None
+
+    def at_once(self, credential: str, lasts_s: float, now: float) -> int:
+        """How many of a credential's calls are under way with this one, which lasts so long."""
+        ends = self._under_way.setdefault(credential, deque(maxlen=MOST_AT_ONCE))
+        while ends and ends[0] <= now:
+            ends.popleft()
+        ends.append(now + lasts_s)
+        return len(ends)
 
     def _let_in(self, account: str) -> bool:
         state = self.state

@@ -7,7 +7,7 @@ from time import process_time
 
 import msgspec
 
-from pontlevis.brain.vocabulary import RegistrationMode
+from pontlevis.brain.posture.ladder import SHUT
 from pontlevis.simulation.attacks.case import Case, set_stage
 from pontlevis.simulation.attacks.cases import CASES
 from pontlevis.simulation.attacks.clock import START
@@ -37,11 +37,13 @@ class Run(msgspec.Struct, frozen=True):
     """To elevated or worse on an accusation, in force."""
     enforced_s: float | None
     """To whichever was in force first: that, or a decision against somebody hostile."""
+    shut_s: float | None
+    """To the waitlist for everybody, or to no registration at all."""
     suspended_s: float | None
     reopened_s: float | None
     """From the last hostile act to the first stage of recovery."""
     false_suspension: bool
-    """Suspended where nothing hostile had happened."""
+    """Registration suspended, or everybody on the waitlist, where nothing hostile had happened."""
     false_elevation: bool
     """Elevated or worse on an accusation where nothing hostile had happened."""
     busy: bool
@@ -107,9 +109,10 @@ def _run(case: Case, seed: int, ledger: Ledger, enforce_s: float, cpu_s: float) 
         finding_s=since(ledger.first_finding),
         posture_s=raised,
         enforced_s=min(enforced) if enforced else None,
+        shut_s=since(ledger.first_shut(after=honest_until), enforce_s),
         suspended_s=since(ledger.first_suspended(after=honest_until), enforce_s),
         reopened_s=None if reopened is None or last is None else round(reopened - last, 1),
-        false_suspension=any(each.after.registration is RegistrationMode.SUSPENDED for each in early),
+        false_suspension=any(each.after.registration in SHUT for each in early),
         false_elevation=bool(wrongly),
         busy=any(at not in ledger.accused_raises for at in up),
         false_finding=ledger.first_accusation is not None and ledger.first_accusation < honest_until,

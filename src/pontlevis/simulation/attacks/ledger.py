@@ -5,6 +5,7 @@ from enum import Enum
 
 from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.posture.ladder import SHUT
 from pontlevis.brain.posture.state import Transition
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
 from pontlevis.simulation.attacks.clock import START
@@ -130,6 +131,10 @@ class Ledger:
     def first_suspended(self, *, after: float = float("-inf")) -> float | None:
         """When registration was first suspended."""
         return self._first(after, lambda each: each.after.registration is RegistrationMode.SUSPENDED)
+
+    def first_shut(self, *, after: float) -> float | None:
+        """When nobody new was let in for the first time."""
+        return self._first(after, lambda each: each.after.registration in SHUT)
 
     def first_recovering(self, *, after: float) -> float | None:
         """When the first stage of reopening began."""

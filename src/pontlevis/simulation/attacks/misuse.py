@@ -61,7 +61,7 @@ class LeakedKey:
 class SlowClients:
     """Connections that send or read a byte now and then, and come back when they are cut.
 
-    What the brain is told of one that is cut is what the gateway tells: a malformed page, and no headers.
+    What the brain is told of one that is cut is what the gateway tells.
     """
 
     def __init__(self, town: Town, botnet: Botnet, *, connections: int, cut_after_s: float) -> None:
@@ -77,4 +77,10 @@ class SlowClients:
 
     def one(self) -> None:
         """One that is cut."""
-        self._town.see(Party.HOSTILE, Kind.PAGE, Outcome.INVALID, self._botnet.address(), fingerprint=0)
+        self._town.see(
+            Party.HOSTILE,
+            Kind.PAGE,
+            Outcome.SLOW,
+            self._botnet.address(),
+            fingerprint=self._botnet.headers(),
+        )

@@ -9,6 +9,8 @@ from pontlevis.simulation.attacks.town import Town
 
 DEVELOPERS = 0.06
 """Sign up in a browser, make a key and run a script at once."""
+SOLVES = 0.97
+"""Chance that a challenge, where one is asked for, is solved."""
 GIVES_UP = 0.45
 """Chance to leave for good after having been turned away."""
 
@@ -89,16 +91,20 @@ class Newcomer:
         self._see(Kind.PAGE, Outcome.OK)
         self._town.clock.at(self._town.rng.uniform(2, 25), self._sign_up)
 
-    def _see(self, kind: Kind, outcome: Outcome, **more: str) -> Outcome:
-        standing = (
-            Standing.NEW
-            if kind is Kind.LOGIN and more.get("account") == self._account
-            else Standing.ANONYMOUS
-        )
+    def _see(self, kind: Kind, outcome: Outcome, account: str = "", domain: str = "") -> Outcome:
+        mine = kind is Kind.LOGIN and account == self._account
         return self._town.see(
-            Party.NEWCOMER, kind, outcome, self._source, fingerprint=self._print, person=self._account,
-            standing=standing, solves=self._town.rng.random() < 0.97, **more,
-        )  # fmt: skip
+            Party.NEWCOMER,
+            kind,
+            outcome,
+            self._source,
+            fingerprint=self._print,
+            person=self._account,
+            account=account,
+            standing=Standing.NEW if mine else Standing.ANONYMOUS,
+            domain=domain,
+            solves=self._town.rng.random() < SOLVES,
+        )
 
     def _sign_up(self) -> None:
         rng, clock = self._town.rng, self._town.clock

@@ -30,11 +30,12 @@ class People:
         self._mailboxes = rng.uniform(0.15, 0.28)
         self.mistyped = rng.uniform(0.05, 0.20)
         """Share of log-ins with a wrong password: services report 5 to 20 %."""
-        self.carriers = [self._in(net) for net in [self._net() for _ in range(8)] for _ in range(25)]
-        """Addresses of mobile carriers, hundreds of people behind each."""
-        self.houses = [self.scattered() for _ in range(60)]
+        self.carriers = [self._in(net) for net in self._nets(40) for _ in range(50)]
+        """Addresses of mobile carriers, hundreds of people behind each: one botnet of 500 sits behind one in
+        twenty of them."""
+        self.houses = [self.scattered() for _ in range(600)]
         """Addresses of offices and universities."""
-        self.exits = [self._in(net) for net in [self._net() for _ in range(5)] for _ in range(8)]
+        self.exits = [self._in(net) for net in self._nets(20) for _ in range(10)]
         """Addresses of VPN providers, in data centres."""
 
     @property
@@ -79,6 +80,9 @@ class People:
     def scattered(self) -> str:
         """An address of a household."""
         return self._in(self._net())
+
+    def _nets(self, count: int) -> list[str]:
+        return [self._net() for _ in range(count)]
 
     def _net(self) -> str:
         rng = self._rng

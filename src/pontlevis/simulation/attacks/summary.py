@@ -36,6 +36,9 @@ class Row(msgspec.Struct, frozen=True):
     runs: int
     finding_s: Spread
     enforced_s: Spread
+    shut_s: Spread
+    """To the waitlist for everybody, or to no registration."""
+    shut_runs: int
     suspended_s: Spread
     suspended_runs: int
     reopened_s: Spread
@@ -73,7 +76,6 @@ def summarise(case: Case, runs: list[Run]) -> Row:
         outcome = _answered(missed, finding, enforced)
     else:
         outcome = "wrong" if wrong or existing_hit > EXISTING_HIT or newcomers_hit > EXISTING_HIT else "held"
-    suspended = [each.suspended_s for each in runs if each.suspended_s is not None]
     return Row(
         case=case.name,
         group=case.group,
@@ -83,8 +85,10 @@ def summarise(case: Case, runs: list[Run]) -> Row:
         runs=len(runs),
         finding_s=finding,
         enforced_s=enforced,
+        shut_s=_spread([each.shut_s for each in runs]),
+        shut_runs=sum(each.shut_s is not None for each in runs),
         suspended_s=_spread([each.suspended_s for each in runs]),
-        suspended_runs=len(suspended),
+        suspended_runs=sum(each.suspended_s is not None for each in runs),
         reopened_s=_spread([each.reopened_s for each in runs]),
         missed_share=missed,
         false_suspensions=sum(each.false_suspension for each in runs),

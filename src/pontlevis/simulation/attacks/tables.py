@@ -7,7 +7,7 @@ from pontlevis.simulation.attacks.summary import ENFORCED_S, FINDING_S, Row, Spr
 
 BEGIN = "<!-- evaluation: written by `pontlevis simulate --detection --markdown` -->"
 END = "<!-- evaluation: end -->"
-_ATTACK = "| case | what happens | finding, s | in force, s | suspended | missed | got through | existing hit | newcomers hit | sign-ups refused | moves | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+_ATTACK = "| case | what happens | finding, s | in force, s | shut, s | suspended, s | missed | got through | existing hit | newcomers hit | sign-ups refused | moves | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 _HONEST = "| case | what happens | runs | suspended | accused | busy | existing hit | newcomers hit | sign-ups refused | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
@@ -86,7 +86,7 @@ def _table(rows: Iterable[Row]) -> str:
         collateral = f"{_percent(each.existing_hit_share)} | {_percent(each.newcomers_hit_share)} | {_percent(each.signups_refused_share)}"
         runs = f", {each.runs} runs"
         if each.hostile:
-            suspended = f"{_seconds(each.suspended_s.median)}" if each.suspended_runs * 2 > each.runs else f"{each.suspended_runs} of {each.runs}" if each.suspended_runs else "–"  # fmt: skip
+            suspended = f"{_some(each.shut_s, each.shut_runs, each.runs)} | {_some(each.suspended_s, each.suspended_runs, each.runs)}"
             lines.append(
                 f"| `{each.case}` | {each.says}{runs} | {_spread(each.finding_s)} | {_spread(each.enforced_s)} | {suspended} | {_percent(each.missed_share)} | "
                 f"{_percent(each.through_share)} | {collateral} | {each.transitions:g} / {each.most_transitions} | {each.outcome} |"
@@ -112,6 +112,13 @@ def _scale(scales: list[Scale]) -> str:
 
 def _spread(spread: Spread) -> str:
     return " / ".join(_seconds(each) for each in (spread.median, spread.p90, spread.worst))
+
+
+def _some(spread: Spread, happened: int, runs: int) -> str:
+    """The median where it happened in most runs, else in how many."""
+    if 2 * happened > runs:
+        return _seconds(spread.median)
+    return f"{happened} of {runs}" if happened else "–"
 
 
 def _seconds(value: float | None) -> str:

@@ -22,6 +22,9 @@ from pontlevis.simulation.attacks.shape import ServiceShape
 
 BATCH_S = 0.25
 """As the gateway sends what it saw."""
+FIRST_S, TOKENS_PER_S = 0.4, 150.0
+"""How long a call is under way: to the first token, and then by its tokens."""
+BYTES_PER_TOKEN = 4
 TICKS = 4
 """Batches between two ticks of detection."""
 
@@ -113,12 +116,19 @@ class Town:
             outcome = self.wrong(kind, outcome)
         why: Why | None = None
         shown, named, known = kind, account, standing
+        credential, at_once = "", 0
         if self.doors.banned(source, now):
             # Before anything else is read.
             outcome, why, named, known, domain = Outcome.REFUSED, Why.BANNED, "", Standing.ANONYMOUS, ""
             shown = kind if kind is Kind.REQUEST else Kind.PAGE
         elif kind is Kind.REQUEST:
-            outcome, why = self.doors.call(outcome, account, standing, tokens, place_of(source), now)
+            credential = f"key-{account}" if account else ""
+            outcome, why = self.doors.call(
+                outcome, account, credential, standing, tokens, place_of(source), now
+            )
+            if credential:
+                lasts = FIRST_S + tokens / TOKENS_PER_S if outcome is Outcome.OK else 0.0
+                at_once = self.doors.at_once(credential, lasts, now)
         elif kind is Kind.LOGIN:
             outcome, why = self.doors.log_in(outcome, account, place_of(source), now, home=home)
         elif kind is Kind.SIGNUP:
@@ -134,7 +144,7 @@ class Town:
             names = self.ledger.hostile_names
             names.update((source, place_of(source)))
             if kind is not Kind.LOGIN and account:
-                names.add(account)
+                names.update((account, f"key-{account}"))
         self.ledger.act(party, person or account or source, kind, outcome, why, self.clock.since)
         self._batch.append(
             Observation(
@@ -147,6 +157,9 @@ class Town:
                 standing=known.value,
                 domain=domain,
                 tokens=tokens,
+                credential=credential,
+                bytes=BYTES_PER_TOKEN * tokens,
+                in_flight=at_once,
             )
         )
         return outcome

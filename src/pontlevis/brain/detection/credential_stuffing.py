@@ -13,7 +13,7 @@ from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import confidence, share_at_least
+from pontlevis.brain.detection.statistics import Z_90, confidence, share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
 
@@ -52,7 +52,8 @@ class CredentialStuffing:
         if seconds <= TEN:
             return True
         counts = snapshot.counts(lately(snapshot, LOGIN_FAILURES, seconds))
-        share_lately = total(counts, LOGIN_FAILURES) / max(1, total(counts, JUDGED))
+        # With a bound: seven of twenty people mistype now and then, and must not revive an attack that is over.
+        share_lately = share_at_least(total(counts, LOGIN_FAILURES), total(counts, JUDGED), Z_90)
         return share_lately > self._policy.fail_share_floor and still_on(snapshot, LOGIN_FAILURES, seconds)
 
     def _in(self, snapshot: Snapshot, seconds: int) -> Statement | None:

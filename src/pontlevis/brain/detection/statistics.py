@@ -5,6 +5,8 @@ from math import log, sqrt
 
 Z_999 = 3.09
 """Standard normal quantile of 99.9 %, one-sided."""
+Z_90 = 1.28
+"""The same of 90 %: for what only confirms."""
 
 
 def share_at_least(part: float, whole: float, z: float = Z_999) -> float:

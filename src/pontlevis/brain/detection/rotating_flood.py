@@ -87,8 +87,8 @@ class RotatingFlood:
         # they are, a posture or a limit may have refused it, and that says nothing.
         keyless = 0 if snapshot.long[c.ANONYMOUS_OK] else ten[c.ANONYMOUS_REFUSED]
         failed = bad + ten[c.REQUEST_INVALID] + keyless
+        brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
         if failed >= policy.least_acts and share_at_least(failed, others) > BAD_KEY_SHARE:
-            brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
             signs.append(f"{share(failed / others)} of strangers' calls bring {brings}")
         likeness = snapshot.likeness(TURNED_AWAY, TEN)
         accused: tuple[int, ...] = ()
@@ -102,6 +102,7 @@ class RotatingFlood:
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
         usual = snapshot.baseline.requests
-        if bad > 2 * usual * TEN:
-            signs.append(f"made-up keys come {number(bad / TEN)}/s where {number(usual)} calls/s are usual")
+        if failed > 2 * usual * TEN:
+            what = "made-up keys" if bad >= 0.9 * failed else "such calls"
+            signs.append(f"{what} come {number(failed / TEN)}/s where {number(usual)} calls/s are usual")
         return signs, accused

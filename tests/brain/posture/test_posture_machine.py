@@ -96,7 +96,9 @@ def test_one_finding_however_sure_is_no_attack() -> None:
 
 def test_the_same_calls_counted_by_two_detectors_are_one_witness() -> None:
     """A flood without keys and the drain that those same calls are: elevated, until somebody else speaks."""
-    drain = msgspec.structs.replace(finding(DetectorName.TOKEN_DRAIN), figures={"anonymous_token_share": 0.9})
+    drain = msgspec.structs.replace(
+        finding(DetectorName.TOKEN_DRAIN), figures={"anonymous_token_share": 0.9}
+    )
     watch = Watch()
     watch.judge(600, FLOOD, drain)
     assert watch.rung[0] is ELEVATED

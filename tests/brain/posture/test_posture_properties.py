@@ -51,9 +51,7 @@ def play(machine: PostureMachine, spells: list[tuple[set[DetectorName], float, i
             verdict = Verdict.ATTACK if hostile else Verdict.CALM
             before = machine.state
             changes = machine.tick(now, Judgement(now, verdict, "as it is", findings))
-            moments.append(
-                Moment(now, hostile, DetectorName.SIGNUP_SURGE in detectors, before, machine.state, changes)
-            )
+            moments.append(Moment(now, hostile, DetectorName.SIGNUP_SURGE in detectors, before, machine.state, changes))
             now += 1
     return moments
 

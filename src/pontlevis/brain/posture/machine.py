@@ -31,9 +31,7 @@ class PostureMachine:
     def __init__(self, policy: PosturePolicy, state: PostureState | None = None) -> None:
         self._policy = policy
         # Nobody watched while the service was down: the quiet before counts for nothing.
-        self._enforced = msgspec.structs.replace(
-            fit(policy, state or PostureState()), evidence_gone_since=None
-        )
+        self._enforced = msgspec.structs.replace(fit(policy, state or PostureState()), evidence_gone_since=None)
         self._begun = False
         self._planned = self._enforced
         """Where the machine would be: the enforced state itself, except in a dry run."""

@@ -33,7 +33,8 @@ class Outcome(StrEnum):
     ERROR = "error"
     """Our fault or the engine's."""
     SLOW = "slow"
-    """Cut by us because the client sent or took bytes too slowly."""
+    """Cut by us because the client sent or took bytes too slowly; as a ``PAGE`` without a fingerprint
+    where not even its headers were whole."""
     CHALLENGED = "challenged"
     """Asked to solve a challenge first, having brought no solution: everybody meets it once."""
     CHALLENGE_FAILED = "challenge_failed"

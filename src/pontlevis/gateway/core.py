@@ -141,16 +141,16 @@ class Core:
         connection.task = exchange
         exchange.ask()
 
-    def cut_off(self, connection: Connection, code: RefusalCode) -> None:
+    def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.refused(code)
         outcome = Outcome.SLOW if code is RefusalCode.SLOW_REQUEST else Outcome.INVALID
         request = connection.request or connection.current
         whose = request.context if request is not None else None
         if isinstance(whose, Admitted):  # behind a trusted proxy only the headers tell whose it is
             account, standing, credential = named(whose.caller)
-            self.recorder.see(Kind.PAGE, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
+            self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
         else:
-            self.recorder.see(Kind.PAGE, outcome, connection.source, 0)
+            self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
 
     # -- for exchanges
 

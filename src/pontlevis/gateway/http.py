@@ -384,7 +384,7 @@ class Connection(asyncio.Protocol):
         """Answers what cannot be served, as far as nothing else is being answered, and closes."""
         if self._closed:
             return
-        self._all.handler.cut_off(self, code)
+        self._all.handler.cut_off(self, code, headless=self._head_bytes > 0)
         self.request = None
         if self.current is None:
             body = error_body(status, code, message)

@@ -26,8 +26,8 @@ class Handler(Protocol):
     def serve(self, connection: "Connection", request: "Request") -> None:
         """The whole request is there and its turn has come."""
 
-    def cut_off(self, connection: "Connection", code: RefusalCode) -> None:
-        """A client was cut for being slow or malformed."""
+    def cut_off(self, connection: "Connection", code: RefusalCode, *, headless: bool = False) -> None:
+        """A client was cut for being slow or malformed; ``headless`` before its headers were whole."""
 
 
 class Request:

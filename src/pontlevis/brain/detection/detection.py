@@ -2,18 +2,24 @@
 
 from math import log
 
+import msgspec
+
 from pontlevis.brain.detection.address import Protected
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
 from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.heavy_hitter import HeavyHitter
 from pontlevis.brain.detection.impact import Impact
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Alert, Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
+from pontlevis.brain.detection.slow_clients import SlowClients
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Detector
 from pontlevis.brain.detection.token_drain import TokenDrain
@@ -30,10 +36,17 @@ class Detection:
     """Observations and samples go in; once a second a judgement comes out.
 
     ``protected`` are addresses and prefixes that no measure may name, besides loopback: trusted
-    proxies and whatever the operator lists. Raises ValueError where one is neither.
+    proxies and whatever the operator lists. Raises ValueError where one is neither. ``network_of`` names
+    the autonomous system of an address; without it prefixes have to do.
     """
 
-    def __init__(self, policy: DetectionPolicy, protected: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policy: DetectionPolicy,
+        protected: frozenset[str] = frozenset(),
+        *,
+        network_of: NetworkOf | None = None,
+    ) -> None:
         self._policy = policy
         self._baseline = Baseline(policy)
         self._alert = Alert(odds=_upper(policy.sprt_alpha), bad_keys=policy.bad_key_acts)
@@ -46,6 +59,10 @@ class Detection:
             RotatingFlood(policy),
             TokenDrain(policy),
             self._impact,
+            SleeperAccounts(policy),
+            LeakedKeys(policy, network_of),
+            HeavyHitter(policy),
+            SlowClients(policy),
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
@@ -70,7 +87,10 @@ class Detection:
             return Judgement(now, Verdict.CALM, "Detection is switched off.")
         snapshot = self._signals.snapshot(now, self._baseline, self._book.accused)
         for detector in self._detectors:
-            self._book.enter(snapshot, detector.name, detector.look(snapshot))
+            said = detector.look(snapshot)
+            self._book.enter(snapshot, detector.name, said)
+            if said is not None:
+                self._signals.candidates.extend(said.candidates)
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
@@ -81,6 +101,9 @@ class Detection:
     def _findings(self, now: float) -> tuple[Finding, ...]:
         found = []
         for detector, entry in self._book.open.items():
+            if detector.value in self._policy.detectors_dry_run:
+                found.append(_on_trial(entry.finding(detector, ())))
+                continue
             accuses = entry.statement.hostile
             sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
             found.append(entry.finding(detector, sources))
@@ -89,7 +112,12 @@ class Detection:
     def _set_alert(self) -> None:
         """Judges single sources more strictly while an attack of their kind is found."""
         policy = self._policy
-        hostile = {name: entry for name, entry in self._book.open.items() if entry.statement.hostile}
+        silent = policy.silent
+        hostile = {
+            name: entry
+            for name, entry in self._book.open.items()
+            if entry.statement.hostile and name.value not in silent
+        }
         stuffing = DetectorName.CREDENTIAL_STUFFING in hostile
         flood = hostile.get(DetectorName.ROTATING_FLOOD)
         drain = hostile.get(DetectorName.TOKEN_DRAIN)
@@ -106,7 +134,10 @@ class Detection:
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
         crowd = verdict is Verdict.CROWD
-        calm = verdict is Verdict.CALM and not self._book.open
+        trials = self._policy.detectors_dry_run
+        calm = verdict is Verdict.CALM and all(
+            entry.statement.local or name.value in trials for name, entry in self._book.open.items()
+        )
         if posture is not Posture.NORMAL or not (crowd or calm):
             self._baseline.forget_pending()
             return
@@ -115,6 +146,17 @@ class Detection:
         ttft = self._impact.ttft_s()
         if ttft is not None and calm:
             self._baseline.learn_ttft(ttft, dt=dt)
+
+
+def _on_trial(finding: Finding) -> Finding:
+    """What a detector in its dry run says: shown, and nothing more."""
+    would = "it would accuse: " if finding.hostile else ""
+    return msgspec.structs.replace(
+        finding,
+        hostile=False,
+        dry_run=True,
+        sentence=f"Dry run, nothing follows from it; {would}{finding.sentence}",
+    )
 
 
 def _upper(alpha: float) -> float:

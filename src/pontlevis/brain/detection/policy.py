@@ -14,6 +14,12 @@ class DetectionPolicy:
     detectors_off: tuple[str, ...] = setting(
         (), unit="names", doc="Detectors that are switched off.", source="choice: none"
     )
+    detectors_dry_run: tuple[str, ...] = setting(
+        (),
+        unit="names",
+        doc="Detectors on trial: what they say is shown, and nothing follows from it.",
+        source="choice: none",
+    )
     measures: bool = setting(
         True,
         unit="yes/no",
@@ -186,6 +192,86 @@ class DetectionPolicy:
         source="choice",
     )
 
+    # Keys
+    key_networks: int = setting(
+        4,
+        unit="networks",
+        doc="Fewer new networks of a key in ten minutes are a person who travels.",
+        source="choice: a phone, a laptop and an office are three",
+    )
+    key_spend_z: float = setting(
+        6.0,
+        unit="sigma",
+        doc="A key spends beyond its history above this robust z of tokens a minute, on the log scale.",
+        source="choice: with the least spread granted, eight times its median minute",
+    )
+    key_at_once: int = setting(
+        6,
+        unit="calls",
+        doc="Fewer calls of a key at once are never too many.",
+        source="choice: what a browser opens to one host",
+    )
+    key_at_once_ratio: float = setting(
+        3.0,
+        unit="ratio",
+        doc="Calls at once must exceed the most that the key ever had by this.",
+        source="choice",
+    )
+
+    # Shares of tokens
+    hitter_share: float = setting(
+        0.05,
+        unit="share",
+        doc="Nobody takes too many tokens below this share of a minute's.",
+        source="choice: one in twenty",
+    )
+    hitter_tokens: int = setting(
+        20_000,
+        unit="tokens",
+        doc="While everybody together asks for fewer tokens in a minute, no share of them is too large.",
+        source="choice: a small model's work of a few seconds",
+    )
+
+    # Accounts that sleep
+    sleepers: int = setting(
+        20,
+        unit="accounts",
+        doc="Fewer accounts of a cohort that were never used say nothing.",
+        source="measurement: below it the 99 % bound of a cohort that was never used exceeds 20 %",
+    )
+    wakes: int = setting(
+        15,
+        unit="accounts",
+        doc="Fewer old accounts first used within ten minutes are no cohort that wakes up.",
+        source="choice",
+    )
+
+    # Slow clients
+    slow_streams: int = setting(
+        3,
+        unit="connections",
+        doc="A source is slow on purpose from so many connections on that were cut within a minute.",
+        source="choice: a bad line breaks one or two",
+    )
+    slow_acts: int = setting(
+        30,
+        unit="connections",
+        doc="Fewer connections cut for slowness in a minute are never an attack of many.",
+        source="choice: one in two seconds",
+    )
+    slow_bytes_s: float = setting(
+        1024.0,
+        unit="bytes/s",
+        doc="What is said to be slow, for the sentence; the gateway's own bounds decide.",
+        source="the gateway's min_body_rate",
+    )
+    usual_slow: float = setting(
+        3.0,
+        unit="connections in 60 s",
+        doc="Connections cut for slowness that are usual at least.",
+        source="choice: a small service",
+    )
+
     # Existing users
     wait_objective_s: float = setting(
         1.0,
@@ -329,6 +415,18 @@ class DetectionPolicy:
     max_newcomers: int = setting(
         16_384, unit="accounts", doc="Young accounts remembered.", source="measurement: 500 bytes each"
     )
+    max_sleepers: int = setting(
+        16_384,
+        unit="accounts",
+        doc="Accounts remembered that were made and not used yet.",
+        source="measurement: 350 bytes each",
+    )
+    max_keys: int = setting(
+        4096,
+        unit="keys",
+        doc="API keys and sessions of which the history is kept.",
+        source="measurement: 2 KB each",
+    )
     newcomer_s: float = setting(
         3600.0,
         unit="s",
@@ -351,6 +449,12 @@ class DetectionPolicy:
     def __post_init__(self) -> None:
         check_numbers(self, "detection")
         known = {each.value for each in DetectorName}
-        unknown = sorted(set(self.detectors_off) - known)
-        if unknown:
-            raise ValueError(f"detection.detectors_off: no detector is called {unknown[0]!r}")
+        for setting_name in ("detectors_off", "detectors_dry_run"):
+            unknown = sorted(set(getattr(self, setting_name)) - known)
+            if unknown:
+                raise ValueError(f"detection.{setting_name}: no detector is called {unknown[0]!r}")
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Detectors from which nothing follows: switched off, or on trial."""
+        return frozenset(self.detectors_off) | frozenset(self.detectors_dry_run)

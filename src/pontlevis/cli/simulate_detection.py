@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pontlevis.simulation.attacks.summary import Row
 
 QUICK_SEEDS = 2
+WIDTH = 120
+"""Columns of the table where nobody's terminal says how many there are."""
 QUICK_S = 500.0
 """Longer cases are left out of a quick run."""
 
@@ -53,6 +55,8 @@ def evaluate(
     tasks = tasks_of(picked, seeds)
     runs: dict[str, list[Run]] = {case.name: [] for case in picked}
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console
     ) as progress:

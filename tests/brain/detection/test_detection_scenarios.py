@@ -56,7 +56,7 @@ def test_a_crowd_of_which_some_run_scripts_is_a_crowd() -> None:
     for seed in range(3):
         place = town(seed)
         place.crowd(CALM_S, 80.0, times=40)
-        place.poisson(1.5, lambda: place.newcomer(calls=60, pause_s=0.7), start=CALM_S, stop=80.0)  # noqa: B023
+        place.poisson(1.5, lambda: place.script(calls=60, pause_s=0.7), start=CALM_S, stop=80.0)  # noqa: B023
         played = place.run(90)
         assert not any(judgement.hostile for judgement in played.judgements)
         assert place.wrong_measures == 0

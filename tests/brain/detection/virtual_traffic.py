@@ -100,8 +100,9 @@ class Town:
     def crowd(self, start: float, stop: float, *, times: float) -> None:
         self._newcomers.crowd(start, stop, times=times)
 
-    def newcomer(self, *, calls: int = 0, pause_s: float = 14.0) -> None:
-        self._newcomers.one(chats=calls, pause_s=pause_s)
+    def script(self, *, calls: int, pause_s: float) -> None:
+        """Somebody signs up in a browser and runs an API client."""
+        self._newcomers.one(chats=calls, pause_s=pause_s, script=True)
 
     def bot_signups(
         self,

@@ -34,7 +34,7 @@ def _developers(stage: Stage) -> None:
     town = stage.town
 
     def one() -> None:
-        stage.newcomers.one(chats=town.rng.randint(30, 80), pause_s=0.7)
+        stage.newcomers.one(chats=town.rng.randint(30, 80), pause_s=0.7, script=True)
 
     stage.newcomers.crowd(CALM_S, LAST - 20, times=20)
     stage.newcomers.crowd(CALM_S, LAST - 20, times=5, one=one)

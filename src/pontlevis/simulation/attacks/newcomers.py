@@ -49,9 +49,13 @@ class Newcomers:
         domain: str = "",
         chats: int = 0,
         pause_s: float = 14.0,
+        script: bool = False,
     ) -> None:
-        """Somebody opens the page, signs up, logs in, chats, reads; or gives up on the way."""
-        Newcomer(self._town, source, fingerprint, domain, chats, pause_s).arrive()
+        """Somebody opens the page, signs up, logs in, chats, reads; or gives up on the way.
+
+        ``script``: it is an API client that calls, so many ``chats`` times with so short pauses.
+        """
+        Newcomer(self._town, source, fingerprint, domain, chats, pause_s, script=script).arrive()
 
 
 class Newcomer:
@@ -70,7 +74,15 @@ class Newcomer:
     )
 
     def __init__(
-        self, town: Town, source: str, fingerprint: int, domain: str, chats: int, pause_s: float
+        self,
+        town: Town,
+        source: str,
+        fingerprint: int,
+        domain: str,
+        chats: int,
+        pause_s: float,
+        *,
+        script: bool,
     ) -> None:
         people, rng = town.people, town.rng
         self._town = town
@@ -79,7 +91,7 @@ class Newcomer:
         self._domain = domain or people.domain()
         self._account = town.account()
         developer = not chats and rng.random() < DEVELOPERS
-        self._script = people.sdk() if developer else 0
+        self._script = people.sdk() if developer or script else 0
         self._pause = 0.8 if developer else pause_s
         self._chats = chats or (
             rng.randint(10, 50) if developer else min(12, int(rng.expovariate(1 / 2.5)) + 1)

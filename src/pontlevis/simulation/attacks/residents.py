@@ -7,12 +7,15 @@ from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture, Standing
 from pontlevis.simulation.attacks.clock import START
 from pontlevis.simulation.attacks.ledger import Party
-from pontlevis.simulation.attacks.town import Town
+from pontlevis.simulation.attacks.town import BYTES_PER_TOKEN, Town
 
 HEAVY = 0.08
 """Share of accounts that call through the API, and ask for most."""
 DAY_S = 86_400.0
 BEFORE_S = 6 * 3600.0
+"""What the brain has seen before a case begins, where it did not just start."""
+BURSTS_BEFORE = 40
+"""Of a heavy user in that time."""
 
 
 @dataclass(slots=True)
@@ -59,28 +62,39 @@ class Residents:
             clock.poisson(rng, shape.noise, self._noise)
 
     def yesterday(self) -> None:
-        """Tells the brain that most of them were served in the last hours, each where they are at home."""
+        """Lets the brain have seen the last hours: most residents once or twice, heavy ones in their bursts."""
         town, rng = self._town, self._town.rng
-        hours = sorted(
-            (rng.uniform(0, BEFORE_S), rng.randrange(len(self.all))) for _ in range(2 * len(self.all))
-        )
+        seen = [(rng.uniform(0, BEFORE_S), rng.choice(self.all), 1) for _ in range(2 * len(self.all))]
+        seen += [
+            (rng.uniform(0, BEFORE_S), who, int(rng.expovariate(1 / town.shape.burst_calls)) + 1)
+            for who in self.heavy
+            for _ in range(BURSTS_BEFORE)
+        ]
         ticked = 0.0
-        for at, index in hours:
-            while at - ticked >= 60.0:
+        for since, who, calls in sorted(seen, key=lambda each: each[0]):
+            while since - ticked >= 60.0:
                 ticked += 60.0
                 town.detection.tick(START - BEFORE_S + ticked, posture=Posture.NORMAL)
-            who = self.all[index]
-            for source, fingerprint in ((who.source, who.browser), (who.server, who.sdk)):
+            # Merged into one observation, as the gateway merges what is alike.
+            places = (
+                [(who.server, who.sdk)] if calls > 1 else [(who.source, who.browser), (who.server, who.sdk)]
+            )
+            for source, fingerprint in places:
+                tokens = sum(int(rng.lognormvariate(6.2, 1.0)) for _ in range(calls))
                 town.detection.observe(
                     Observation(
-                        at=START - BEFORE_S + at,
+                        at=START - BEFORE_S + since,
                         kind=Kind.REQUEST,
                         outcome=Outcome.OK,
                         source=source,
                         fingerprint=fingerprint,
                         account=who.account,
                         standing=who.standing.value,
-                        tokens=500,
+                        count=calls,
+                        tokens=tokens,
+                        credential=f"key-{who.account}",
+                        bytes=BYTES_PER_TOKEN * tokens,
+                        in_flight=min(calls, 8),
                     )
                 )
 

@@ -4,6 +4,7 @@ The rules are those of the live doors, in virtual time; a test of the live ones 
 """
 
 from collections import deque
+from heapq import heappop, heappush
 from zlib import crc32
 
 from pontlevis.brain.detection.address import place_of, prefix_of
@@ -18,8 +19,6 @@ from pontlevis.simulation.attacks.shape import ServiceShape
 
 DELAY_MEMORY_S = 3600.0
 WINDOW_S = 3600.0
-MOST_AT_ONCE = 256
-"""Calls under way that are counted one by one; in the order in which they began, for their ends differ little."""
 RATIONED = (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 Answer = tuple[Outcome, Why | None]
@@ -40,7 +39,7 @@ class Doors:
         self._hashes = (Bucket(shape.hashes, shape.hash_queue), Bucket(shape.hashes, shape.hash_queue))
         self._failures: dict[str, tuple[int, float]] = {}
         self._signups: dict[str, deque[float]] = {}
-        self._under_way: dict[str, deque[float]] = {}
+        self._under_way: dict[str, list[float]] = {}
 
     def enforce(self, measure: Measure, now: float) -> None:
         """Puts a decision in force."""
@@ -116,10 +115,10 @@ class Doors:
 
     def at_once(self, credential: str, lasts_s: float, now: float) -> int:
         """How many of a credential's calls are under way with this one, which lasts so long."""
-        ends = self._under_way.setdefault(credential, deque(maxlen=MOST_AT_ONCE))
+        ends = self._under_way.setdefault(credential, [])
         while ends and ends[0] <= now:
-            ends.popleft()
-        ends.append(now + lasts_s)
+            heappop(ends)
+        heappush(ends, now + lasts_s)
         return len(ends)
 
     def _let_in(self, account: str) -> bool:

@@ -24,6 +24,7 @@ from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.knowledge.policy import KnowledgePolicy
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     admission: AdmissionPolicy = AdmissionPolicy()
     standing: StandingPolicy = StandingPolicy()
     detection: DetectionPolicy = DetectionPolicy()
+    knowledge: KnowledgePolicy = KnowledgePolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
 

@@ -6,7 +6,7 @@ from enum import Enum
 from pontlevis.brain.setting import notes
 from pontlevis.config import Settings
 
-SECTIONS = ("gateway", "accounts", "admission", "standing", "detection", "posture", "incidents")
+SECTIONS = ("gateway", "accounts", "admission", "standing", "detection", "knowledge", "posture", "incidents")
 
 
 def settings_page() -> str:

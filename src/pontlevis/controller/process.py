@@ -20,6 +20,7 @@ from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch, UsageRecord
@@ -101,11 +102,14 @@ class Controller:
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
             asyncio.create_task(_every(TICK_S, self.guard.tick)),
+            asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
+            asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
             asyncio.create_task(_every(USAGE_FLUSH_S, self._flush_usage)),
             asyncio.create_task(
                 _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
             ),
         ]
+        tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         log.info("controller:process:started pid=%d", os.getpid())
         await self._stopping.wait()
         for server in self._servers:
@@ -115,6 +119,8 @@ class Controller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._flush_usage()
+        with contextlib.suppress(Exception):
+            await self.guard.memory.keep()
         await self.hub.close()
         await self.accounts.close()
         await self.database.close()
@@ -161,6 +167,13 @@ class Controller:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as out:
                 out.write(f"{self.settings.operator_url}/setup?token={token}\n")
+
+
+async def _once(act: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await act()
+    except Exception:
+        log.exception("controller:start:failed")
 
 
 async def _every(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:

@@ -11,10 +11,17 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
 from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import Z_90, confidence, share_at_least, share_at_most
+from pontlevis.brain.detection.statistics import (
+    Z_90,
+    confidence,
+    rate_at_least,
+    share_at_least,
+    share_at_most,
+)
 from pontlevis.brain.detection.window import LONG, SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
 
@@ -212,10 +219,13 @@ class CredentialStuffing:
         if failed >= policy.least_acts and accounts > ACCOUNTS_PER_SOURCE * sources:
             signs.append(f"{number(accounts)} accounts were tried from {number(sources)} sources")
         usual = snapshot.baseline.logins
-        if seconds <= SIXTY and failed > policy.added_ratio * usual * seconds:
+        if seconds <= SIXTY and rate_at_least(failed) > policy.added_ratio * usual * seconds:
             signs.append(
                 f"the failures alone are {number(failed / seconds)}/s where {number(usual)}/s log in usually"
             )
+        hosted = hosted_sign(snapshot, policy, LOGIN_FAILURES, counts, "the failures")
+        if hosted:
+            signs.append(hosted)
         return signs
 
 

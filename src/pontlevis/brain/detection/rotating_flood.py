@@ -9,10 +9,11 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import part
 from pontlevis.brain.detection.columns import REQUEST_BAD, REQUESTS, TURNED_AWAY, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import confidence, share_at_least
+from pontlevis.brain.detection.statistics import Cusum, confidence, rate_at_least, share_at_least
 from pontlevis.brain.detection.window import TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
@@ -28,6 +29,7 @@ class RotatingFlood:
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
+        self._cusum = Cusum(policy.flood_ratio, policy.surge_limit)
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while calls turned away and unfamiliar sources are too many."""
@@ -36,10 +38,13 @@ class RotatingFlood:
         ten = snapshot.ten
         away = total(ten, TURNED_AWAY)
         usual = baseline.turned_away * TEN
-        if away < policy.flood_acts or away <= policy.flood_ratio * usual:
+        fresh, expected = total(snapshot.fresh, TURNED_AWAY), baseline.turned_away * max(snapshot.dt, 0.001)
+        self._cusum.add(fresh, expected, baseline.dispersion("turned_away"))
+        if away < policy.flood_acts or not self._cusum.raised:
             return None
         sources = snapshot.turned_away_sources()
-        if sources < policy.flood_sources or snapshot.strangers <= policy.flood_ratio * baseline.strangers:
+        strangers = rate_at_least(snapshot.strangers)
+        if sources < policy.flood_sources or strangers <= policy.flood_ratio * baseline.strangers:
             return None
         signs, accused = self._signs(snapshot, away, sources)
         hostile = len(signs) >= 2
@@ -102,7 +107,10 @@ class RotatingFlood:
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
         usual = snapshot.baseline.requests
-        if failed > 2 * usual * TEN:
+        if rate_at_least(failed) > 2 * usual * TEN:
             what = "made-up keys" if bad >= 0.9 * failed else "such calls"
             signs.append(f"{what} come {number(failed / TEN)}/s where {number(usual)} calls/s are usual")
+        hosted = hosted_sign(snapshot, policy, TURNED_AWAY, ten, "them")
+        if hosted:
+            signs.append(hosted)
         return signs, accused

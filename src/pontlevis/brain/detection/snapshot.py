@@ -1,5 +1,6 @@
 """The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -95,6 +96,10 @@ class Snapshot:
     prefixes: list[View[str]]
     domains: list[View[tuple[int, str]]]
     """Sign-ups by fingerprint and mail domain."""
+    asns: list[View[int]]
+    """By autonomous system; none without knowledge of sources."""
+    network: Callable[[int], str]
+    """What an autonomous system is called."""
     distincts: Distincts
     baseline: Baseline
     accused: dict[int, frozenset[str]]

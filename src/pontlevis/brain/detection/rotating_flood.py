@@ -18,6 +18,9 @@ from pontlevis.brain.detection.window import TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
 SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
+OURS = 0.5
+"""A flood comes from elsewhere: when more calls than this come from familiar sources, a client or we are at
+fault. From as many of them as make a flood, so that one customer's machine hides nobody."""
 BAD_KEY_SHARE = 0.30
 """Of the calls that no existing account made; newcomers who paste a wrong key stay below."""
 
@@ -46,7 +49,9 @@ class RotatingFlood:
         strangers = rate_at_least(snapshot.strangers)
         if sources < policy.flood_sources or strangers <= policy.flood_ratio * baseline.strangers:
             return None
-        signs, accused = self._signs(snapshot, away, sources)
+        familiar = ten[c.FAMILIAR_AWAY]
+        ours = familiar > OURS * away and snapshot.familiar_away_sources() >= policy.flood_sources
+        signs, accused = ([], ()) if ours else self._signs(snapshot, away, sources)
         hostile = len(signs) >= 2
         sentence = (
             f"{number(away)} calls turned away in 10 s from {number(sources)} unfamiliar sources "
@@ -54,7 +59,9 @@ class RotatingFlood:
         )
         if signs:
             sentence += f": {listed(signs)}"
-        if not hostile:
+        if ours:
+            sentence += f"; {share(familiar / away)} come from where people were served before: a fault of ours or of their client"
+        elif not hostile:
             sentence += "; too little to accuse anybody"
         return Statement(
             hostile=hostile,

@@ -59,7 +59,7 @@ def test_whoever_cannot_log_in_to_the_account_just_made_there_accuses_nobody() -
     """A crowd for whom every password fails; the same failures at other accounts are an attack."""
     for own in (True, False):
         detection = Detection(DetectionPolicy())
-        for n in range(60):
+        for n in range(120):
             source, account = f"30.{n}.1.1", f"acct{n}"
             detection.observe(
                 Observation(T0, Kind.SIGNUP, Outcome.OK, source, n % 20 + 1, account, 0, "gmail.com")

@@ -42,8 +42,9 @@ class Doors:
         self._under_way: dict[str, list[float]] = {}
 
     def enforce(self, measure: Measure, now: float) -> None:
-        """Puts a decision in force."""
-        self._bans[measure.value] = now + measure.duration_s
+        """Puts a decision in force, unless it is only tried."""
+        if not measure.dry_run:
+            self._bans[measure.value] = now + measure.duration_s
 
     def banned(self, source: str, now: float) -> bool:
         """Whether a decision is in force against this address or a prefix of it."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from itertools import count
 
-from pontlevis.brain.detection.address import place_of
+from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.detection.judgement import Judgement
@@ -142,7 +142,7 @@ class Town:
             named, known, domain = "", Standing.ANONYMOUS, ""
         if party is Party.HOSTILE:
             names = self.ledger.hostile_names
-            names.update((source, place_of(source)))
+            names.update((source, place_of(source), prefix_of(source)))
             if kind is not Kind.LOGIN and account:
                 names.update((account, f"key-{account}"))
         self.ledger.act(party, person or account or source, kind, outcome, why, self.clock.since)

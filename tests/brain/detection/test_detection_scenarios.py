@@ -10,6 +10,7 @@ from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.ladder import SHUT
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
+from pontlevis.simulation.attacks.shape import ServiceShape
 
 CALM_S = 12.0
 """All the calm that the brain gets: floors must carry."""
@@ -17,8 +18,9 @@ FINDING_S = 5.0
 POSTURE_S = 10.0
 
 
-def town(seed: int, *, time_scale: float = 1.0) -> Town:
-    made = Town(seed, posture=PosturePolicy(time_scale=time_scale))
+def town(seed: int, *, time_scale: float = 1.0, capacity: float = 24_000.0) -> Town:
+    """A small service; ``capacity`` of its engines in tokens a second."""
+    made = Town(seed, posture=PosturePolicy(time_scale=time_scale), shape=ServiceShape(capacity=capacity))
     made.calm()
     return made
 
@@ -39,8 +41,7 @@ def test_a_flash_crowd_alone_never_closes_registration(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_a_crowd_that_overloads_the_service_and_tries_again_is_a_crowd(seed: int) -> None:
     """Nine in ten calls turned away, existing users wait: busy, elevated at most, and never closed."""
-    place = town(seed)
-    place.full = 0.9
+    place = town(seed, capacity=1_500.0)
     place.crowd(CALM_S, 90.0, times=50)
     for second in range(20, 100):
         place.at(second, lambda: place.served_badly(place.now))

@@ -95,7 +95,7 @@ CROWDS = [
     crowd(50),
     crowd(20, start=COLD_S),
     Case(
-        "crowd-50x-full", "crowds", "the same, at engines with a sixth of the capacity: most calls are turned away and come again",
+        "crowd-50x-full", "crowds", "50 times the usual sign-ups, at engines with a sixth of the capacity: most calls are turned away and come again",
         _full, LAST, hostile=False, firm=True, seeds=2.0, shape=replace(ServiceShape(), capacity=4_000.0),
     ),
     Case("crowd-developers", "crowds", "a crowd in which one in five runs a script without pause", _developers, LAST, hostile=False, firm=True),

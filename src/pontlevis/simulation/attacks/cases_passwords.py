@@ -38,7 +38,7 @@ PASSWORDS = [
          stuffing(20), LAST, firm=True),
     Case("stuffing-once-known", "passwords", "20 a second, one try an address, headers like people's, known accounts only",
          stuffing(20, looks=Looks.PEOPLE, unknown=0.0), LAST, firm=True),
-    Case("stuffing-3-known", "passwords", "3 a second of the same",
+    Case("stuffing-3-known", "passwords", "3 a second, one try an address, headers like people's, known accounts only",
          stuffing(3, looks=Looks.PEOPLE, unknown=0.0), LAST),
     Case("stuffing-200", "passwords", "200 a second from 10,000 homes: five times what can be hashed",
          stuffing(200, size=10_000, origin=Origin.HOMES), LAST, firm=True, seeds=0.5),

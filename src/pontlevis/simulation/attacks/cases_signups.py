@@ -59,7 +59,7 @@ SIGNUPS = [
          disguised(Looks.APP, Mail.PEOPLE, Then.DRAIN), LAST),
     Case("signups-mimicry-drain", "sign-ups", "one try an address, headers and mail like people's, drained",
          disguised(Looks.PEOPLE, Mail.PEOPLE, Then.DRAIN), LAST),
-    Case("signups-mimicry", "sign-ups", "the same, and the accounts chat as people do",
+    Case("signups-mimicry", "sign-ups", "one try an address, headers and mail like people's, and the accounts chat as people do",
          disguised(Looks.PEOPLE, Mail.PEOPLE, Then.PEOPLE), LAST),
     Case("signups-sleep", "sign-ups", "one try an address, headers and mail like people's, never used",
          disguised(Looks.PEOPLE, Mail.PEOPLE, Then.SLEEP), LAST + 600),

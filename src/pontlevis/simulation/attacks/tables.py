@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pontlevis.simulation.attacks.cases import CASES
 from pontlevis.simulation.attacks.scale import Scale
 from pontlevis.simulation.attacks.summary import ENFORCED_S, FINDING_S, Row, Spread
 
@@ -24,6 +25,9 @@ def markdown(rows: list[Row], scales: list[Scale], *, seeds: int) -> str:
     """Tables by group, what they come to, and the cases that are lost by name."""
     attacks, honest = [each for each in rows if each.hostile], [each for each in rows if not each.hostile]
     parts = [_in_short(attacks, honest, seeds), _lost(rows)]
+    absent = [name for name in CASES if name not in {each.case for each in rows}]
+    if absent:
+        parts.append("**Not played this time:** " + ", ".join(f"`{name}`" for name in absent) + ".\n")
     for group in dict.fromkeys(each.group for each in rows):
         members = [each for each in rows if each.group == group]
         parts.append(f"### {group[0].upper()}{group[1:]}\n")

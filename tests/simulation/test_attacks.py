@@ -208,7 +208,7 @@ def test_what_a_case_came_to_is_called_by_its_name() -> None:
 def test_the_command_renews_the_page_and_nothing_around_it(tmp_path: Path) -> None:
     """JSON, tables between the markers, a page and a picture."""
     page = tmp_path / "evaluation.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", "utf-8")
+    page.write_text(f"before\n{BEGIN}\nSTALE\n{END}\nafter\n", "utf-8")
     files = [tmp_path / name for name in ("out.json", "out.html")]
     words = [
         "simulate",
@@ -228,7 +228,7 @@ def test_the_command_renews_the_page_and_nothing_around_it(tmp_path: Path) -> No
     text = page.read_text("utf-8")
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "old" not in text
+    assert "STALE" not in text
     assert "| `flood-500` |" in text
     body = json.loads(files[0].read_text("utf-8"))
     assert {row["case"] for row in body["rows"]} == {"flood-500", "crowd-10x"}

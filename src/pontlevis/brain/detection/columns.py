@@ -39,17 +39,20 @@ from pontlevis.brain.observation import Kind, Outcome
     HOSTED_REQUESTS,
     HOSTED_FAILURES,
     HOSTED_AWAY,
-) = range(36)
-WIDTH = 36
+    FAMILIAR_AWAY,
+) = range(37)
+WIDTH = 37
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
 # ELDER is everybody above NEW. YOUNG counts accounts, not acts, by the cluster that they were made in.
-# FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before. BANNED counts what
+# FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before, or where the account
+# was just made. BANNED counts what
 # sources under a decision still send: calls, and the rest.
 # SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a try that
 # was asked to solve a challenge first. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
-# YOUNG_REFUSED are young accounts' calls that were turned away.
+# YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
+# account, turned away at sources where somebody was served before.
 # HOSTED are those of the acts that came from data centres and VPN exits, where that is known: of all
 # sign-ups, log-ins and calls, of failed log-ins, and of calls turned away.
 

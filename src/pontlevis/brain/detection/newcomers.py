@@ -94,6 +94,11 @@ class Newcomers:
             self._keep_account(account, newcomer)
         return newcomer
 
+    def made_at(self, account: str, source: str) -> bool:
+        """Whether this account was made at this source lately: whoever logs in there is its owner."""
+        newcomer = self.accounts.get(account)
+        return newcomer is not None and newcomer.origin is not None and newcomer.source == source
+
     def _keep_account(self, account: str, newcomer: Newcomer) -> None:
         self.accounts[account] = newcomer
         self._order.append(account)

@@ -18,6 +18,9 @@ from pontlevis.brain.detection.window import TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
 SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
+OURS = 0.5
+"""A flood comes from elsewhere: when more calls than this come from familiar sources, a client or we are at
+fault. From as many of them as make a flood, so that one customer's machine hides nobody."""
 BAD_KEY_SHARE = 0.30
 """Of the calls that no existing account made; newcomers who paste a wrong key stay below."""
 
@@ -46,7 +49,9 @@ class RotatingFlood:
         strangers = rate_at_least(snapshot.strangers)
         if sources < policy.flood_sources or strangers <= policy.flood_ratio * baseline.strangers:
             return None
-        signs, accused = self._signs(snapshot, away, sources)
+        familiar = ten[c.FAMILIAR_AWAY]
+        ours = familiar > OURS * away and snapshot.familiar_away_sources() >= policy.flood_sources
+        signs, accused = ([], ()) if ours else self._signs(snapshot, away, sources)
         hostile = len(signs) >= 2
         sentence = (
             f"{number(away)} calls turned away in 10 s from {number(sources)} unfamiliar sources "
@@ -54,7 +59,9 @@ class RotatingFlood:
         )
         if signs:
             sentence += f": {listed(signs)}"
-        if not hostile:
+        if ours:
+            sentence += f"; {share(familiar / away)} come from where people were served before: a fault of ours or of their client"
+        elif not hostile:
             sentence += "; too little to accuse anybody"
         return Statement(
             hostile=hostile,
@@ -92,8 +99,8 @@ class RotatingFlood:
         # they are, a posture or a limit may have refused it, and that says nothing.
         keyless = 0 if snapshot.long[c.ANONYMOUS_OK] else ten[c.ANONYMOUS_REFUSED]
         failed = bad + ten[c.REQUEST_INVALID] + keyless
+        brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
         if failed >= policy.least_acts and share_at_least(failed, others) > BAD_KEY_SHARE:
-            brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
             signs.append(f"{share(failed / others)} of strangers' calls bring {brings}")
         likeness = snapshot.likeness(TURNED_AWAY, TEN)
         accused: tuple[int, ...] = ()
@@ -107,8 +114,9 @@ class RotatingFlood:
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
         usual = snapshot.baseline.requests
-        if rate_at_least(bad) > 2 * usual * TEN:
-            signs.append(f"made-up keys come {number(bad / TEN)}/s where {number(usual)} calls/s are usual")
+        if rate_at_least(failed) > 2 * usual * TEN:
+            what = "made-up keys" if bad >= 0.9 * failed else "such calls"
+            signs.append(f"{what} come {number(failed / TEN)}/s where {number(usual)} calls/s are usual")
         hosted = hosted_sign(snapshot, policy, TURNED_AWAY, ten, "them")
         if hosted:
             signs.append(hosted)

@@ -92,6 +92,7 @@ class Signals:
             failing_sources=Spans(),
             failing_accounts=Spans(),
             turned_away_sources=SlidingDistinct(1, TEN),
+            familiar_away=SlidingDistinct(1, TEN),
             signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
             young_active=SlidingDistinct(1, TEN),
             young_greedy=SlidingDistinct(1, TEN),
@@ -256,7 +257,11 @@ class Signals:
             takers.keep(o, second)
         if row is not None:
             row.slot[c.TOKENS_ANONYMOUS] += o.tokens
-        if not stranger or column not in c.TURNED_AWAY:
+        if column not in c.TURNED_AWAY:
+            return
+        if not stranger:
+            slot[c.FAMILIAR_AWAY] += o.count
+            self._distincts.familiar_away.add(source, second)
             return
         self._distincts.turned_away_sources.add(source, second)
         self._worst[DetectorName.ROTATING_FLOOD].add(source, o.count, second)
@@ -285,7 +290,7 @@ class Signals:
             return
         if column not in c.LOGIN_FAILURES:
             return
-        if familiar:
+        if familiar or self._newcomers.made_at(o.account, source):
             slot[c.FAMILIAR_FAILURES] += o.count
         self._distincts.failing_sources.add(source, second)
         if o.account:

@@ -51,6 +51,8 @@ class Distincts:
     """Accounts that failed log-ins tried."""
     turned_away_sources: SlidingDistinct
     """Unfamiliar sources of calls turned away, 10 s."""
+    familiar_away: SlidingDistinct
+    """Familiar ones of the same."""
     signup_sources: SlidingDistinct
     """Sources of sign-ups, 60 s."""
     young_active: SlidingDistinct
@@ -132,6 +134,9 @@ class Snapshot:
 
     def failing_accounts(self, seconds: int) -> int:
         return self.distincts.failing_accounts.count(self.second, seconds)
+
+    def familiar_away_sources(self) -> int:
+        return self.distincts.familiar_away.count(self.second)
 
     def turned_away_sources(self) -> int:
         return self.distincts.turned_away_sources.count(self.second)

@@ -8,6 +8,8 @@ Z_999 = 3.09
 Z_99 = 2.326
 """The same of 99 %."""
 _MISS_99 = 0.01
+Z_90 = 1.28
+"""The same of 90 %: for what only confirms."""
 
 
 def share_at_least(part: float, whole: float, z: float = Z_999) -> float:

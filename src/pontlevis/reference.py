@@ -6,7 +6,9 @@ from enum import Enum
 from pontlevis.brain.setting import notes
 from pontlevis.config import Settings
 
-SECTIONS = ("gateway", "accounts", "admission", "standing", "detection", "posture", "incidents")
+SECTIONS = (
+    "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "posture", "incidents",
+)  # fmt: skip
 
 
 def settings_page() -> str:

@@ -1,5 +1,7 @@
 """What an operator may change on an account."""
 
+from sqlalchemy import select
+
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.letters import Letters
 from pontlevis.accounts.mail.letter import LetterKind
@@ -66,3 +68,14 @@ class Manage(Letters):
         if reason:
             await self.publisher.cut(accounts=[row.id], reason="the account has been disabled")
         return account_view(row)
+
+    async def list_pending(self, most: int = 100) -> list[AccountView]:
+        """Those that wait for approval, the oldest first."""
+        async with self.database.session() as session:
+            rows = await session.scalars(
+                select(AccountRow)
+                .where(AccountRow.pending, AccountRow.disabled == "")
+                .order_by(AccountRow.created_at)
+                .limit(most)
+            )
+            return [account_view(row) for row in rows]

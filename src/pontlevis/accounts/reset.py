@@ -22,6 +22,10 @@ class Resets(Verifications):
         async with self.database.session() as session:
             await self.leave_letter(session, LetterKind.RESET, address, language=language, source=source)
 
+    async def reset_holds(self, token: str) -> bool:
+        """Whether this link could be used now; uses nothing up."""
+        return await self.link_owner(token, RESET) is not None
+
     async def reset_password(self, token: str, password: str, *, source: str) -> None:
         """Sets the password and ends every session; the keys too where nobody had confirmed the address.
 

@@ -3,7 +3,7 @@
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli import accounts, drill, engine_sim, keys, posture, simulate, up
+from pontlevis.cli import accounts, drill, engine_sim, invitations, keys, posture, registration, simulate, up
 
 app = typer.Typer(
     name="pontlevis",
@@ -33,7 +33,9 @@ app.command("up")(up.up)
 app.command("serve")(up.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
+app.add_typer(registration.app, name="registration")
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)
 app.command("engine-sim")(engine_sim.command)

@@ -14,9 +14,11 @@ from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.state import PostureState, Transition
-from pontlevis.brain.vocabulary import EXISTING, Posture, Verdict
+from pontlevis.brain.registration_order import RegistrationOrder, with_order
+from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
@@ -57,6 +59,7 @@ class Guard:
         self.hub: Hub | None = None
         self.incidents: Incidents | None = None
         self._lock = asyncio.Lock()
+        self._orders = RegistrationDesk(database, clock, settings.posture.hold_max_s)
 
     async def start(self) -> None:
         """Takes up where the service stopped."""
@@ -73,6 +76,7 @@ class Guard:
             log.info(
                 "posture:state:restored %s registration=%s", state.posture.value, state.registration.value
             )
+        await self._orders.start()
 
     # -- Watch
 
@@ -88,7 +92,8 @@ class Guard:
 
     @property
     def posture(self) -> PostureState:
-        return self.machine.state
+        """As everybody sees it: the machine's, under an operator's word on registration."""
+        return with_order(self.machine.state, self._orders.order, self._clock())
 
     # -- Publisher
 
@@ -141,12 +146,32 @@ class Guard:
                 self._clock(), posture=posture, reason=reason, actor=actor, hold_s=hold_s
             )
             await self._carry_out([transition])
-        return self.machine.state
+        return self.posture
 
     async def release_posture(self, *, actor: str, reason: str) -> PostureState:
         async with self._lock:
             await self._carry_out(self.machine.release(self._clock(), actor=actor, reason=reason))
-        return self.machine.state
+        return self.posture
+
+    @property
+    def registration_order(self) -> RegistrationOrder | None:
+        return self._orders.order
+
+    async def set_registration(
+        self, mode: RegistrationMode, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        await self._orders.set(mode, reason=reason, actor=actor, hold_s=hold_s)
+        await self._publish_posture()
+        return self.posture
+
+    async def release_registration(self, *, actor: str, reason: str) -> PostureState:
+        if await self._orders.end(actor=actor, reason=reason):
+            await self._publish_posture()
+        return self.posture
+
+    def challenge_factor(self, source: str, fingerprint: int) -> float:
+        accused = any(each.hostile and fingerprint in each.fingerprints for each in self.findings)
+        return self._settings.challenge.cluster_factor if accused and fingerprint else 1.0
 
     async def decide(
         self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
@@ -191,8 +216,10 @@ class Guard:
                 calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
                 await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
+        if self._orders.over(now):
+            await self.release_registration(actor="registration", reason="the time set for it is over")
         if self.incidents is not None and self.samples_log.all:
-            await self.incidents.measure(self.samples_log.all[-1], self.machine.state, now)
+            await self.incidents.measure(self.samples_log.all[-1], self.posture, now)
 
     async def _carry_out(self, transitions: list[Transition]) -> None:
         for transition in transitions:
@@ -205,8 +232,7 @@ class Guard:
                     await self._save_transition(transition)
             except Exception:
                 log.exception("posture:state:not_saved")
-            if self.hub is not None:
-                await self.hub.publish(posture=transition.after)
+            await self._publish_posture()
             self._transitions.append(transition)
             log.warning(
                 "posture:state:%s registration=%s share=%.2f actor=%s: %s",
@@ -218,6 +244,10 @@ class Guard:
             )
             if self.incidents is not None:
                 await self.incidents.on_transition(transition)
+
+    async def _publish_posture(self) -> None:
+        if self.hub is not None:
+            await self.hub.publish(posture=self.posture)
 
     async def _announce(self, records: list[DecisionRecord]) -> None:
         if self.hub is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
@@ -31,6 +32,9 @@ from pontlevis.web.public import create_public_app
 
 USAGE_FLUSH_S = 1.0  # at most this much usage is lost by kill -9, as the docs say
 STANDING_REFRESH_S = 30.0
+LETTER_BEAT_S = 1.0
+WAITLIST_BEAT_S = 10.0
+TIDY_BEAT_S = 60.0
 MOST_USAGE_WAITING = 200_000  # records kept while the database is away
 NICENESS = 5  # password hashing and pages yield to the gateway when both want the same core
 
@@ -67,6 +71,9 @@ class Controller:
             self.guard,
             time.time,
             secrets.token_bytes,
+            challenge=settings.challenge,
+            mail=settings.mail,
+            site=Site(settings.name, settings.base_url),
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
@@ -105,6 +112,9 @@ class Controller:
             asyncio.create_task(
                 _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
             ),
+            asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
+            asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
+            asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
         ]
         log.info("controller:process:started pid=%d", os.getpid())
         await self._stopping.wait()
@@ -163,7 +173,7 @@ class Controller:
                 out.write(f"{self.settings.operator_url}/setup?token={token}\n")
 
 
-async def _every(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(interval_s: float, act: Callable[[], Awaitable[object]]) -> None:
     """Does ``act`` again and again, on a steady beat; an error is logged and the next beat tried."""
     loop = asyncio.get_running_loop()
     due = loop.time()

@@ -17,6 +17,7 @@ from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
+from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.rations import Ration
@@ -29,9 +30,6 @@ from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_ca
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
-_STRANGER_POSTS = frozenset(
-    {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
-)
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
 
 
@@ -80,6 +78,7 @@ class Core:
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
+        self._invited = Invited(directory, self.policy)
         self._pumping = False
         self._enforcing = settings.defence
 
@@ -320,7 +319,7 @@ class Core:
             if not known and (token := token_in(cookie, DEVICE_COOKIE, "pd-")):
                 known = self.directory.is_home(token)
         known = known or counted_as(source) in self.known_sources
-        post = request.method == "POST" and request.path in _STRANGER_POSTS
+        post = request.method == "POST" and request.path in STRANGER_POSTS
         if post and self._enforcing and self._ration(request, source, print_, known):
             return
         request.max_body = self.policy.max_page_body_bytes
@@ -329,7 +328,8 @@ class Core:
     def _ration(self, request: Request, source: str, print_: int, known: bool) -> bool:
         """Turns away, at the gateway's cost, sign-ups that are suspended and strangers beyond their ration."""
         state = self.directory.posture
-        if request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED:
+        suspended = request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED
+        if suspended and not self._invited.may_pass(request.target, self.monotonic()):
             body, retry_s = refusal_when_suspended(state, self.settings.base_url, self.unix())
             self.recorder.see(Kind.SIGNUP, Outcome.REFUSED, source, print_)
             request.refused = (
@@ -342,8 +342,7 @@ class Core:
             return False
         if self._strangers.take(self.monotonic()):
             return False
-        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
-        self.recorder.see(kind, Outcome.REFUSED, source, print_)
+        self.recorder.see(STRANGER_POSTS[request.path], Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
         body = error_body(503, RefusalCode.OVERLOADED, "the service is under attack and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
         request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))

@@ -57,14 +57,19 @@ def run(
     Example: `python -m bench --json var/bench.json`
     """
     console = Console()
+
+    def say(line: str) -> None:
+        # What a peer printed before it failed may hold brackets.
+        console.log(line, markup=False)
+
     unknown = [name for name in peers.split(",") if name not in PEERS]
     if unknown:
         raise typer.BadParameter(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     plan = Plan(rounds, plain, streams, chunks, large, refused, connections, held)
     try:
-        result = measure([PEERS[name]() for name in peers.split(",")], plan, console.log)
+        result = measure([PEERS[name]() for name in peers.split(",")], plan, say)
     except (BenchError, CannotStart) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     show(result, console)
     if json_file is not None:

@@ -100,7 +100,7 @@ def show(result: Result, console: Console) -> None:
             table.add_row(*row)
     console.print(table)
     for name, why in result.left_out.items():
-        console.print(f"{name} was left out: {why}", highlight=False)
+        console.print(f"{name} was left out: {why}", markup=False, highlight=False)
     against = against_envoy(result)
     if against:
         console.print("Of Envoy's CPU for the same (a refusal: of Envoy's plain request), as Markdown:")

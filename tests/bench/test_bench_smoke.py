@@ -1,6 +1,7 @@
 """The benchmark runs, with counts too small to mean anything."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from bench.report import ratios
 ROOT = Path(__file__).parents[2]
 
 
-def run_bench(*options: str) -> subprocess.CompletedProcess[str]:
+def run_bench(*options: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bench", *options],
         cwd=ROOT,
+        env=os.environ if path is None else os.environ | {"PATH": f"{path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=150,
@@ -68,3 +70,17 @@ def test_ratios_are_taken_round_by_round_and_know_their_bounds() -> None:
 def test_without_envoy_there_are_no_ratios() -> None:
     """Nothing to hold against."""
     assert ratios(Result(Plan(), {"pontlevis": peer_taking(1.0, 1.0, 1.0)}, {}, 1.0, 0.0)) == []
+
+
+def test_a_peer_that_cannot_start_is_left_out_and_said_with_its_own_words(tmp_path: Path) -> None:
+    """Whatever brackets those words hold; the others are measured."""
+    pytest.importorskip("envoy")
+    broken = tmp_path / "haproxy"
+    broken.write_text("#!/bin/sh\necho '[ALERT] [/usr/sbin/haproxy.main()] Cannot bind' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    counts = ["--plain", "20", "--streams", "2", "--chunks", "4", "--refused", "20", "--connections", "2",
+              "--large", "2", "--held", "0", "--peers", "direct,envoy,pontlevis,haproxy"]  # fmt: skip
+    done = run_bench("--rounds", "1", *counts, path=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "haproxy is left out" in done.stdout
+    assert "haproxy.main()" in done.stdout

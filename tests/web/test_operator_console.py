@@ -235,7 +235,9 @@ async def test_a_refusal_is_explained_by_its_id(house: WebHouse) -> None:
     told = (await operator.get(f"/api/refusals/{id_.decode()}")).json()
     assert (told["code"], told["cause"], told["standing"]) == ("overloaded", "cohort", "new")
     assert (told["at"], told["queued"], told["in_flight"], told["limit"]) == (int(START), 37, 12, 16)
-    assert "This is no refusal of this service" in words(await operator.get("/", params={"refusal": "ref_x"}))
+    assert "This is no refusal of this service" in words(
+        await operator.get("/", params={"refusal": "ref_x", "lang": "en"})
+    )
     assert (await operator.get("/api/refusals/ref_x")).status_code == 404
     await operator.aclose()
     async with house.client() as stranger:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
 from account_house import CHEAP, DAY_S, PASSWORD, House, account_house
-from aiosmtpd.handlers import Message
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope
 from sqlalchemy import func, select
 
 from pontlevis.accounts.mail.carrier import Undeliverable
@@ -27,16 +28,18 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
-class Inbox(Message):
+class Inbox:
     """Keeps what an SMTP server was given."""
 
     def __init__(self) -> None:
-        super().__init__(EmailMessage)
         self.letters: list[EmailMessage] = []
 
-    def handle_message(self, message: object) -> None:
+    async def handle_DATA(self, server: SMTP, session: object, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         self.letters.append(message)
+        return "250 OK"
 
 
 class Refusing:

@@ -68,10 +68,11 @@ def list_(data: Data = None, config: Config = None, as_json: Json = False) -> No
 
 
 @app.command()
-def revoke(invitation: str, data: Data = None, config: Config = None) -> None:
+def revoke(invitation: str, data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """Make an invitation's link void.
 
     Example: `pontlevis invitations revoke 0123456789abcdef`
     """
-    Running(settings_from(config=config, data=data).data).call("DELETE", f"/api/invitations/{invitation}")
-    typer.echo("It is void.")
+    running = Running(settings_from(config=config, data=data).data)
+    done = running.call("DELETE", f"/api/invitations/{invitation}")
+    typer.echo(json.dumps(done, indent=2) if as_json else "It is void.")

@@ -11,16 +11,15 @@ from pontlevis.brain.admission.messages import Dispatch, Preempt
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
-from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
+from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
-from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
+from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited, Strangers
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
-from pontlevis.gateway.rations import Ration
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
@@ -77,7 +76,7 @@ class Core:
         self.pages = PageDesk(self, controller, settings.gateway)
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
-        self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
+        self._strangers = Strangers(self.policy)
         self._invited = Invited(directory, self.policy)
         self._pumping = False
         self._enforcing = settings.defence
@@ -313,9 +312,11 @@ class Core:
     def _admit_page(self, request: Request, source: str, print_: int) -> None:
         cookie = request.header(b"cookie")
         known = False
-        if cookie is not None and (token := session_in(cookie)):
-            caller = self.directory.recognise(token, self.unix())
-            known = caller is not None and not caller.disabled
+        if cookie is not None:
+            if token := session_in(cookie):
+                caller = self.directory.recognise(token, self.unix())
+                known = caller is not None and not caller.disabled
+            # Whoever logs in has no session yet: the device alone says that they were here before.
             if not known and (token := token_in(cookie, DEVICE_COOKIE, "pd-")):
                 known = self.directory.is_home(token)
         known = known or counted_as(source) in self.known_sources
@@ -338,13 +339,12 @@ class Core:
                 b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
             )
             return True
-        if known or state.posture in (Posture.NORMAL, Posture.ELEVATED):
+        kind = STRANGER_POSTS[request.path]
+        if known or self._strangers.may_pass(kind, state.posture, self.monotonic()):
             return False
-        if self._strangers.take(self.monotonic()):
-            return False
-        self.recorder.see(STRANGER_POSTS[request.path], Outcome.REFUSED, source, print_)
+        self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
-        body = error_body(503, RefusalCode.OVERLOADED, "the service is under attack and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
+        body = error_body(503, RefusalCode.OVERLOADED, "the service is disturbed and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
         request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
         return True
 

@@ -117,6 +117,12 @@ class GatewayPolicy:
         doc="While under attack or recovering: log-ins and sign-ups let through from unfamiliar sources.",
         source="choice: a tenth of what one core hashes with Argon2id at 19 MiB",
     )
+    stranger_logins_per_s: float = setting(
+        15.0,
+        unit="requests/s",
+        doc="While elevated: log-ins let through from unfamiliar sources.",
+        source="choice: a third of what one core hashes, so that a flood that the challenge stops costs little else",
+    )
     stranger_posts_burst: float = setting(
         20.0,
         unit="requests",
@@ -137,7 +143,13 @@ class GatewayPolicy:
     )
 
     def __post_init__(self) -> None:
-        may_be_zero = ("min_body_rate", "page_slots_reserved", "stranger_posts_per_s", "stranger_posts_burst")
+        may_be_zero = (
+            "min_body_rate",
+            "page_slots_reserved",
+            "stranger_posts_per_s",
+            "stranger_logins_per_s",
+            "stranger_posts_burst",
+        )
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
         if self.page_slots_reserved >= self.page_slots:
             raise ValueError("gateway.page_slots_reserved must be less than gateway.page_slots")

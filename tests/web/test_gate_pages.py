@@ -268,9 +268,9 @@ async def test_the_operators_pages_on_registration_and_letters(house: WebHouse) 
         for path in ("/api/registration", "/api/invitations", "/api/letters"):
             assert (await stranger.get(path)).status_code == 401
     operator = await house.operator_client()
-    page = words(await operator.get("/registration"))
-    assert "No invitation yet" in page
-    assert "No account waits" in page
+    empty = words(await operator.get("/registration"))
+    assert "No invitation yet" in empty
+    assert "No account waits" in empty
     assert "No letter yet" in words(await operator.get("/mailbox"))
     assert (await operator.post("/registration", data={"mode": "approval", "reason": " "})).status_code == 400
     set_ = await operator.post(

@@ -3,6 +3,7 @@
 python3 tasks.py up [options]      set up, then run the service
 python3 tasks.py test [options]    set up, then check and test everything
 python3 tasks.py bench [options]   set up, then compare with peers
+python3 tasks.py soak [options]    set up, then load it for half an hour and check memory, slots and counters
 python3 tasks.py docs              write the reference pages from the code
 python3 tasks.py lock              renew the hashed requirements (needs uv)
 """
@@ -72,9 +73,12 @@ def main() -> None:
     elif task == "bench":
         set_up("dev")
         run(PYTHON, "-m", "bench", *rest)
+    elif task == "soak":
+        set_up("dev")
+        run(PYTHON, "-m", "bench.soak", *rest)
     elif task == "docs":
         set_up("dev")
-        code = "from pathlib import Path; from pontlevis.reference import settings_page; Path('docs/settings.md').write_text(settings_page(), 'utf-8')"
+        code = "from pathlib import Path; from pontlevis.reference import settings_page; Path('docs/settings.md').write_text(settings_page(), 'utf-8'); from pontlevis.ladder_table import with_table; page = Path('docs/posture.md'); page.write_text(with_table(page.read_text('utf-8')), 'utf-8')"
         run(PYTHON, "-c", code)
     elif task == "lock":
         lock()

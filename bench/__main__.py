@@ -47,6 +47,9 @@ def run(
     held: Annotated[
         int, typer.Option(min=0, help="Streams held open for their memory; 0 leaves that out.")
     ] = _PLAN.held,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Measure Pontlevis with so many gateway workers as well, beside one.")
+    ] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="Where to write all figures.")] = None,
 ) -> None:
     """Measure the CPU that a plain, a streamed, a large and a refused request take, side by side.
@@ -54,7 +57,7 @@ def run(
     Peers that are packages are installed in environments of their own under `var/bench`; one that cannot be had is left
     out, and that is said.
 
-    Example: `python -m bench --json var/bench.json`
+    Example: `python -m bench --workers 2 --json var/bench.json`
     """
     console = Console()
 
@@ -66,8 +69,11 @@ def run(
     if unknown:
         raise typer.BadParameter(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     plan = Plan(rounds, plain, streams, chunks, large, refused, connections, held)
+    chosen = [PEERS[name]() for name in peers.split(",")]
+    if workers > 1:
+        chosen.append(Pontlevis(workers))
     try:
-        result = measure([PEERS[name]() for name in peers.split(",")], plan, say)
+        result = measure(chosen, plan, say)
     except (BenchError, CannotStart) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None

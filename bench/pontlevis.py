@@ -1,4 +1,4 @@
-"""Pontlevis as ``pontlevis up`` starts it: every feature on, SQLite, one gateway worker."""
+"""Pontlevis as ``pontlevis up`` starts it: every feature on, SQLite, one gateway worker or several."""
 
 import json
 import secrets
@@ -15,18 +15,18 @@ ENGINE_LIMIT = "8192"  # requests at once that the canned engine takes; its queu
 
 
 class Pontlevis:
-    """The gateway, and apart from it the controller and the supervisor."""
+    """The gateways with their admission process, and apart from them the controller and the supervisor."""
 
-    name = "pontlevis"
-
-    def __init__(self) -> None:
+    def __init__(self, workers: int = 1) -> None:
+        self.name = "pontlevis" if workers == 1 else f"pontlevis-{workers}"
+        self._workers = workers
         self._port = 0
         self._key = ""
         self._data = Path()
         self._process: Process | None = None
 
     def start(self, upstream: str, folder: Path) -> None:
-        self._data = folder / "pontlevis"
+        self._data = folder / f"pontlevis-{self._workers}"
         self._port = free_port()
         command = [sys.executable, "-m", "pontlevis"]
         data = ["--data", str(self._data)]
@@ -42,8 +42,8 @@ class Pontlevis:
         self._key = made.stdout.split()[-1]
         ports = ["--port", str(self._port), "--operator-port", str(free_port())]
         self._process = Process(
-            [*command, "up", "--engine", upstream, *ports, *data],
-            folder / "pontlevis.log",
+            [*command, "up", "--engine", upstream, "--workers", str(self._workers), *ports, *data],
+            folder / f"pontlevis-{self._workers}.log",
             environment={
                 "PONTLEVIS_ADMISSION__INITIAL_LIMIT": ENGINE_LIMIT,
                 "PONTLEVIS_ADMISSION__MAX_LIMIT": ENGINE_LIMIT,
@@ -86,6 +86,6 @@ class Pontlevis:
         if self._process is None:
             return {}
         note: dict[str, dict[str, int]] = json.loads((self._data / "run.json").read_text())
-        gateways = [pid for name, pid in note["pids"].items() if name.startswith("gateway")]
-        others = [pid for pid in family(self._process.pid) if pid not in gateways]
-        return {"gateway": gateways, "others": others}
+        path = [pid for name, pid in note["pids"].items() if name.startswith(("gateway", "admission"))]
+        others = [pid for pid in family(self._process.pid) if pid not in path]
+        return {"gateway" if self._workers == 1 else "workers": path, "others": others}

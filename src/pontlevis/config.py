@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,8 +24,10 @@ from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
+from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.policy_file import with_policy_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -73,6 +75,8 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or prefixes whose X-Forwarded-For is believed."""
     engines: tuple[EngineSettings, ...] = ()
+    policy_file: Path | None = None
+    """TOML file of thresholds that has the last word on them and is read again on demand; none by default."""
 
     gateway: GatewayPolicy = GatewayPolicy()
     accounts: AccountPolicy = AccountPolicy()
@@ -83,6 +87,9 @@ class Settings(BaseSettings):
     detection: DetectionPolicy = DetectionPolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+    journal: JournalPolicy = JournalPolicy()
+
+    _unruled: "Settings | None" = PrivateAttr(default=None)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -99,6 +106,11 @@ class Settings(BaseSettings):
     @property
     def operator_url(self) -> str:
         return f"http://{self.operator_host}:{self.operator_port}"
+
+    @property
+    def unruled(self) -> "Settings":
+        """As they would be without the policy file."""
+        return self._unruled or self
 
     @classmethod
     def settings_customise_sources(
@@ -119,7 +131,8 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
     """Settings from ``config`` (default ``pontlevis.toml`` here, where it exists), environment and flags.
 
     Flags that are None are left out. Raises ``pydantic.ValidationError`` naming each bad setting, and
-    ``FileNotFoundError`` for a named file that is not there, and ``UnreadableConfig`` for one that is no TOML.
+    ``FileNotFoundError`` for a named file that is not there, ``UnreadableConfig`` for one that is no TOML,
+    and ``BadPolicyFile`` for a policy file that is refused.
     """
     global _config_file
     if config is not None and not config.is_file():
@@ -127,9 +140,15 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
     _config_file = config or Path("pontlevis.toml")
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableConfig(f"{_config_file} is not valid TOML: {error}") from None
     finally:
         # Settings made without ``load`` know nothing of a file.
         _config_file = None
+    if settings.policy_file is None:
+        return settings
+    settings = settings.model_copy(update={"policy_file": settings.policy_file.absolute()})
+    under = with_policy_file(settings)
+    under._unruled = settings
+    return under

@@ -7,7 +7,7 @@ from pontlevis.brain.setting import notes
 from pontlevis.config import Settings
 
 SECTIONS = (
-    "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "posture", "incidents",
+    "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "posture", "incidents", "journal",
 )  # fmt: skip
 
 

@@ -31,13 +31,13 @@ def test_every_peer_is_measured_and_written_down(tmp_path: Path) -> None:
     pytest.importorskip("envoy")
     out = tmp_path / "bench.json"
     counts = ["--plain", "60", "--streams", "4", "--chunks", "10", "--refused", "60", "--connections", "4",
-              "--large", "4", "--held", "50", "--peers", "direct,envoy,pontlevis"]  # fmt: skip
+              "--large", "4", "--held", "50", "--peers", "direct,envoy,pontlevis", "--workers", "2"]  # fmt: skip
     done = run_bench("--rounds", "1", *counts, "--json", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Ratios of the data path" in done.stdout
     report = json.loads(out.read_text())
-    assert set(report["peers"]) == {"direct", "envoy", "pontlevis"}
-    for name in ("envoy", "pontlevis"):
+    assert set(report["peers"]) == {"direct", "envoy", "pontlevis", "pontlevis-2"}
+    for name in ("envoy", "pontlevis", "pontlevis-2"):
         peer = report["peers"][name]
         assert set(peer["kinds"]) == set(KINDS)
         assert all(each["data_path_us"][0] > 0 for each in peer["kinds"].values())

@@ -61,3 +61,13 @@ def test_the_same_refusal_twice_has_two_ids_that_tell_a_client_nothing() -> None
     }
     assert len(ids) == 100
     assert len({each[4:8] for each in ids}) > 90
+
+
+def test_several_that_seal_in_the_same_second_never_make_the_same_id() -> None:
+    """Each has numbers of its own, also after they have come round."""
+    made: set[bytes] = set()
+    for number in range(3):
+        codec = RefusalCodec(bytes(range(32)), number, 3)
+        for _ in range(21_845):
+            made.add(codec.seal(1, RefusalCode.OVERLOADED, Cause.COHORT, Standing.NEW, Posture.NORMAL))
+    assert len(made) == 3 * 21_845

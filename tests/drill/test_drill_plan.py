@@ -7,12 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from pontlevis.cli import app
+from pontlevis.drill.capacity import find_model
 from pontlevis.drill.fleet import DrillError, check_loopback, configuration
 from pontlevis.drill.plan import HOSTILE, make_plan
-from pontlevis.drill.player import Outcome
+from pontlevis.drill.player import Outcome, chat_body
 from pontlevis.drill.report import html
 from pontlevis.drill.run import RunRecord, Seen
-from pontlevis.drill.scenario import QUICK, Scenario
+from pontlevis.drill.scenario import QUICK, Scenario, at_engine, with_hostile_load
 from pontlevis.drill.scorecard import judge, lines, percentile, served
 
 FULL = Scenario()
@@ -43,6 +44,31 @@ def test_hostile_load_is_a_multiple_of_the_engines_capacity() -> None:
     assert wave / FULL.capacity_rate == pytest.approx(100, rel=0.1)
 
 
+@pytest.mark.parametrize("multiple", [10, 100])
+def test_hostile_load_can_be_any_multiple_all_along(multiple: float) -> None:
+    """With the same honest arrivals, by the same seed."""
+    scenario = with_hostile_load(FULL, multiple)
+    honest, hostile = make_plan(1, scenario)
+    assert honest == make_plan(1, FULL)[0]
+    begin, end = FULL.drain_at, FULL.wave_at
+    chats = sum(begin <= act.at < end for act in hostile if act.what == "chat") / (end - begin)
+    assert chats / FULL.capacity_rate == pytest.approx(multiple, rel=0.1)
+    assert scenario.wave_multiple == 100
+
+
+def test_a_real_engine_gets_the_same_shares_of_what_it_serves() -> None:
+    """Existing users and attackers alike; nothing of the simulator is asked of it, and it is started by nobody."""
+    scenario = at_engine(FULL, "http://127.0.0.1:9/v1", "llama", 5.5)
+    assert scenario.existing_rate == FULL.existing_rate / 2
+    text = configuration(
+        scenario, engine_url="http://127.0.0.1:9/v1", port=2, operator_port=3, data=Path("d"), defence=True
+    )
+    assert "simulated = false" in text
+    assert b"pontlevis_sim" not in chat_body("llama", 100, 10, simulated=False)
+    with pytest.raises(DrillError):
+        find_model("http://192.0.2.1/v1")
+
+
 def test_honest_load_is_the_same_with_and_without_attack() -> None:
     """What is compared has the same honest arrivals."""
     honest, _ = make_plan(5, FULL)
@@ -62,7 +88,9 @@ def test_any_target_but_loopback_is_refused(host: str) -> None:
 
 def test_detection_is_not_made_easier_in_a_drill() -> None:
     """The configuration names an engine, ports and a pace, no threshold."""
-    text = configuration(FULL, engine_port=1, port=2, operator_port=3, data=Path("d"), defence=True)
+    text = configuration(
+        FULL, engine_url="http://127.0.0.1:1", port=2, operator_port=3, data=Path("d"), defence=True
+    )
     assert "[detection]" not in text
     assert "[admission]" not in text
     assert text.count("[") == text.count("[posture]") + text.count("engines = [")

@@ -104,3 +104,36 @@ def own_service(tmp_path: Path) -> Iterator[Running]:
     running = Running(tmp_path / "data")
     yield running
     running.stop()
+
+
+class EngineProcess:
+    """An engine simulator of a test's own, that outlives the service before it; its counters are the truth."""
+
+    def __init__(self, *options: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = options
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(self.port), *self._options],
+            stdout=subprocess.DEVNULL,
+        )
+
+        def answers() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                return httpx.get(f"{self.url}/health").status_code == 200
+            return False
+
+        wait_for(answers, 20, lambda: "the engine simulator did not start")
+
+    def stats(self) -> dict[str, int]:
+        counted: dict[str, int] = httpx.get(f"{self.url}/stats").json()
+        return counted
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()

@@ -21,6 +21,10 @@ class OddEngine:
         self.gone = threading.Event()
         """Set when a client went away from an endless stream."""
         self.stopped = False
+        self.dies = False
+        """Whether ``dies-after-head`` does."""
+        self.poured = 0
+        """Bytes that ``pours`` got rid of."""
         self.release = threading.Event()
         """What ``waits`` waits for."""
         engine = self
@@ -57,6 +61,8 @@ class OddEngine:
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(raw)))
+                self.send_header("x-ratelimit-limit-requests", "7")
+                self.send_header("openai-organization", "the-operators")
                 self.end_headers()
                 self.wfile.write(raw)
 
@@ -112,6 +118,33 @@ class OddEngine:
                 while not self.release.is_set():
                     handler.event(delta(name, "."))
                     time.sleep(0.02)
+            except OSError:
+                self.gone.set()
+                handler.close_connection = True
+        elif name == "dies-in-head":
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-ty")
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+        elif name == "dies-after-head" and self.dies:
+            handler.begin_stream()
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+        elif name in ("unframed-whole", "unframed-cut"):
+            handler.wfile.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: Text/Event-Stream\r\nconnection: close\r\n\r\n"
+            )
+            handler.wfile.write(b"data: " + json.dumps(delta(name, WORDS[0])).encode() + b"\r\n\r\n")
+            if name == "unframed-whole":
+                handler.wfile.write(b"data: [DONE]\n\n")
+            handler.close_connection = True
+        elif name == "refuses-key":
+            handler.send(401, {"error": {"message": "Incorrect API key provided: sk-the-operators"}})
+        elif name == "pours":
+            handler.begin_stream()
+            try:
+                while not self.release.is_set():
+                    handler.event(delta(name, "x" * 65_536))
+                    self.poured += 65_536
             except OSError:
                 self.gone.set()
                 handler.close_connection = True

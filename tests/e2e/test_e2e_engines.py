@@ -12,7 +12,8 @@ from openai.types.chat import ChatCompletionUserMessageParam
 from .conftest import Running, wait_for
 from .odd_engine import OddEngine
 
-MODELS = ("plain", "refuses-stream-options", "html", "hangs-up", "dies", "endless")
+MODELS = ("plain", "refuses-stream-options", "html", "hangs-up", "dies", "endless",
+          "dies-in-head", "unframed-whole", "unframed-cut", "refuses-key")  # fmt: skip
 ASK: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "hello"}]
 
 
@@ -20,8 +21,8 @@ class Street:
     """A service before two engines."""
 
     def __init__(self, directory: Path) -> None:
-        self.first = OddEngine(*MODELS, "both", "waits")
-        self.second = OddEngine("both", "waits", "only-here")
+        self.first = OddEngine(*MODELS, "both", "waits", "dies-after-head")
+        self.second = OddEngine("both", "waits", "only-here", "dies-after-head")
         options = ("--engine", self.first.url + "/v1", "--engine", self.second.url)
         self.service = Running(directory / "data", *options).start()
         self.key = self.service.key()
@@ -59,7 +60,7 @@ def test_models_of_all_engines_are_offered(street: Street) -> None:
     """Each once, though two engines have it."""
     with street.client() as client:
         listed = [model.id for model in client.models.list()]
-    assert sorted(listed) == sorted({*MODELS, "both", "waits", "only-here"})
+    assert sorted(listed) == sorted({*MODELS, "both", "waits", "only-here", "dies-after-head"})
 
 
 def test_fields_that_nobody_knows_pass_both_ways(street: Street) -> None:
@@ -120,8 +121,52 @@ def test_a_stream_whose_engine_dies_ends_with_an_error_event(street: Street) -> 
     assert seen == ["the"]
 
 
+def test_an_engine_that_dies_within_its_head_ends_in_an_error(street: Street) -> None:
+    """Half a head is no answer."""
+    street.chat(model="plain")  # five failures in a row, and the engine is given none for a while
+    answer = street.chat(model="dies-in-head")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_unavailable")
+
+
+def test_an_engine_that_dies_before_its_first_event_is_replaced(street: Street) -> None:
+    """Engines send the head before they read the prompt; nothing of it had reached the client."""
+    street.first.dies = True
+    try:
+        for _ in range(3):
+            street.chat(model="plain")
+            answer = street.chat(model="dies-after-head", stream=True)
+            assert answer.status_code == 200
+            assert answer.text.endswith("data: [DONE]\n\n")
+            assert answer.text.count("data:") == 5
+    finally:
+        street.first.dies = False
+
+
+def test_an_answer_that_ends_with_its_connection_is_whole_by_its_last_words(street: Street) -> None:
+    """Without them it was cut, and the client is told; line ends of either kind are passed on."""
+    street.chat(model="plain")
+    whole = street.chat(model="unframed-whole", stream=True).text
+    assert whole.endswith("data: [DONE]\n\n")
+    assert "\r\n\r\n" in whole
+    assert "error" not in whole
+    cut = street.chat(model="unframed-cut", stream=True).text
+    assert '"code":"engine_unavailable"' in cut
+
+
+def test_the_operators_account_with_an_engine_stays_private(street: Street) -> None:
+    """A key of ours that an engine refuses is no fault of the client's; limits shown are the account's own here."""
+    street.chat(model="plain")
+    answer = street.chat(model="refuses-key")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "engine_unavailable")
+    assert "sk-" not in answer.text
+    plain = street.chat(model="plain")
+    assert plain.headers.get_list("x-ratelimit-limit-requests") == ["600"]
+    assert "openai-organization" not in plain.headers
+
+
 def test_a_client_that_goes_away_stops_the_engine(street: Street) -> None:
     """The engine sees its client go within a moment."""
+    street.chat(model="plain")
     street.first.gone.clear()
     with street.client() as client:
         stream = client.chat.completions.create(model="endless", messages=ASK, stream=True)

@@ -1,10 +1,8 @@
 """Who is invited, as the gateway can tell without asking anybody."""
 
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
-from pontlevis.brain.observation import Kind
-from pontlevis.brain.vocabulary import Posture
 from pontlevis.gateway.directory import Directory
-from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited, Strangers
+from pontlevis.gateway.gatehouse import Invited
 from pontlevis.gateway.policy import GatewayPolicy
 
 CODEC = CredentialCodec(bytes(range(32)))
@@ -45,19 +43,3 @@ def test_invitations_and_links_open_nothing() -> None:
         assert not directory.is_home(token)
         assert CODEC.judge_ticket(token, CredentialKind.API_KEY) is None
     assert not directory.is_invitation(CODEC.mint(CredentialKind.LINK, "ab" * 8, 1_738_000_000, bytes(20)))
-
-
-def test_strangers_are_rationed_by_posture() -> None:
-    """All pass in calm; while elevated log-ins are slowed and sign-ups not; under attack everything is."""
-    policy = GatewayPolicy(stranger_posts_per_s=1.0, stranger_logins_per_s=2.0, stranger_posts_burst=3.0)
-
-    def passed(posture: Posture, kind: Kind) -> int:
-        strangers = Strangers(policy)
-        return sum(strangers.may_pass(kind, posture, 100.0 + tick / 10) for tick in range(100))
-
-    assert passed(Posture.NORMAL, Kind.LOGIN) == 100
-    assert 15 <= passed(Posture.ELEVATED, Kind.LOGIN) <= 23
-    assert passed(Posture.ELEVATED, Kind.SIGNUP) == 100
-    for kind in set(STRANGER_POSTS.values()):
-        assert 8 <= passed(Posture.UNDER_ATTACK, kind) <= 13
-        assert passed(Posture.RECOVERING, kind) == passed(Posture.UNDER_ATTACK, kind)

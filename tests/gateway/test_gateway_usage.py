@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,57 @@ def test_usage_of_the_responses_api_is_found() -> None:
     )
     assert reader.usage is not None
     assert (reader.usage.tokens_in, reader.usage.tokens_out) == (4, 5)
+
+
+def test_only_events_are_counted_and_not_words() -> None:
+    """A text that says "data:" is one event; in the responses API only deltas carry tokens."""
+    reader = StreamReader(hide_usage=False)
+    reader.read(b'data: {"choices":[{"delta":{"content":"data: data:"}}]}\n\ndata: [DONE]\n\n')
+    assert reader.events == 2
+    responses = StreamReader(hide_usage=False, deltas_only=True)
+    responses.read(b'event: response.created\ndata: {"type":"response.created"}\n\n')
+    for _ in range(3):
+        responses.read(
+            b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"x"}\n\n'
+        )
+    assert responses.events == 3
+
+
+def test_line_ends_may_be_mixed() -> None:
+    """Each event is judged by itself: only usage that nobody asked for is taken out."""
+    content = CONTENT.replace(b"\n\n", b"\r\n\r\n")
+    reader = StreamReader(hide_usage=True)
+    assert feed(reader, [content + USAGE + content + DONE]) == content + content + DONE
+    assert reader.events == 3
+
+
+def test_usage_of_a_large_answer_is_found_at_its_end() -> None:
+    """Of thousands of vectors only the last megabyte is kept, which is no JSON any more."""
+    end = b'0.5],"usage":{"prompt_tokens":8192,"total_tokens":8192,"prompt_tokens_details":{"cached_tokens":1}},"id":"x"}'
+    usage = usage_of(b"0.25," * 200_000 + end)
+    assert usage is not None
+    assert (usage.tokens_in, usage.tokens_out) == (8_192, None)
+
+
+def test_reasoning_tokens_are_part_of_the_output() -> None:
+    """They are named beside it, and not added."""
+    usage = usage_of(
+        b'{"usage":{"prompt_tokens":5,"completion_tokens":90,"completion_tokens_details":{"reasoning_tokens":80}}}'
+    )
+    assert usage is not None
+    assert usage.tokens_out == 90
+
+
+@pytest.mark.parametrize(
+    "last", [b"data: [DONE]\n\n", b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n']
+)
+def test_an_answer_s_last_words_are_known(last: bytes) -> None:
+    """By them an end without a length is told from a death."""
+    reader = StreamReader(hide_usage=False, watch_end=True)
+    reader.read(CONTENT.replace(b'"delta"', b'"finish_reason":null,"delta"'))
+    assert not reader.ended
+    reader.read(last)
+    assert reader.ended
 
 
 def test_plain_answers_without_usage_say_nothing() -> None:

@@ -52,6 +52,36 @@ def test_usage_is_asked_for_where_the_client_did_not() -> None:
     assert call.original == body
 
 
+@pytest.mark.parametrize(
+    ("fields", "choices"),
+    [
+        (b'"prompt":"one"', 1),
+        (b'"prompt":["one","two","three"]', 3),
+        (b'"prompt":[[1,2],[3]],"n":2', 4),
+        (b'"prompt":[1,2,3]', 1),
+        (b'"prompt":[]', 1),
+        (b'"prompt":"one","best_of":20,"n":2', 20),
+    ],
+)
+def test_every_answer_that_a_completion_makes_is_counted(fields: bytes, choices: int) -> None:
+    """A list of prompts is so many, and best_of generates what it does not show."""
+    call = read_call(Endpoint.COMPLETIONS, b'{"model":"m","max_tokens":10,' + fields + b"}")
+    assert (call.choices, call.output_tokens) == (choices, 10 * choices)
+
+
+@pytest.mark.parametrize("fields", [b'"prompt":"x","best_of":500', b'"prompt":["x"' + b',"x"' * 3_000 + b"]"])
+def test_more_answers_than_anybody_needs_are_refused(fields: bytes) -> None:
+    """Before anything is reserved for them."""
+    with pytest.raises(BadBody):
+        read_call(Endpoint.COMPLETIONS, b'{"model":"m",' + fields + b"}")
+
+
+def test_a_model_s_name_is_printable() -> None:
+    """It goes into the database and onto pages; no engine's model is called by a zero byte."""
+    with pytest.raises(BadBody):
+        read_call(Endpoint.CHAT, b'{"model":"m\\u0000","messages":[{"role":"user","content":"hi"}]}')
+
+
 def test_options_that_leave_usage_out_are_completed() -> None:
     """Other stream options stay as they were."""
     call = read_call(Endpoint.CHAT, CHAT + b',"stream":true,"stream_options":{"include_usage":false,"x":1}}')

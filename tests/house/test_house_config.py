@@ -35,6 +35,8 @@ BAD = [
     ("trusted_proxies = ['nowhere']", "trusted_proxies"),
     ("[gateway]\nmax_body_bytes = -5", "max_body_bytes"),
     ("[gateway]\nidle_timeout_s = 0", "idle_timeout_s"),
+    ("[gateway]\nworkers = 0", "workers"),
+    ("[gateway]\nworkers = 65", "workers"),
     ("[admission]\nrequests_per_minute = -1", "requests_per_minute"),
     ("[detection]\nlinger_s = nan", "linger_s"),
 ]

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.cli import app
+from pontlevis.ladder_table import with_table
 from pontlevis.reference import settings_page
 from pontlevis.web.operator_metrics import METRICS
 
@@ -45,6 +46,12 @@ def text_of_docs() -> str:
 def test_the_settings_page_is_up_to_date() -> None:
     """``python3 tasks.py docs`` writes it."""
     assert (DOCS / "settings.md").read_text("utf-8") == settings_page()
+
+
+def test_the_ladders_table_is_up_to_date() -> None:
+    """``python3 tasks.py docs`` writes it from the code that enforces it."""
+    page = (DOCS / "posture.md").read_text("utf-8")
+    assert with_table(page) == page
 
 
 @pytest.mark.parametrize("code", list(RefusalCode))

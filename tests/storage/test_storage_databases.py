@@ -20,7 +20,7 @@ from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.service import Incidents
-from pontlevis.link.messages import AccountRecord, CredentialRecord, UsageRecord
+from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
 from pontlevis.storage.audit import recent_audit, record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
@@ -120,6 +120,32 @@ async def test_accounts_keys_and_use_are_kept(database: Database) -> None:
         assert len([each for _, keys in records for each in keys]) == 2  # session and key
         await accounts.end_session(grant.token)
         assert await accounts.session_account(grant.token) is None
+    finally:
+        await accounts.close()
+
+
+async def test_a_parcel_of_usage_counts_once_however_often_it_is_sent(database: Database) -> None:
+    """Twice in one transaction, again later, and by another sender under the same number; provisional callers under their accounts."""
+    accounts = await accounts_on(database)
+    try:
+        done = await accounts.sign_up("ada@example.com", PASSWORD, source="192.0.2.1", fingerprint=1)
+        assert done.account is not None
+        key = await accounts.create_key(done.account.id, "mine")
+
+        def used(tokens: int, account: str) -> list[UsageRecord]:
+            return [
+                UsageRecord(
+                    START, account, key.id, "tiny", tokens, 0, "ok", wait_s=0, ttft_s=0.1, duration_s=1
+                )
+            ]
+
+        first = Parcel("a", 1, used(1, f"credential:{key.id}"))
+        second = Parcel("a", 2, used(10, done.account.id))
+        await accounts.record_parcels([first, first])
+        await accounts.record_parcels([first, second, Parcel("b", 1, used(100, f"fresh:{key.id}"))])
+        await accounts.record_parcels([second])
+        (day,) = await accounts.usage_days(done.account.id)
+        assert (day.requests, day.input_tokens) == (3, 111)
     finally:
         await accounts.close()
 

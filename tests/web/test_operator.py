@@ -11,6 +11,7 @@ from pontlevis.brain.observation import BandSample, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
+from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.web.operator_metrics import METRICS
 
 FREE = {"/healthz", "/readyz", "/metrics", "/login", "/setup", "/logout", "/static", "/api/openapi.json"}
@@ -58,12 +59,19 @@ async def test_every_route_needs_an_operator(house: WebHouse) -> None:
                 guarded += 1
         for path in (
             "/posture",
-            "/posture/release",
+            "/posture/dry-run",
             "/decisions/1/lift",
             "/incidents/x",
             "/incidents/x/updates",
         ):
-            form = {"posture": "normal", "reason": "x", "name_en": "x", "name_fr": "x", "status": "resolved"}
+            form = {
+                "posture": "normal",
+                "reason": "x",
+                "name_en": "x",
+                "name_fr": "x",
+                "status": "resolved",
+                "on": "on",
+            }
             assert (await stranger.post(path, data=form)).status_code == 401, path
         assert (await stranger.get("/")).headers["location"] == "/login"
     assert guarded >= 18
@@ -122,8 +130,14 @@ async def test_posture_is_forced_and_released_with_name_and_reason(house: WebHou
     operator = await house.operator_client()
     body = {"posture": "under_attack", "reason": "a rehearsal", "hold_s": 60}
     assert (await operator.post("/api/posture", json=body)).json()["held_by"] == "operator@example.com"
-    assert (await operator.post("/api/posture/release", json={})).status_code == 200
+    assert error_of(await operator.post("/api/posture/release", json={})) == "invalid_body"
+    assert (await operator.post("/api/posture/release", json={"reason": "over"})).status_code == 200
+    assert (await operator.post("/api/posture/hold", json={"reason": "press", "hold_s": 9})).is_success
     await operator.post("/posture", data={"posture": "elevated", "reason": "wary", "minutes": "2"})
+    await operator.post("/posture", data={"order": "hold", "reason": "so be it", "minutes": "3"})
+    await operator.post("/posture", data={"order": "release", "reason": "calm"})
+    await operator.post("/posture/dry-run", data={"on": "on", "reason": "first week"})
+    await operator.post("/api/posture/dry-run", json={"dry_run": "policy", "reason": "it knows"})
     refused = await operator.post("/posture", data={"posture": "elevated", "reason": " "})
     assert "error=" in refused.headers["location"]
     assert "reason" in (await operator.get(refused.headers["location"])).text
@@ -135,9 +149,49 @@ async def test_posture_is_forced_and_released_with_name_and_reason(house: WebHou
         assert error_of(await operator.post("/api/posture", json=bad)) == "invalid_body"
     assert house.service.orders == [
         ("set", "under_attack", "a rehearsal", "operator@example.com", 60.0),
-        ("release", "released by hand", "operator@example.com"),
+        ("release", "over", "operator@example.com"),
+        ("hold", "press", "operator@example.com", 9.0),
         ("set", "elevated", "wary", "operator@example.com", 120.0),
+        ("hold", "so be it", "operator@example.com", 180.0),
+        ("release", "calm", "operator@example.com"),
+        ("dry_run", True, "first week", "operator@example.com"),
+        ("dry_run", None, "it knows", "operator@example.com"),
     ]
+    await operator.aclose()
+
+
+async def test_an_order_on_trial_says_what_would_change(house: WebHouse) -> None:
+    """On the API and on the console, for each order; the posture stays as it is."""
+    operator = await house.operator_client()
+    body = {"posture": "under_attack", "reason": "a thought", "dry_run": True}
+    said = (await operator.post("/api/posture", json=body)).json()
+    assert (said["posture"], said["trial"]) == ("under_attack", True)
+    assert said["changes"] == ["posture: normal → under_attack", "held by: nobody → operator@example.com"]
+    assert (await operator.get("/api/posture")).json()["posture"] == "normal"
+    page = await operator.post("/posture", data={"posture": "elevated", "reason": "hm", "trial": "1"})
+    assert page.status_code == 200
+    assert "Nothing was changed" in page.text
+    assert "posture: normal → elevated" in page.text
+    for path in ("/api/posture/hold", "/api/posture/release"):
+        assert (await operator.post(path, json={"reason": "hm", "dry_run": True})).json()["trial"]
+    assert [order[0] for order in house.service.orders] == ["trial"] * 4
+    assert house.service.posture.posture is Posture.NORMAL
+    await operator.aclose()
+
+
+async def test_the_policy_file_is_read_again_with_name_and_reason(house: WebHouse) -> None:
+    """What changed is answered; a bad file is refused with every problem."""
+    operator = await house.operator_client()
+    house.policy.found = [Change("posture.stage_s", "600", "300", True)]
+    answer = await operator.post("/api/policy/reload", json={"reason": "slower", "dry_run": True})
+    change = {"name": "posture.stage_s", "old": "600", "new": "300", "live": True}
+    assert answer.json() == {"changes": [change], "trial": True}
+    assert house.policy.orders == [("operator@example.com", "slower", True)]
+    house.policy.bad = BadPolicyFile("policy.toml", ["[postur]: there is no such section"])
+    refused = await operator.post("/api/policy/reload", json={"reason": "again"})
+    assert refused.status_code == 400
+    assert "[postur]" in refused.text
+    assert (await operator.get("/api/policy")).json() == {"file": "policy.toml", "changes": []}
     await operator.aclose()
 
 

@@ -25,6 +25,7 @@ from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
+from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
@@ -65,12 +66,14 @@ class QuietService:
     observations: list[Observation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     samples: list[ServiceSample] = field(default_factory=list)
+    refusals: dict[str, int] = field(default_factory=dict)
     postures: list[Transition] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
     order: RegistrationOrder | None = None
     factor: float = 1.0
+    admission: bool = True
     orders: list[tuple[object, ...]] = field(default_factory=list)
     """What operators asked for."""
 
@@ -90,17 +93,38 @@ class QuietService:
     ) -> None:
         """Nothing is under way."""
 
-    async def set_posture(
-        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
-    ) -> PostureState:
-        self.orders.append(("set", posture.value, reason, actor, hold_s))
-        self.posture = replace(self.posture, posture=posture, reason=reason, held_by=actor)
+    @property
+    def planned(self) -> PostureState:
         return self.posture
 
-    async def release_posture(self, *, actor: str, reason: str) -> PostureState:
-        self.orders.append(("release", reason, actor))
-        self.posture = replace(self.posture, held_by=None)
-        return self.posture
+    @property
+    def posture_dry_run(self) -> bool:
+        return bool(self.posture.dry_run)
+
+    async def set_posture(
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
+        after = replace(self.posture, posture=posture, reason=reason, held_by=actor)
+        return self._order(("set", posture.value, reason, actor, hold_s), after, dry_run)
+
+    async def hold_posture(
+        self, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
+        return self._order(("hold", reason, actor, hold_s), replace(self.posture, held_by=actor), dry_run)
+
+    async def release_posture(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Transition]:
+        return self._order(("release", reason, actor), replace(self.posture, held_by=None), dry_run)
+
+    async def set_posture_dry_run(self, on: bool | None, *, actor: str, reason: str) -> list[Transition]:
+        after = replace(self.posture, dry_run=on, dry_run_by=actor)
+        return self._order(("dry_run", on, reason, actor), after, False)
+
+    def _order(self, order: tuple[object, ...], after: PostureState, dry_run: bool) -> list[Transition]:
+        change = Transition(START, self.posture, after, "An order.", actor="ada", dry_run=dry_run)
+        self.orders.append(("trial", *order) if dry_run else order)
+        if not dry_run:
+            self.posture = after
+        return [change]
 
     @property
     def registration_order(self) -> RegistrationOrder | None:
@@ -144,6 +168,23 @@ class QuietService:
 
 
 @dataclass
+class QuietPolicy:
+    """A policy file that says what a test says."""
+
+    file: Path | None = Path("policy.toml")
+    ruled: list[Change] = field(default_factory=list)
+    found: list[Change] = field(default_factory=list)
+    bad: BadPolicyFile | None = None
+    orders: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
+        self.orders.append((actor, reason, dry_run))
+        if self.bad is not None:
+            raise self.bad
+        return self.found
+
+
+@dataclass
 class WebHouse:
     """The app, what stands behind it, and its clock."""
 
@@ -156,6 +197,7 @@ class WebHouse:
     incidents: Incidents
     service: QuietService
     database: Database
+    policy: QuietPolicy
     now: float = START
 
     def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
@@ -212,6 +254,7 @@ async def web_house(
     )
     database = Database.in_directory(directory)
     service = QuietService()
+    desk = QuietPolicy()
     house: WebHouse | None = None
 
     def clock() -> float:
@@ -235,7 +278,7 @@ async def web_house(
         await upgrade(database)
         await accounts.start()
         await incidents.start()
-        context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))))
+        context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))), desk)
         house = WebHouse(
             create_public_app(context),
             create_operator_app(context, trusted=False),
@@ -244,6 +287,7 @@ async def web_house(
             incidents,
             service,
             database,
+            desk,
         )
         yield house
     finally:

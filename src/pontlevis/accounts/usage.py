@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncIterator
 
-from sqlalchemy import BigInteger, Float, Integer, bindparam, case, func, or_, select, update
+import msgspec
+from sqlalchemy import BigInteger, Float, Integer, bindparam, case, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
 from pontlevis.accounts.views import AccountView, UsageDay, account_view
-from pontlevis.link.messages import AccountRecord, CredentialRecord, UsageRecord
-from pontlevis.storage.sums import add_sums, table_of
-from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, UsageRow
+from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
+from pontlevis.storage.sums import add_sums, put_rows, table_of
+from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, UsageRow, UsageSenderRow
 
 REFRESH_MARGIN_S = 120.0
 CHUNK = 2_000
 ANONYMOUS = "anon:"
 """What the names of callers without an account begin with; their use is summed up under one name."""
+PROVISIONAL = ("credential:", "fresh:")
+"""Names that a gateway gives to whoever it served before it knew the credential's account."""
+SENDERS_KEPT_S = 90 * DAY_S  # choice: a gateway's journal is sent at its next start, hardly ever months later
 
 _accounts, _keys = table_of(AccountRow), table_of(KeyRow)
 _today, _at = bindparam("today", type_=Integer), bindparam("at", type_=Float)
@@ -37,8 +42,52 @@ class Usage(Rooms):
 
     _refreshed_at = 0.0
 
+    async def record_parcels(self, parcels: list[Parcel]) -> None:
+        """Adds what gateways sent, each parcel once however often it comes, in one transaction."""
+        async with self.database.session() as session:
+            senders = {each.sender for each in parcels}
+            rows = await session.execute(
+                select(UsageSenderRow.sender, UsageSenderRow.number).where(UsageSenderRow.sender.in_(senders))
+            )
+            last: dict[str, int] = {row.sender: row.number for row in rows}
+            fresh: list[UsageRecord] = []
+            for each in parcels:
+                if each.number > last.get(each.sender, 0):
+                    last[each.sender] = each.number
+                    fresh.extend(each.usage)
+            await self._add(session, await self._owned(session, fresh))
+            now = self.clock()
+            await put_rows(
+                session, UsageSenderRow, [(sender, last[sender], now) for sender in sorted(senders)]
+            )
+
     async def record_usage(self, records: list[UsageRecord]) -> None:
         """Adds a batch to the day's sums, in one transaction and a handful of statements."""
+        async with self.database.session() as session:
+            await self._add(session, records)
+
+    async def forget_senders(self, now: float) -> None:
+        """Forgets gateway processes that have sent nothing for ``SENDERS_KEPT_S``."""
+        async with self.database.session() as session:
+            await session.execute(delete(UsageSenderRow).where(UsageSenderRow.at < now - SENDERS_KEPT_S))
+
+    async def _owned(self, session: AsyncSession, records: list[UsageRecord]) -> list[UsageRecord]:
+        """The same records, those of provisional callers under the accounts that they turned out to be."""
+        unknown = {each.key for each in records if each.account.startswith(PROVISIONAL)}
+        if not unknown:
+            return records
+        owners: dict[str, str] = {}
+        for row in (KeyRow, SessionRow):
+            found = await session.execute(select(row.id, row.account_id).where(row.id.in_(unknown)))
+            owners.update((id_, account) for id_, account in found)
+        return [
+            msgspec.structs.replace(each, account=owners[each.key])
+            if each.account.startswith(PROVISIONAL) and each.key in owners
+            else each
+            for each in records
+        ]
+
+    async def _add(self, session: AsyncSession, records: list[UsageRecord]) -> None:
         sums: dict[tuple[str, str, str, int], list[int]] = {}
         accounts: dict[tuple[int, str], list[float]] = {}
         keys: dict[str, float] = {}
@@ -58,22 +107,19 @@ class Usage(Rooms):
                 used = accounts.setdefault((day, account), [0.0, 0.0])
                 used[0] += each.input_tokens + each.output_tokens
                 used[1] = max(used[1], each.at)
-        async with self.database.session() as session:
-            await add_sums(session, UsageRow, [(*names, *values) for names, values in sums.items()])
-            connection = await session.connection()
-            if accounts:
-                # Days in order, so that a batch across midnight counts both.
-                await connection.execute(
-                    _USED,
-                    [
-                        {"account": account, "tokens": int(tokens), "at": at, "today": day}
-                        for (day, account), (tokens, at) in sorted(accounts.items())
-                    ],
-                )
-            if keys:
-                await connection.execute(
-                    _KEY_USED, [{"key": key, "at": at} for key, at in sorted(keys.items())]
-                )
+        await add_sums(session, UsageRow, [(*names, *values) for names, values in sums.items()])
+        connection = await session.connection()
+        if accounts:
+            # Days in order, so that a batch across midnight counts both.
+            await connection.execute(
+                _USED,
+                [
+                    {"account": account, "tokens": int(tokens), "at": at, "today": day}
+                    for (day, account), (tokens, at) in sorted(accounts.items())
+                ],
+            )
+        if keys:
+            await connection.execute(_KEY_USED, [{"key": key, "at": at} for key, at in sorted(keys.items())])
 
     async def usage_days(self, account: str, days: int = 30) -> list[UsageDay]:
         """The newest days first, at most ``days``; days without use are left out."""

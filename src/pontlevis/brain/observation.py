@@ -32,6 +32,13 @@ class Outcome(StrEnum):
     """Malformed: bad body, bad challenge, bad form."""
     ERROR = "error"
     """Our fault or the engine's."""
+    SLOW = "slow"
+    """Cut by us because the client sent or took bytes too slowly; as a ``PAGE`` without a fingerprint
+    where not even its headers were whole."""
+    CHALLENGED = "challenged"
+    """Asked to solve a challenge first, having brought no solution: everybody meets it once."""
+    CHALLENGE_FAILED = "challenge_failed"
+    """Brought a solution that is wrong, late or spent."""
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -54,6 +61,17 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     count: int = 1
     tokens: int = 0
     """Estimated input and output tokens asked for, summed over ``count``."""
+    credential: str = ""
+    """Identifier of the API key or session, never its secret; empty where none was recognised."""
+    bytes: int = 0
+    """Bytes of requests' bodies and of answers as the gateway saw them, summed over ``count``."""
+    in_flight: int = 0
+    """Calls of the credential that were under way at once when it was seen, itself included; the most
+    of ``count``. 0 where it is not known."""
+    target: int = 0
+    """32-bit hash of the path asked for, without its query; 0 where unknown."""
+    parameters: int = 0
+    """32-bit hash of the names of the query's parameters, not their values; 0 without a query."""
 
 
 class BandSample(msgspec.Struct, frozen=True, array_like=True):

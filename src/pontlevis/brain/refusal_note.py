@@ -62,14 +62,18 @@ class RefusalNote(msgspec.Struct, frozen=True, gc=False):
 
 
 class RefusalCodec:
-    """Seals and opens notes under a key derived from the service's pepper."""
+    """Seals and opens notes under a key derived from the service's pepper.
 
-    __slots__ = ("_seal_key", "_sequence", "_tag_key")
+    Of several that seal at once each is told its ``number`` ``of`` how many, so that no two make the same id.
+    """
 
-    def __init__(self, pepper: bytes) -> None:
+    __slots__ = ("_end", "_seal_key", "_sequence", "_step", "_tag_key")
+
+    def __init__(self, pepper: bytes, number: int = 0, of: int = 1) -> None:
         self._tag_key = blake2s(pepper, person=b"refusal1").digest()
         self._seal_key = blake2s(pepper, person=b"refusal2").digest()
-        self._sequence = 0
+        self._sequence, self._step = number, of
+        self._end = (_MOST + 1) // of * of
 
     def seal(
         self,
@@ -83,7 +87,7 @@ class RefusalCodec:
         limit: int = 0,
     ) -> bytes:
         """The id, as it stands in a header."""
-        self._sequence = self._sequence + 1 & _MOST
+        self._sequence = (self._sequence + self._step) % self._end
         note = _NOTE.pack(
             int(at) & 0xFFFFFFFF,
             self._sequence,
@@ -154,6 +158,7 @@ _SENTENCES = {
     RefusalCode.ACCOUNT_DISABLED: "the account was disabled",
     RefusalCode.SOURCE_BANNED: "a decision against its address was in force",
     RefusalCode.ACCOUNT_BANNED: "a decision against the account was in force",
+    RefusalCode.KEY_BANNED: "a decision against the API key was in force",
     RefusalCode.ANONYMOUS_SUSPENDED: "the posture had switched anonymous use off",
     RefusalCode.MODEL_NOT_FOUND: "no engine had the model that was asked for",
     RefusalCode.ENGINE_UNAVAILABLE: "no engine could serve it",

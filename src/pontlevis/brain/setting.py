@@ -46,6 +46,18 @@ def check_numbers(policy: Any, room: str, *, positive: bool = False, zero: tuple
             raise ValueError(f"{room}.{each.name} must be greater than 0")
 
 
+def adopt(policy: Any, fresh: Any) -> None:
+    """Gives a policy that its room holds the values of another of its kind: how thresholds change in a running room.
+
+    Every part of a room holds the same frozen object, so all see them at once; nothing else may change it.
+    Raises TypeError where the kinds differ.
+    """
+    if type(policy) is not type(fresh):
+        raise TypeError(f"{type(fresh).__name__} is not {type(policy).__name__}")
+    for each in fields(policy):
+        object.__setattr__(policy, each.name, getattr(fresh, each.name))
+
+
 def _note(each: "Field[Any]") -> SettingNote:
     note = each.metadata.get("note")
     if not isinstance(note, SettingNote):

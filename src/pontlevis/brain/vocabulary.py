@@ -71,3 +71,5 @@ class RefusalCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_REQUEST = "slow_request"
     PREEMPTED = "preempted"
+    SLOW_READER = "slow_reader"
+    KEY_BANNED = "key_banned"

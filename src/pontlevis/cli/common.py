@@ -1,5 +1,7 @@
 """What commands share: options, errors in words, the way to a running service."""
 
+import getpass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -8,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from pontlevis.config import EngineSettings, Settings, UnreadableConfig, load
+from pontlevis.policy_file import BadPolicyFile
 from pontlevis.runtime import DataDirectory
 
 Data = Annotated[
@@ -15,6 +18,13 @@ Data = Annotated[
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file (default: pontlevis.toml here).")
+]
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", help="Policy file: thresholds that can be changed while the service runs."),
+]
+By = Annotated[
+    str | None, typer.Option("--by", help="Your name, for the audit log (default: who is logged in here).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -33,28 +43,42 @@ def settings_from(
     port: int | None = None,
     operator_port: int | None = None,
     engines: list[str] | None = None,
+    workers: int | None = None,
+    policy: Path | None = None,
 ) -> Settings:
     """Settings as flags, environment and file give them; ends the command where one is wrong."""
     try:
-        return load(
+        found = load(
             config,
             data=data,
             host=host,
             port=port,
             operator_port=operator_port,
             engines=tuple(EngineSettings(url=each) for each in engines) if engines else None,
+            policy_file=policy,
         )
-    except (FileNotFoundError, UnreadableConfig) as error:
+        if workers is None:
+            return found
+        return found.model_copy(update={"gateway": replace(found.gateway, workers=workers)})
+    except (FileNotFoundError, UnreadableConfig, BadPolicyFile) as error:
         fail(str(error))
     except ValidationError as error:
         lines = [f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
         fail("the configuration is not valid:\n" + "\n".join(lines))
 
 
+def who() -> str:
+    """For the audit log: who typed the command."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):
+        return "command line"
+
+
 class Running:
     """The operator's API of a running service, over its private socket."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, by: str | None = None) -> None:
         note = DataDirectory(data).running()
         if note is None:
             fail(f"no Pontlevis runs on {data} (start one with: pontlevis up --data {data})")
@@ -63,7 +87,7 @@ class Running:
             transport=httpx.HTTPTransport(uds=note.operator_socket),
             base_url=f"http://{note.operator_url.partition('://')[2]}",
             timeout=15.0,
-            headers={"x-pontlevis-actor": "command line"},
+            headers={"x-pontlevis-actor": (by or who()).encode("ascii", "replace").decode()},
         )
 
     def call(self, method: str, path: str, body: dict[str, object] | None = None) -> object:

@@ -21,6 +21,21 @@ def command(
     load: Annotated[
         str, typer.Option("--load", help="synthetic, or trace: replays the trace in $PONTLEVIS_DATA.")
     ] = "synthetic",
+    hostile_load: Annotated[
+        float | None,
+        typer.Option(
+            "--hostile",
+            min=1.0,
+            max=1_000.0,
+            help="Hostile load, as a multiple of what the engine serves; 10 without it, and 100 in the wave.",
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine", help="A real engine on loopback to play against; its capacity is measured first."
+        ),
+    ] = None,
     target: Annotated[str, typer.Option("--target", help="Loopback address to play on.")] = "127.0.0.1",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as JSON.")] = None,
     report: Annotated[Path, typer.Option("--report", help="Write the report, one HTML page.")] = Path(
@@ -46,10 +61,11 @@ def command(
     from rich.table import Table
 
     from pontlevis.drill import report as reports
+    from pontlevis.drill.capacity import find_model, measure
     from pontlevis.drill.fleet import DrillError, check_loopback
     from pontlevis.drill.plan import make_plan
     from pontlevis.drill.run import play
-    from pontlevis.drill.scenario import QUICK, Scenario
+    from pontlevis.drill.scenario import QUICK, Scenario, at_engine, with_hostile_load
     from pontlevis.drill.scorecard import judge, lines
 
     scenario = QUICK if quick else Scenario()
@@ -68,6 +84,15 @@ def command(
     console = Console()
     try:
         check_loopback(target)
+        if hostile_load is not None:
+            scenario = with_hostile_load(scenario, hostile_load)
+        if engine is not None:
+            model = find_model(engine)
+            console.print(f"Measuring what {engine} serves …")
+            scenario = at_engine(scenario, engine, model, measure(engine, model, scenario, number))
+            console.print(
+                f"{model}: {scenario.capacity_rate:.1f} requests a second of the honest load's lengths."
+            )
         honest, hostile = make_plan(number, scenario, trace=trace)
         console.print(f"Seed {number}: {len(honest)} honest and {len(hostile)} hostile acts are planned.")
         with tempfile.TemporaryDirectory(prefix="pontlevis-drill-") as scratch:

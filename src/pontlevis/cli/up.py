@@ -5,13 +5,16 @@ from typing import Annotated
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli.common import Config, Data, fail, settings_from
+from pontlevis.cli.common import Config, Data, Policy, fail, settings_from
 from pontlevis.config import Settings
+from pontlevis.gateway.policy import MOST_WORKERS
 
 Host = Annotated[str | None, typer.Option("--host", help="Public address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option("--port", help="Public port (default 8080).")]
 OperatorPort = Annotated[int | None, typer.Option("--operator-port", help="Operator's port on 127.0.0.1 (default 8081).")]  # fmt: skip
 Engines = Annotated[list[str] | None, typer.Option("--engine", help="Address of an OpenAI-compatible engine; may be repeated.")]  # fmt: skip
+
+Workers = Annotated[int | None, typer.Option("--workers", min=1, max=MOST_WORKERS, help="Gateway processes that share the public port (default 1).")]  # fmt: skip
 
 
 def up(
@@ -21,13 +24,22 @@ def up(
     operator_port: OperatorPort = None,
     data: Data = None,
     config: Config = None,
+    workers: Workers = None,
+    policy: Policy = None,
 ) -> None:
     """Start everything on this machine; without an engine, with the engine simulator.
 
     Example: `pontlevis up --engine http://127.0.0.1:11434/v1`
     """
     settings = settings_from(
-        config=config, data=data, host=host, port=port, operator_port=operator_port, engines=engine
+        config=config,
+        data=data,
+        host=host,
+        port=port,
+        operator_port=operator_port,
+        engines=engine,
+        workers=workers,
+        policy=policy,
     )
     _run(settings, simulate=not settings.engines)
 
@@ -39,13 +51,22 @@ def serve(
     operator_port: OperatorPort = None,
     data: Data = None,
     config: Config = None,
+    workers: Workers = None,
+    policy: Policy = None,
 ) -> None:
     """Start for production: like `up`, but never with the engine simulator.
 
     Example: `pontlevis serve --config /etc/pontlevis.toml`
     """
     settings = settings_from(
-        config=config, data=data, host=host, port=port, operator_port=operator_port, engines=engine
+        config=config,
+        data=data,
+        host=host,
+        port=port,
+        operator_port=operator_port,
+        engines=engine,
+        workers=workers,
+        policy=policy,
     )
     if not settings.engines:
         fail("no engine is named; add --engine URL or [[engines]] to the configuration")
@@ -65,6 +86,8 @@ def _run(settings: Settings, *, simulate: bool) -> None:
             f"  Operator  {running.operator_url}   (console and operator's API)",
             f"  Data      {running.data}",
         ]
+        if running.gateway.workers > 1:
+            lines.append(f"  Workers   {running.gateway.workers} gateway processes")
         if simulate:
             lines.append(
                 "  Engine    the engine simulator: answers are made up (name a real one with --engine URL)"

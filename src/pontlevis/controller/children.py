@@ -61,8 +61,9 @@ def read_settings(path: Path) -> Settings:
 
 
 def main(arguments: list[str]) -> None:
-    """``controller|gateway SOCKETS PARENT``: one child's whole life."""
-    role, sockets_text, parent = arguments
+    """``controller|admission|gateway[-NUMBER] SOCKETS PARENT``: one child's whole life."""
+    name, sockets_text, parent = arguments
+    role, _, number = name.partition("-")
     sockets = Path(sockets_text)
     end_with_parent(int(parent))
     set_up_logging()
@@ -72,7 +73,11 @@ def main(arguments: list[str]) -> None:
     if role == "gateway":
         from pontlevis.gateway.worker import run as run_gateway
 
-        run_gateway(settings, number=0, pepper=pepper, sockets=sockets)
+        run_gateway(settings, number=int(number or 0), pepper=pepper, sockets=sockets)
+    elif role == "admission":
+        from pontlevis.gateway.owner_process import run as run_admission
+
+        run_admission(settings, sockets=sockets)
     else:
         from pontlevis.controller.process import run as run_controller
 

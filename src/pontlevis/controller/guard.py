@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 from sqlalchemy import select
@@ -11,16 +12,20 @@ from sqlalchemy import select
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
+from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
+from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.enforcement.book import DecisionBook, Protected
+from pontlevis.evidence.journal import FOLDER, Journal
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.storage.audit import record_audit
@@ -50,9 +55,13 @@ class Guard:
         self._database = database
         self._book = book
         self._clock = clock
-        self.detection = Detection(settings.detection, protected=protected.names)
+        self._thresholds = replace(settings.detection)
+        self.detection = Detection(self._thresholds, protected=protected.names)
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
+        self.refusals: dict[str, int] = {}
+        """By code, since this process started."""
+        self.journal = Journal(settings.data / FOLDER, settings.journal)
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self._saved_findings: dict[str, float] = {}
@@ -77,11 +86,14 @@ class Guard:
                 "posture:state:restored %s registration=%s", state.posture.value, state.registration.value
             )
         await self._orders.start()
+        self.journal.start()
+        self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")
 
     # -- Watch
 
     def observe(self, observation: Observation) -> None:
         if self._settings.defence:
+            self.journal.observe(observation)
             self.detection.observe(observation)
         if observation.kind is Kind.LOGIN and self.incidents is not None and observation.standing in EXISTING:
             # A wrong password is no outage; being turned away without a look at it is.
@@ -138,20 +150,65 @@ class Guard:
     def gateways(self) -> int:
         return self.hub.gateways if self.hub is not None else 0
 
-    async def set_posture(
-        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
-    ) -> PostureState:
-        async with self._lock:
-            transition = self.machine.force(
-                self._clock(), posture=posture, reason=reason, actor=actor, hold_s=hold_s
-            )
-            await self._carry_out([transition])
-        return self.posture
+    @property
+    def admission(self) -> bool:
+        if self._settings.gateway.workers == 1 or self.hub is None:
+            return self.gateways > 0
+        return self.hub.admission
 
-    async def release_posture(self, *, actor: str, reason: str) -> PostureState:
+    async def set_posture(
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
         async with self._lock:
-            await self._carry_out(self.machine.release(self._clock(), actor=actor, reason=reason))
-        return self.posture
+            forced = self.machine.force(
+                self._clock(), posture=posture, reason=reason, actor=actor, hold_s=hold_s, dry_run=dry_run
+            )
+            return await self._ordered([forced], dry_run, actor, f"set {posture.value}: {reason}")
+
+    async def hold_posture(
+        self, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
+        async with self._lock:
+            held = self.machine.hold(
+                self._clock(), reason=reason, actor=actor, hold_s=hold_s, dry_run=dry_run
+            )
+            return await self._ordered([held], dry_run, actor, f"hold: {reason}")
+
+    async def release_posture(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Transition]:
+        async with self._lock:
+            let_go = self.machine.release(self._clock(), actor=actor, reason=reason, dry_run=dry_run)
+            return await self._ordered(let_go, dry_run, actor, f"release: {reason}")
+
+    async def set_posture_dry_run(self, on: bool | None, *, actor: str, reason: str) -> list[Transition]:
+        async with self._lock:
+            said = self.machine.set_dry_run(self._clock(), on, actor=actor, reason=reason)
+            return await self._ordered(said, False, actor, reason)
+
+    async def _ordered(
+        self, transitions: list[Transition], dry_run: bool, actor: str, said: str
+    ) -> list[Transition]:
+        """Carries an operator's order out, or, on trial, leaves nothing but an entry in the audit log."""
+        if dry_run:
+            await self._audit(actor, "posture:order:dry_run", self.machine.state.posture.value, said)
+        else:
+            await self._carry_out(transitions)
+        return transitions
+
+    async def adopt(
+        self, detection: DetectionPolicy, posture: PosturePolicy, *, reason: str, actor: str
+    ) -> None:
+        """Goes by other thresholds from now on."""
+        async with self._lock:
+            adopt(self._thresholds, detection)
+            await self._carry_out(self.machine.adopt(self._clock(), posture, reason=reason, actor=actor))
+
+    @property
+    def planned(self) -> PostureState:
+        return self.machine.planned
+
+    @property
+    def posture_dry_run(self) -> bool:
+        return self.machine.dry_run
 
     @property
     def registration_order(self) -> RegistrationOrder | None:
@@ -195,6 +252,7 @@ class Guard:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
         if self._settings.defence:
+            self.journal.sample(sample)
             self.detection.sample(sample)
 
     async def tick(self) -> None:
@@ -202,6 +260,7 @@ class Guard:
         now = self._clock()
         async with self._lock:
             if self._settings.defence:
+                self.journal.tick(now, self.machine.state.posture.value)
                 judgement = self.detection.tick(now, posture=self.machine.state.posture)
                 self._judgement = judgement
                 await self._carry_out(self.machine.tick(now, judgement))
@@ -234,6 +293,9 @@ class Guard:
                 log.exception("posture:state:not_saved")
             await self._publish_posture()
             self._transitions.append(transition)
+            self.journal.stood(
+                transition.at, transition.after, reason=transition.reason, actor=transition.actor
+            )
             log.warning(
                 "posture:state:%s registration=%s share=%.2f actor=%s: %s",
                 transition.after.posture.value,

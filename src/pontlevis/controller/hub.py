@@ -1,4 +1,4 @@
-"""The controller's end of the link: every gateway's connection, whole states, changes, acknowledgements."""
+"""The controller's end of the link: every gateway worker's connection, whole states, changes, acknowledgements."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.link.messages import (
+    ADMISSION,
     AccountRecord,
     Ack,
     Batch,
@@ -17,6 +19,8 @@ from pontlevis.link.messages import (
     Cut,
     DecisionRecord,
     Hello,
+    Parcel,
+    Settled,
 )
 from pontlevis.link.stream import LinkBroken, frame, read_from_gateway
 
@@ -32,11 +36,17 @@ Parts = Callable[[], AsyncIterator[tuple[list[AccountRecord], list[CredentialRec
 class _Gateway:
     writer: asyncio.StreamWriter
     worker: int = -1
+    role: str = ""
     ready: bool = False
     held: list[bytes] = field(default_factory=list)
     """Frames that wait until the whole state has been sent."""
     acknowledged: int = 0
     waiting: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
+
+    def settle(self, message: Settled) -> None:
+        """Tells the gateway what it need not send again; one that is gone sends it again and is told then."""
+        if not self.writer.is_closing():
+            self.writer.write(frame(message))
 
 
 class Hub:
@@ -48,19 +58,29 @@ class Hub:
         parts: Parts,
         decisions: Callable[[], list[DecisionRecord]],
         posture: Callable[[], PostureState],
+        admission: Callable[[], AdmissionPolicy] | None = None,
         on_batch: Callable[[Batch], None],
+        on_parcel: Callable[[Parcel, Callable[[Settled], None]], None],
     ) -> None:
         self._parts = parts
         self._decisions = decisions
         self._posture = posture
+        self._admission = admission
         self._on_batch = on_batch
+        self._on_parcel = on_parcel
         self._gateways: set[_Gateway] = set()
         self._number = 0
         self._server: asyncio.Server | None = None
 
     @property
     def gateways(self) -> int:
-        return sum(1 for each in self._gateways if each.ready)
+        """Workers that know everything."""
+        return sum(1 for each in self._gateways if each.ready and each.role != ADMISSION)
+
+    @property
+    def admission(self) -> bool:
+        """Whether an admission process is there."""
+        return any(each.ready and each.role == ADMISSION for each in self._gateways)
 
     async def start(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -81,6 +101,7 @@ class Hub:
         credentials: list[CredentialRecord] | None = None,
         decisions: list[DecisionRecord] | None = None,
         posture: PostureState | None = None,
+        admission: AdmissionPolicy | None = None,
     ) -> None:
         """Sends changes; returns when the gateways that are there have them, or after ``ACK_WAIT_S``."""
         self._number += 1
@@ -90,17 +111,22 @@ class Hub:
             credentials=credentials or [],
             decisions=decisions or [],
             posture=posture,
+            admission=admission,
         )
-        await self._send(self._number, frame(message))
+        concerns = posture is not None or admission is not None
+        await self._send(self._number, frame(message), admission=concerns)
 
     async def cut(self, *, accounts: list[str], credentials: list[str], reason: str) -> None:
         self._number += 1
         await self._send(self._number, frame(Cut(self._number, accounts, credentials, reason)))
 
-    async def _send(self, number: int, data: bytes) -> None:
+    async def _send(self, number: int, data: bytes, *, admission: bool = False) -> None:
+        """To all gateways, and where ``admission`` is true to an admission process as well."""
         loop = asyncio.get_running_loop()
         pending: list[asyncio.Future[None]] = []
         for gateway in list(self._gateways):
+            if gateway.role == ADMISSION and not admission:
+                continue
             if not gateway.ready:
                 gateway.held.append(data)
                 continue
@@ -123,10 +149,12 @@ class Hub:
                 message = await read_from_gateway(reader)
                 if isinstance(message, Batch):
                     self._on_batch(message)
+                elif isinstance(message, Parcel):
+                    self._on_parcel(message, gateway.settle)
                 elif isinstance(message, Ack):
                     _acknowledge(gateway, message.number)
                 elif isinstance(message, Hello):
-                    gateway.worker = message.worker
+                    gateway.worker, gateway.role = message.worker, message.role
                     sender = asyncio.create_task(self._send_whole(gateway))
         except LinkBroken:
             pass
@@ -140,7 +168,7 @@ class Hub:
     async def _send_whole(self, gateway: _Gateway) -> None:
         first = True
         try:
-            async for accounts, credentials in self._parts():
+            async for accounts, credentials in self._parts_for(gateway):
                 self._number += 1
                 gateway.writer.write(
                     frame(
@@ -164,8 +192,9 @@ class Hub:
                     self._number,
                     whole=first,
                     complete=True,
-                    decisions=self._decisions(),
+                    decisions=self._decisions() if gateway.role != ADMISSION else [],
                     posture=self._posture(),
+                    admission=self._admission() if self._admission is not None else None,
                 )
             )
         )
@@ -173,7 +202,14 @@ class Hub:
             gateway.writer.write(held)
         gateway.held.clear()
         gateway.ready = True
-        log.info("controller:gateway:joined worker=%d", gateway.worker)
+        log.info("controller:%s:joined worker=%d", gateway.role, gateway.worker)
+
+    async def _parts_for(
+        self, gateway: _Gateway
+    ) -> AsyncIterator[tuple[list[AccountRecord], list[CredentialRecord]]]:
+        if gateway.role != ADMISSION:
+            async for each in self._parts():
+                yield each
 
 
 def _acknowledge(gateway: _Gateway, number: int) -> None:

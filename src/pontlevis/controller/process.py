@@ -19,23 +19,26 @@ from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
+from pontlevis.controller.children import read_settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.policy_reload import PolicyReload
+from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
-from pontlevis.link.messages import Batch, UsageRecord
-from pontlevis.storage.database import Database
+from pontlevis.link.messages import Batch
+from pontlevis.policy_file import BadPolicyFile
+from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.public import create_public_app
 
-USAGE_FLUSH_S = 1.0  # at most this much usage is lost by kill -9, as the docs say
 STANDING_REFRESH_S = 30.0
 LETTER_BEAT_S = 1.0
 WAITLIST_BEAT_S = 10.0
 TIDY_BEAT_S = 60.0
-MOST_USAGE_WAITING = 200_000  # records kept while the database is away
+TIDY_S = 3_600.0
 NICENESS = 5  # password hashing and pages yield to the gateway when both want the same core
 
 log = logging.getLogger("pontlevis.controller")
@@ -77,28 +80,43 @@ class Controller:
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
+        self.usage = UsageDesk(self.accounts.record_parcels)
         self.hub = Hub(
             parts=self.accounts.records,
             decisions=lambda: self.book.in_force,
             posture=lambda: self.guard.posture,
+            admission=lambda: self.policy.running.admission,
             on_batch=self._on_batch,
+            on_parcel=self.usage.take,
         )
         self.guard.hub = self.hub
-        self._usage: list[UsageRecord] = []
+        self.policy = PolicyReload(
+            settings,
+            read_settings(sockets / "unruled.json"),
+            guard=self.guard,
+            hub=self.hub,
+            database=self.database,
+            settings_file=sockets / "settings.json",
+            clock=time.time,
+        )
         self._servers: list[_Server] = []
+        self._reloading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serves until told to stop."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         await upgrade(self.database)
         await self.book.start()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
         await self._leave_setup_link()
-        context = WebContext(self.settings, self.accounts, self.incidents, self.guard, self._refusals)
+        context = WebContext(
+            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+        )
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
@@ -108,7 +126,8 @@ class Controller:
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
             asyncio.create_task(_every(TICK_S, self.guard.tick)),
-            asyncio.create_task(_every(USAGE_FLUSH_S, self._flush_usage)),
+            asyncio.create_task(self.usage.run()),
+            asyncio.create_task(_every(TIDY_S, lambda: self.accounts.forget_senders(time.time()))),
             asyncio.create_task(
                 _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
             ),
@@ -124,8 +143,11 @@ class Controller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._flush_usage()
+        # What cannot be written now stays in the gateways' journals.
+        with contextlib.suppress(*UNAVAILABLE):
+            await self.usage.flush()
         await self.hub.close()
+        await asyncio.to_thread(self.guard.journal.close)
         await self.accounts.close()
         await self.database.close()
 
@@ -145,23 +167,20 @@ class Controller:
         self._servers.append(server)
         return asyncio.create_task(server.serve(sockets=[listener]))
 
+    def _hang_up(self) -> None:
+        self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(BadPolicyFile):
+            await self.policy.reload(actor="SIGHUP", reason="asked for by signal")
+
     def _on_batch(self, batch: Batch) -> None:
         for observation in batch.observations:
             self.guard.observe(observation)
+        for code, count in batch.refusals.items():
+            self.guard.refusals[code] = self.guard.refusals.get(code, 0) + count
         if batch.sample is not None:
             self.guard.sample(batch.sample)
-        if len(self._usage) < MOST_USAGE_WAITING:
-            self._usage.extend(batch.usage)
-
-    async def _flush_usage(self) -> None:
-        if not self._usage:
-            return
-        usage, self._usage = self._usage, []
-        try:
-            await self.accounts.record_usage(usage)
-        except BaseException:
-            self._usage[:0] = usage[:MOST_USAGE_WAITING]
-            raise
 
     async def _leave_setup_link(self) -> None:
         token = await self.accounts.first_operator_link()

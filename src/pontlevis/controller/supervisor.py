@@ -1,4 +1,4 @@
-"""Starts gateway, controller and, where no engine was named, the engine simulator; keeps them running."""
+"""Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
 import contextlib
 import logging
@@ -82,8 +82,12 @@ class Supervisor:
         sockets = make_sockets()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
+        if not os.isatty(0):
+            # At a terminal the signal still means that the terminal is gone.
+            signal.signal(signal.SIGHUP, self._reload)
         try:
             write_settings(self.settings, sockets / "settings.json")
+            write_settings(self.settings.unruled, sockets / "unruled.json")
             secret = {"PONTLEVIS_CHILD_PEPPER": pepper.hex()}
             if self._simulated:
                 self._add(
@@ -98,7 +102,7 @@ class Supervisor:
                     ],
                     {},
                 )
-            for role in ("controller", "gateway"):
+            for role in roles(self.settings.gateway.workers):
                 self._add(
                     role,
                     ["-m", "pontlevis.controller.children", role, str(sockets), str(os.getpid())],
@@ -129,6 +133,11 @@ class Supervisor:
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._stopping = True
+
+    def _reload(self, _: int, __: FrameType | None) -> None:
+        for child in self._children:
+            if child.name == "controller" and child.process is not None and child.process.poll() is None:
+                child.process.send_signal(signal.SIGHUP)
 
     def _add(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
         self._children.append(_Child(name, [sys.executable, *arguments], environment))
@@ -184,7 +193,7 @@ class Supervisor:
             raise CannotStart(f"the service did not answer within {START_WAIT_S:.0f} seconds")
 
     def _end_all(self) -> None:
-        # The gateway first, so that nobody is let in to a service that is being taken down.
+        # The gateways first, so that nobody is let in to a service that is being taken down.
         for child in reversed(self._children):
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
@@ -197,6 +206,13 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def roles(workers: int) -> list[str]:
+    """The processes beside the engine simulator, in the order in which they start."""
+    if workers == 1:
+        return ["controller", "gateway"]
+    return ["controller", "admission", *(f"gateway-{number}" for number in range(workers))]
 
 
 def free_port() -> int:

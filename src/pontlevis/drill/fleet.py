@@ -38,7 +38,7 @@ def check_loopback(host: str) -> None:
 
 
 def configuration(
-    scenario: Scenario, *, engine_port: int, port: int, operator_port: int, data: Path, defence: bool
+    scenario: Scenario, *, engine_url: str, port: int, operator_port: int, data: Path, defence: bool
 ) -> str:
     """The service's TOML: defaults, but for a small engine and recovery in seconds instead of minutes."""
     return "\n".join(
@@ -50,7 +50,7 @@ def configuration(
             f"data = {json.dumps(str(data))}",
             f"defence = {'true' if defence else 'false'}",
             "anonymous = true",
-            f'engines = [{{ url = "http://127.0.0.1:{engine_port}", simulated = true }}]',
+            f"engines = [{{ url = {json.dumps(engine_url)}, simulated = {'false' if scenario.engine_url else 'true'} }}]",
             "[posture]",
             f"time_scale = {scenario.posture_scale!r}",
             "",
@@ -64,7 +64,7 @@ class Fleet:
 
     port: int
     operator_port: int
-    engine_port: int
+    engine_url: str
     note: RunNote
     processes: dict[str, psutil.Process] = field(default_factory=dict)
     cpu: list[tuple[float, dict[str, float]]] = field(default_factory=list)
@@ -88,12 +88,13 @@ class Fleet:
 def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[Fleet]:
     """A service with its engine simulator on free ports; stopped by process number when the block ends."""
     engine_port, port, operator_port = free_port(), free_port(), free_port()
+    engine_url = scenario.engine_url or f"http://127.0.0.1:{engine_port}"
     data = directory / "data"
     config = directory / "pontlevis.toml"
     config.write_text(
         configuration(
             scenario,
-            engine_port=engine_port,
+            engine_url=engine_url,
             port=port,
             operator_port=operator_port,
             data=data,
@@ -103,7 +104,7 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
     shape = scenario.engine
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
     log = (directory / "service.log").open("wb")
-    engine = subprocess.Popen(
+    engine = None if scenario.engine_url else subprocess.Popen(
         [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(engine_port), "--slots", str(shape.slots),
          "--prefill-rate", str(shape.prefill_rate), "--decode-rate", str(shape.decode_rate),
          "--total-decode-rate", str(shape.total_decode_rate), "--kv-tokens", str(shape.kv_tokens)],
@@ -117,16 +118,18 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
     )
     try:
         note = _await_service(data, port, up)
-        fleet = Fleet(port, operator_port, engine_port, note)
-        fleet.watch("engine", engine.pid)
+        fleet = Fleet(port, operator_port, engine_url, note)
+        if engine is not None:
+            fleet.watch("engine", engine.pid)
         for name, pid in note.pids.items():
             fleet.watch(name, pid)
         yield fleet
     finally:
-        for process in (up, engine):
+        started = [each for each in (up, engine) if each is not None]
+        for process in started:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        for process in (up, engine):
+        for process in started:
             try:
                 process.wait(STOP_WAIT_S)
             except subprocess.TimeoutExpired:

@@ -17,7 +17,8 @@ from pontlevis.drill.plan import Act
 PATIENCE_S = {"existing": 30.0, "login": 10.0, "newcomer": 20.0}
 HOSTILE_PATIENCE_S = 15.0
 MOST_OUTSTANDING = 2_500  # acts under way at once in one process; more are counted as not sent
-CHAT = b'{"model":"pontlevis-sim","messages":[{"role":"user","content":"%b"}],"max_tokens":%d,"stream":true,"pontlevis_sim":{"output_tokens":%d}}'
+CHAT = b'{"model":"%b","messages":[{"role":"user","content":"%b"}],"max_tokens":%d,"stream":true%b}'
+LENGTH = b',"pontlevis_sim":{"output_tokens":%d}'  # the simulator's answers are as long as planned, a real engine's at most
 
 
 class Part(msgspec.Struct):
@@ -33,6 +34,8 @@ class Part(msgspec.Struct):
     keys: dict[str, list[str]]
     """Seeded keys by class: ``existing``, ``sleeper``."""
     seed: int
+    model: str = "pontlevis-sim"
+    simulated: bool = True
 
 
 class Outcome(msgspec.Struct, array_like=True):
@@ -56,6 +59,15 @@ class Played(msgspec.Struct):
     not_sent: dict[str, int]
     late_p99_s: float
     """How late acts were begun: large when the generator itself was the bottleneck."""
+
+
+def chat_body(model: str, input_tokens: int, output_tokens: int, simulated: bool, salt: int = 0) -> bytes:
+    """A call of about so many tokens at four bytes each; ``salt`` keeps a real engine's prefix cache from knowing it already."""
+    text = b"tell me more " * max(1, (input_tokens * 4 - 120) // 13)
+    if not simulated:
+        text = b"%08x %b" % (salt, text)
+    length = LENGTH % output_tokens if simulated else b""
+    return CHAT % (model.encode(), text, output_tokens, length)
 
 
 class Player:
@@ -152,8 +164,13 @@ class Player:
         return altcha.Payload(challenge, solution).to_base64() if solution is not None else ""
 
     async def _chat(self, act: Act, key: str) -> Answer:
-        text = b"tell me more " * max(1, (act.input_tokens * 4 - 120) // 13)
-        body = CHAT % (text, act.output_tokens, act.output_tokens)
+        body = chat_body(
+            self._part.model,
+            act.input_tokens,
+            act.output_tokens,
+            self._part.simulated,
+            self._rng.getrandbits(32),
+        )
         return await self._send(act, "chat", b"/v1/chat/completions", body, key)
 
     async def _post(self, act: Act, step: str, path: bytes, body: dict[str, str], token: str = "") -> Answer:

@@ -1,9 +1,7 @@
 """A drill's plots, as SVG that stands alone in a page."""
 
-import io
 from collections import Counter
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,8 +9,8 @@ from pontlevis.drill.plan import HOSTILE
 from pontlevis.drill.player import Outcome
 from pontlevis.drill.run import RunRecord
 from pontlevis.drill.scenario import Scenario
+from pontlevis.plotting import BANDS, legend, panel, svg
 
-BANDS = {"elevated": "#f2c94c", "under_attack": "#e05b4b", "recovering": "#5b8fd9"}
 CLASSES = {
     "existing": ("existing users", "#1b7f5c"),
     "newcomer": ("honest newcomers", "#2d9cdb"),
@@ -22,22 +20,6 @@ CLASSES = {
     "bot_signup": ("bot sign-ups and drains", "#8e44ad"),
     "brute": ("password guessing", "#b7950b"),
 }
-mpl.rcParams.update(
-    {
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "pontlevis",
-    }
-)
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None}, bbox_inches="tight")
-    text = out.getvalue()
-    return text[text.index("<svg") :]
 
 
 def per_second(outcomes: list[Outcome], end: float) -> list[int]:
@@ -59,35 +41,20 @@ def _bands(axes: Axes, run: RunRecord, end: float) -> None:
     axes.set_xlim(0, end)
 
 
-def _axes(title: str, label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(9, 2.9))
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-    axes.set_ylabel(label)
-    axes.set_xlabel("seconds")
-    axes.grid(axis="y", alpha=0.25)
-    return figure, axes
-
-
-def _legend(axes: Axes, columns: int) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=7, ncols=columns, loc="upper left", bbox_to_anchor=(0, -0.2), frameon=False)
-
-
 def load(run: RunRecord, scenario: Scenario) -> str:
-    figure, axes = _axes("Requests a second by class (logarithmic)", "requests/s")
+    figure, axes = panel("Requests a second by class (logarithmic)", "requests/s")
     _bands(axes, run, scenario.end_s)
     for who, (label, color) in CLASSES.items():
         mine = [each for each in run.outcomes if each.who == who]
         if mine:
             axes.plot(per_second(mine, scenario.end_s), color=color, lw=1.4, label=label)
     axes.set_yscale("symlog", linthresh=10)
-    _legend(axes, 4)
-    return _svg(figure)
+    legend(axes, 4)
+    return svg(figure)
 
 
 def answered(run: RunRecord, scenario: Scenario) -> str:
-    figure, axes = _axes("Admitted and refused a second", "requests/s")
+    figure, axes = panel("Admitted and refused a second", "requests/s")
     _bands(axes, run, scenario.end_s)
     hostile = [each for each in run.outcomes if each.who in HOSTILE and each.step == "chat"]
     honest = [each for each in run.outcomes if each.who not in HOSTILE and each.step == "chat"]
@@ -106,12 +73,12 @@ def answered(run: RunRecord, scenario: Scenario) -> str:
             label=f"{whose}, refused or lost",
         )
     axes.set_yscale("symlog", linthresh=10)
-    _legend(axes, 4)
-    return _svg(figure)
+    legend(axes, 4)
+    return svg(figure)
 
 
 def engine(run: RunRecord, scenario: Scenario) -> str:
-    figure, axes = _axes("Queue and engine", "requests")
+    figure, axes = panel("Queue and engine", "requests")
     _bands(axes, run, scenario.end_s)
     at = [each.at for each in run.moments]
     axes.plot(
@@ -131,13 +98,13 @@ def engine(run: RunRecord, scenario: Scenario) -> str:
         axes.plot(at, [each.limit for each in run.moments], color="#555555", lw=1, ls="--", label="limit")
     axes.set_yscale("symlog", linthresh=40)
     axes.set_ylim(bottom=0)
-    _legend(axes, 4)
-    return _svg(figure)
+    legend(axes, 4)
+    return svg(figure)
 
 
 def waits(runs: list[tuple[str, RunRecord, str]], scenario: Scenario) -> Figure:
     """Existing users' time to first token, one dot a request; refused ones at the top."""
-    figure, axes = _axes("Existing users' time to first token, each request", "seconds")
+    figure, axes = panel("Existing users' time to first token, each request", "seconds")
     for label, run, color in runs:
         mine = [each for each in run.outcomes if each.who == "existing"]
         good = [each for each in mine if each.status == 200 and each.ttft_s > 0]
@@ -165,16 +132,16 @@ def waits(runs: list[tuple[str, RunRecord, str]], scenario: Scenario) -> Figure:
     axes.set_ylim(0.01, 60)
     axes.set_xlim(0, scenario.end_s)
     axes.axvspan(scenario.attack_at, scenario.attack_end, color="#c0392b", alpha=0.06, lw=0)
-    _legend(axes, 3)
+    legend(axes, 3)
     return figure
 
 
 def first_tokens(runs: list[tuple[str, RunRecord, str]], scenario: Scenario) -> str:
-    return _svg(waits(runs, scenario))
+    return svg(waits(runs, scenario))
 
 
 def cpu(run: RunRecord, scenario: Scenario) -> str:
-    figure, axes = _axes("CPU of each process", "cores")
+    figure, axes = panel("CPU of each process", "cores")
     for name in sorted({name for _, held in run.cpu for name in held}):
         at: list[float] = []
         shares: list[float] = []
@@ -185,5 +152,5 @@ def cpu(run: RunRecord, scenario: Scenario) -> str:
         axes.plot(at, shares, lw=1.3, label=name)
     axes.set_xlim(0, scenario.end_s)
     axes.set_ylim(0, 1.1)
-    _legend(axes, 5)
-    return _svg(figure)
+    legend(axes, 5)
+    return svg(figure)

@@ -10,14 +10,7 @@ from pontlevis.drill import plots
 from pontlevis.drill.run import RunRecord
 from pontlevis.drill.scenario import Scenario
 from pontlevis.drill.scorecard import Line, Scorecard, lines
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:0 auto;padding:1rem;color:#1d2429;background:#faf9f6}
-h1{font-size:1.6rem;margin:.4rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}table{border-collapse:collapse;width:100%}
-td,th{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid #ddd;vertical-align:top}
-.ok{color:#1b7f5c;font-weight:600}.miss{color:#b03325;font-weight:600}.soft{color:#667}svg{width:100%;height:auto;background:#fff;border:1px solid #e4e2dc;border-radius:8px;margin:.4rem 0}
-.key span{display:inline-block;width:.9rem;height:.9rem;vertical-align:-2px;margin:0 .3rem 0 .9rem;border-radius:3px}.scroll{overflow-x:auto}
-"""
+from pontlevis.plotting import BANDS, STYLE
 
 
 def as_json(card: Scorecard, baseline: RunRecord, attacked: RunRecord) -> bytes:
@@ -65,10 +58,10 @@ def html(card: Scorecard, scenario: Scenario, baseline: RunRecord, attacked: Run
     )
     key = "".join(
         f'<span style="background:{color};opacity:.4"></span>{name.replace("_", " ")}'
-        for name, color in plots.BANDS.items()
+        for name, color in BANDS.items()
     )
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>
+<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>
 <p class="soft">Seed {card.seed}. Real processes on loopback; synthetic traffic on real load shapes: lengths from Azure's conversation trace (2023), burstiness and shares of users from a day of DeepSeek-R1 production load (ServeGen). The attack lasts from second {scenario.attack_at:.0f} to {scenario.attack_end:.0f}, its wave from {scenario.wave_at:.0f} to {scenario.wave_end:.0f}; both runs are compared over the same seconds with the same honest arrivals. Dwell and recovery times are {1 / scenario.posture_scale:.0f} times shorter than by default; detection is not changed.</p>
 <table><thead><tr><th>Figure</th><th>Measured</th><th>Target</th><th></th></tr></thead><tbody>{rows}</tbody></table>
 <p class="key soft">Posture:{key}</p>

@@ -91,7 +91,17 @@ def play(
             if not acts:
                 continue
             ends = until if part_name == "honest" else min(until, scenario.attack_end)
-            part = Part("127.0.0.1", fleet.port, begin, ends, acts, keys, seed)
+            part = Part(
+                "127.0.0.1",
+                fleet.port,
+                begin,
+                ends,
+                acts,
+                keys,
+                seed,
+                scenario.model,
+                not scenario.engine_url,
+            )
             part_file, played_file = directory / f"{part_name}.part", directory / f"{part_name}.played"
             part_file.write_bytes(msgspec.msgpack.encode(part))
             player = start_player(part_file, played_file)
@@ -109,7 +119,9 @@ def play(
                     player.wait()
         last = _operator(fleet)
         moments, transitions, decisions = _collect(last, begin)
-        engine = httpx.get(f"http://127.0.0.1:{fleet.engine_port}/stats", timeout=5.0, trust_env=False).json()
+        engine: dict[str, float] = {}
+        if not scenario.engine_url:
+            engine = httpx.get(f"{fleet.engine_url}/stats", timeout=5.0, trust_env=False).json()
     played: list[Played] = []
     for part_file, played_file in files:
         if not played_file.exists():

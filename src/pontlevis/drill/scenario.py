@@ -4,7 +4,7 @@ All times are seconds from the beginning of a run. Hostile load is a multiple of
 serve. The traffic is synthetic on real load shapes: no labelled set of such an attack is public.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pontlevis.simulation.engine import EngineShape
 from pontlevis.simulation.load_shape import LoadShape
@@ -46,6 +46,9 @@ class Scenario:
     login_rate: float = 0.5
     """Existing users' log-ins a second; one in twelve with a wrong password first."""
 
+    engine_url: str = ""
+    """A real engine to play against, on loopback; empty: the simulator of ``engine``'s shape is started."""
+    model: str = "pontlevis-sim"
     capacity_rate: float = 11.0
     """Requests a second that the engine can serve: 480 tokens/s at 42 tokens each."""
     flood_multiple: float = 10.0
@@ -67,6 +70,23 @@ class Scenario:
     def posture_scale(self) -> float:
         """By which the posture's dwell and recovery times are made shorter: minutes become seconds."""
         return 1 / 60
+
+
+def at_engine(scenario: Scenario, url: str, model: str, capacity_rate: float) -> Scenario:
+    """The same case before a real engine that was measured to serve ``capacity_rate`` requests a second."""
+    share = scenario.existing_rate / scenario.capacity_rate
+    return replace(
+        scenario,
+        engine_url=url,
+        model=model,
+        capacity_rate=capacity_rate,
+        existing_rate=share * capacity_rate,
+    )
+
+
+def with_hostile_load(scenario: Scenario, multiple: float) -> Scenario:
+    """Hostile load of ``multiple`` times what the engine serves all along; in the wave, if that is more, a hundred times."""
+    return replace(scenario, flood_multiple=multiple, wave_multiple=max(multiple, scenario.wave_multiple))
 
 
 QUICK = Scenario(

@@ -10,7 +10,8 @@ from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import DecisionRow
 
-SCOPES = ("address", "prefix", "account")
+SCOPES = ("address", "prefix", "account", "credential")
+CREDENTIAL_DIGITS = 16
 MOST_IN_FORCE = 100_000  # bounds memory in every gateway; about 30 MB
 WIDEST_PREFIX = {4: 16, 6: 32}  # an operator's slip must not ban a continent
 
@@ -130,6 +131,10 @@ class DecisionBook:
         if scope == "account":
             if not value or len(value) > 100:
                 raise ValueError("an account's identifier has 1 to 100 characters")
+            return value
+        if scope == "credential":
+            if len(value) != CREDENTIAL_DIGITS or not set(value) <= set("0123456789abcdef"):
+                raise ValueError(f"a key's identifier has {CREDENTIAL_DIGITS} hexadecimal digits")
             return value
         if scope == "address":
             address = ip_address(value)

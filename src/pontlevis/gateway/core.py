@@ -4,43 +4,35 @@ import random
 import time
 from collections.abc import Callable
 
-import msgspec
-
-from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Dispatch, Preempt
+from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
+from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
-from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited, Strangers
+from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
 from pontlevis.gateway.http import Connection
+from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
+from pontlevis.gateway.port import AdmissionPort, Stuck
+from pontlevis.gateway.rations import Ration, of_one_worker, rationed
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
+from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
-from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, Endpoint, read_call
+from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
+from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
-
-
-class Admitted(msgspec.Struct, frozen=True):
-    """What was learnt of a request when its headers were there."""
-
-    source: str
-    fingerprint: int
-    caller: Caller | None
-    endpoint: Endpoint | None
-    """None for pages and the models list."""
-    known: bool = False
 
 
 class Core:
@@ -50,17 +42,18 @@ class Core:
         self,
         settings: Settings,
         directory: Directory,
-        admission: Admission,
+        admission: AdmissionPort,
         engines: dict[str, Engine],
         recorder: Recorder,
         controller: Server,
         rng: random.Random,
         notes: RefusalCodec,
+        number: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         unix: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.policy = settings.gateway
+        self.policy = of_one_worker(settings.gateway)
         self.directory = directory
         self.admission = admission
         self.engines = engines
@@ -70,13 +63,14 @@ class Core:
         self._rng = rng
         self._notes = notes
         self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._tickets = 0
+        self._tickets = number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
-        self.request_prefix = b"req_%08x" % rng.getrandbits(32)
-        self.pages = PageDesk(self, controller, settings.gateway)
+        self.under_way = UnderWay()
+        self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
+        self.pages = PageDesk(self, controller, self.policy)
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
-        self._strangers = Strangers(self.policy)
+        self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
         self._invited = Invited(directory, self.policy)
         self._pumping = False
         self._enforcing = settings.defence
@@ -121,13 +115,15 @@ class Core:
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            self._list_models(connection, request)
+            if not answer_models(connection, request.path, self.engines.values()):
+                self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
             call = read_call(admitted.endpoint, b"".join(request.body))
         except BadBody as error:
             self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
-                              admitted.caller.account, int(admitted.caller.standing))  # fmt: skip
+                              admitted.caller.account, int(admitted.caller.standing), 0,
+                              admitted.caller.credential, request.body_bytes)  # fmt: skip
             self.refused(RefusalCode.INVALID_BODY)
             note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
             connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
@@ -146,29 +142,45 @@ class Core:
         connection.task = exchange
         exchange.ask()
 
-    def cut_off(self, connection: Connection, code: RefusalCode) -> None:
+    def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.refused(code)
-        self.recorder.see(Kind.PAGE, Outcome.INVALID, connection.source, 0)
+        slow = code in (RefusalCode.SLOW_REQUEST, RefusalCode.SLOW_READER)
+        outcome = Outcome.SLOW if slow else Outcome.INVALID
+        request = connection.request or connection.current
+        whose = request.context if request is not None else None
+        if isinstance(whose, Admitted):  # behind a trusted proxy only the headers tell whose it is
+            account, standing, credential = named(whose.caller)
+            self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
+        else:
+            self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
 
     # -- for exchanges
 
     def new_ticket(self, exchange: Exchange) -> int:
         self._tickets += 1
         self.exchanges[self._tickets] = exchange
+        self.under_way.begin(exchange.caller.credential)
         return self._tickets
 
     def forget(self, ticket: int) -> None:
-        self.exchanges.pop(ticket, None)
+        exchange = self.exchanges.pop(ticket, None)
+        if exchange is not None:
+            self.under_way.end(exchange.caller.credential)
 
     def refused(self, code: RefusalCode) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def take_refusals(self) -> dict[str, int]:
+        """By code, since the last call."""
+        taken, self.refusals = self.refusals, {}
+        return {code.value: count for code, count in taken.items()}
 
     def learn_sources(self, accounts: list[AccountRecord]) -> None:
         """Remembers from where the owners of accounts with some standing log in."""
         for account in accounts:
             if account.standing >= Standing.RECENT and not account.disabled:
                 for place in account.familiar.split():
-                    self.known_sources.add(place)
+                    self.known_sources.learn(place)
 
     def note(
         self,
@@ -208,17 +220,23 @@ class Core:
                 if not commands:
                     return
                 for command in commands:
-                    exchange = self.exchanges.get(command.ticket)
-                    if exchange is None:
-                        self.admission.abandon(command.ticket, self.monotonic())
-                    elif isinstance(command, Dispatch):
-                        exchange.dispatch(command)
-                    elif isinstance(command, Preempt):
-                        exchange.preempt(command)
-                    else:
-                        exchange.refuse(command)
+                    self.carry_out(command)
         finally:
             self._pumping = False
+
+    def carry_out(self, command: Command | Stuck) -> None:
+        """Does with a request what admission says."""
+        exchange = self.exchanges.get(command.ticket)
+        if exchange is None:
+            self.admission.abandon(command.ticket, self.monotonic())
+        elif isinstance(command, Dispatch):
+            exchange.dispatch(command)
+        elif isinstance(command, Preempt):
+            exchange.preempt(command)
+        elif isinstance(command, Refuse):
+            exchange.refuse(command)
+        else:
+            exchange.stuck()
 
     def sweep(self) -> None:
         """Once a second: silent engines, late pages, decisions that ended."""
@@ -258,6 +276,7 @@ class Core:
                          "compressed request bodies are not accepted", caller=caller)  # fmt: skip
             return
         request.max_body = self.policy.max_body_bytes if endpoint is not None else 0
+        request.existing = caller.standing >= Standing.ESTABLISHED
         request.context = Admitted(source, print_, caller, endpoint)
 
     def _caller(self, request: Request, source: str, print_: int) -> Caller | None:
@@ -305,6 +324,10 @@ class Core:
             self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_BANNED,
                          "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
             return None
+        if self._enforcing and self.directory.banned_credential(caller.credential, now) is not None:
+            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.KEY_BANNED,
+                         "this API key is refused at present because it seems to be in other hands; make a new one on your account page", caller=caller)  # fmt: skip
+            return None
         if caller.standing >= Standing.RECENT:
             self.known_sources.add(counted_as(source))
         return caller
@@ -340,11 +363,11 @@ class Core:
             )
             return True
         kind = STRANGER_POSTS[request.path]
-        if known or self._strangers.may_pass(kind, state.posture, self.monotonic()):
+        if known or not rationed(state, kind) or self._strangers.take(self.monotonic()):
             return False
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
-        body = error_body(503, RefusalCode.OVERLOADED, "the service is disturbed and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
+        body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
         request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
         return True
 
@@ -363,34 +386,9 @@ class Core:
         caller: Caller | None = None,
     ) -> None:
         self.refusals[code] = self.refusals.get(code, 0) + 1
-        self.recorder.see(
-            kind,
-            outcome,
-            source,
-            print_,
-            caller.account if caller else "",
-            int(caller.standing) if caller else 0,
-        )
+        account, standing, credential = named(caller)
+        self.recorder.see(kind, outcome, source, print_, account, standing, 0, credential)
         if status == 401:
             fields += b"www-authenticate: Bearer\r\n"
         fields += b"x-request-id: %b\r\n" % self.note(code, caller.standing if caller else Standing.ANONYMOUS)
         request.refused = (status, error_body(status, code, message), fields)
-
-    def _list_models(self, connection: Connection, request: Request) -> None:
-        models: dict[str, dict[str, object]] = {}
-        for engine in self.engines.values():
-            if engine.up:
-                for name, model in engine.models.items():
-                    models.setdefault(name, model)
-        if request.path == MODELS:
-            connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
-            return
-        name = request.path.removeprefix(MODELS + "/")
-        found = models.get(name)
-        if found is not None:
-            connection.answer(200, msgspec.json.encode(found))
-        else:
-            self.refused(RefusalCode.MODEL_NOT_FOUND)
-            connection.answer(
-                404, error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-            )

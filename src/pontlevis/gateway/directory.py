@@ -41,6 +41,7 @@ class Directory:
         self._decisions: dict[int, DecisionRecord] = {}
         self._addresses: dict[str, DecisionRecord] = {}
         self._banned_accounts: dict[str, DecisionRecord] = {}
+        self._banned_credentials: dict[str, DecisionRecord] = {}
         self._prefixes: dict[tuple[int, int], dict[int, DecisionRecord]] = {}
         self._revoked: deque[str] = deque()
         self._arriving: Changes | None = None
@@ -90,6 +91,11 @@ class Directory:
         found = self._banned_accounts.get(account)
         return found if found is not None and found.expires_at > now else None
 
+    def banned_credential(self, credential: str, now: float) -> DecisionRecord | None:
+        """The decision in force against one API key or session."""
+        found = self._banned_credentials.get(credential)
+        return found if found is not None and found.expires_at > now else None
+
     def apply(self, changes: Changes) -> None:
         """Takes over what is new. The parts of a whole state replace what was known when the last is there."""
         if changes.whole:
@@ -136,6 +142,7 @@ class Directory:
         self._decisions.clear()
         self._addresses.clear()
         self._banned_accounts.clear()
+        self._banned_credentials.clear()
         self._prefixes.clear()
         for decision in decisions:
             self._enter_decision(decision)
@@ -151,6 +158,8 @@ class Directory:
             self._addresses[decision.value] = decision
         elif decision.scope == "account":
             self._banned_accounts[decision.value] = decision
+        elif decision.scope == "credential":
+            self._banned_credentials[decision.value] = decision
         else:
             network = ip_network(decision.value, strict=False)
             self._prefixes.setdefault((network.version, network.prefixlen), {})[
@@ -159,7 +168,7 @@ class Directory:
 
     def _remove_decision(self, decision: DecisionRecord) -> None:
         self._decisions.pop(decision.id, None)
-        for table in (self._addresses, self._banned_accounts):
+        for table in (self._addresses, self._banned_accounts, self._banned_credentials):
             if table.get(decision.value) is decision:
                 del table[decision.value]
         for key, table_of in list(self._prefixes.items()):

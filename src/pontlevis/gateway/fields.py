@@ -1,6 +1,7 @@
 """Header fields between client and engine: which pass, and those that we add."""
 
 from pontlevis.brain.admission.messages import Allowance
+from pontlevis.gateway.answers import REASONS
 
 # What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
 DROPPED = frozenset(
@@ -17,6 +18,16 @@ DROPPED = frozenset(
         b"server",
         b"set-cookie",
         b"x-request-id",
+        # About the operator's own account or address at a hosted engine.
+        b"alt-svc",
+        b"openai-organization",
+        b"openai-project",
+        b"www-authenticate",
+        *(
+            b"x-ratelimit-%b-%b" % (kind, what)
+            for kind in (b"limit", b"remaining", b"reset")
+            for what in (b"requests", b"tokens")
+        ),
     }
 )
 PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
@@ -36,3 +47,47 @@ def limit_fields(allowance: Allowance) -> bytes:
         allowance.remaining_tokens,
         allowance.reset_tokens_s,
     )
+
+
+def answer_head(
+    status: int,
+    date: bytes,
+    headers: list[tuple[bytes, bytes]],
+    own: bytes,
+    length: int | None,
+    chunked: bool,
+    close: bool,
+) -> bytes:
+    """Status line and headers of an engine's answer as the client gets them; ``own`` are our lines."""
+    parts = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK")), date]
+    parts.extend(b"%b: %b\r\n" % field for field in headers if field[0] not in DROPPED)
+    parts.append(own)
+    if length is not None:
+        parts.append(b"content-length: %d\r\n" % length)
+    elif chunked:
+        parts.append(b"transfer-encoding: chunked\r\n")
+    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
+    return b"".join(parts)
+
+
+def framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None, bool]:
+    """Whether an answer is a stream of events, its length where it names one, and whether its end shows.
+
+    Without a length and without chunks it ends where the connection does, and a death looks like an end.
+    """
+    stream = chunked = False
+    length: int | None = None
+    for name, value in headers:
+        if name == b"content-type":
+            stream = value.lower().startswith(b"text/event-stream")
+        elif name == b"content-length" and value.isdigit():
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+    return stream, length, chunked or length is not None
+
+
+def error_fields(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """What of an engine's error is passed on beside status and body."""
+    kept = (b"content-type", b"retry-after", b"content-language")
+    return b"".join(b"%b: %b\r\n" % field for field in headers if field[0] in kept)

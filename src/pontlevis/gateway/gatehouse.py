@@ -3,7 +3,6 @@
 from urllib.parse import parse_qs
 
 from pontlevis.brain.observation import Kind
-from pontlevis.brain.vocabulary import Posture
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.rations import Ration
@@ -26,27 +25,6 @@ STRANGER_POSTS = {
 }
 """POSTs that anybody may send, and as what they are noted when they are turned away."""
 _MARK = b"invitation=pi-"
-
-
-class Strangers:
-    """Lets through what strangers may send at a posture: everything in calm, little under attack.
-
-    While elevated only their log-ins are rationed: a crowd that signs up is welcome.
-    """
-
-    __slots__ = ("_logins", "_posts")
-
-    def __init__(self, policy: GatewayPolicy) -> None:
-        self._posts = Ration(policy.stranger_posts_per_s, policy.stranger_posts_burst)
-        self._logins = Ration(policy.stranger_logins_per_s, policy.stranger_posts_burst)
-
-    def may_pass(self, kind: Kind, posture: Posture, now: float) -> bool:
-        """``now`` is monotonic seconds."""
-        if posture is Posture.NORMAL:
-            return True
-        if posture is Posture.ELEVATED:
-            return kind is not Kind.LOGIN or self._logins.take(now)
-        return self._posts.take(now)
 
 
 class Invited:

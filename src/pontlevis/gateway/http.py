@@ -6,82 +6,27 @@ served at a time; at most ``MAX_PIPELINED`` more wait behind it.
 """
 
 import asyncio
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from pontlevis.brain.vocabulary import RefusalCode
-from pontlevis.gateway.answers import DateHeader, error_body, head
-from pontlevis.gateway.policy import GatewayPolicy
-from pontlevis.gateway.request import Handler, Request, Task
+from pontlevis.gateway.answers import error_body, head
+from pontlevis.gateway.request import Request, Task
 from pontlevis.gateway.source import counted_as, peer_address
+
+if TYPE_CHECKING:
+    from pontlevis.gateway.connections import Connections
 
 MAX_PIPELINED = 8  # choice: browsers and SDKs do not pipeline at all
 WRITE_HIGH_WATER = 262_144  # bytes; asyncio's default of 64 KiB pauses on every large answer
 DISCARD_LIMIT = 65_536  # bytes of a refused request's body that are read away to keep the connection
 SLOW_BODY_GRACE_S = 5.0  # choice: a phone that changes cells
-SWEEP_PARTS = 4
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Connections:
-    """All client connections of this worker: counted, bounded, swept for the slow."""
-
-    def __init__(self, handler: Handler, policy: GatewayPolicy, date: DateHeader) -> None:
-        self.handler = handler
-        self.policy = policy
-        self.date = date
-        self.now = 0.0
-        """Monotonic seconds, set once a tick; precise enough for deadlines of seconds."""
-        self.closing = False
-        self._parts: list[set[Connection]] = [set() for _ in range(SWEEP_PARTS)]
-        self._turn = 0
-        self._per_source: dict[str, int] = {}
-        self.count = 0
-        self.rejected = 0
-        self._protocol_error = error_body(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
-
-    def factory(self) -> "Connection":
-        return Connection(self)
-
-    def enter(self, connection: "Connection", source: str) -> bool:
-        """Whether there is room for one more from ``source``."""
-        held = self._per_source.get(source, 0)
-        if (
-            self.closing
-            or self.count >= self.policy.max_connections
-            or held >= self.policy.max_connections_per_source
-        ):
-            self.rejected += 1
-            return False
-        self._per_source[source] = held + 1
-        self.count += 1
-        self._turn = (self._turn + 1) % SWEEP_PARTS
-        self._parts[self._turn].add(connection)
-        connection.part = self._turn
-        return True
-
-    def leave(self, connection: "Connection", source: str) -> None:
-        held = self._per_source[source] - 1
-        if held:
-            self._per_source[source] = held
-        else:
-            del self._per_source[source]
-        self.count -= 1
-        self._parts[connection.part].discard(connection)
-
-    def sweep(self, now: float, part: int) -> None:
-        """Cuts what is overdue in one quarter of the connections; call for the parts in turn."""
-        for connection in list(self._parts[part % SWEEP_PARTS]):
-            connection.check(now)
-
-    def close_idle(self) -> None:
-        """For an orderly stop: idle connections close now, the others after their answer."""
-        self.closing = True
-        for part in self._parts:
-            for connection in list(part):
-                connection.close_if_idle()
+_FULL = error_body(
+    503, RefusalCode.OVERLOADED, "more requests are being sent than can be held; please try again shortly"
+)
 
 
 class Connection(asyncio.Protocol):
@@ -95,6 +40,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_reading",
         "_since",
+        "_stopped",
         "_waiting",
         "current",
         "part",
@@ -105,7 +51,7 @@ class Connection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: "Connections") -> None:
         self._all = connections
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: list[Request] = []
@@ -114,6 +60,8 @@ class Connection(asyncio.Protocol):
         self._blocked_since = 0.0
         self._closed = False
         self._reading = True
+        self._stopped = False
+        """Nothing more is read from this client, ever."""
         self.request: Request | None = None
         """Being read."""
         self.current: Request | None = None
@@ -141,6 +89,9 @@ class Connection(asyncio.Protocol):
         if self.part >= 0:
             self._all.leave(self, self.source)
         self._closed = True
+        for request in (self.request, self.current, *self._waiting):
+            if request is not None:
+                self._all.release(request)
         self.request = None
         self._waiting.clear()
         task, self.task, self.current = self.task, None, None
@@ -160,8 +111,15 @@ class Connection(asyncio.Protocol):
             if self._head_bytes > self._all.policy.max_header_bytes and len(data) < self._head_bytes:
                 self._fail(431, RefusalCode.INVALID_BODY, "the request's headers are too large")
                 return
+        reading = self.request
+        had = reading.body_bytes if reading is not None and reading.method else -1
         try:
             self._parser.feed_data(data)
+            if had >= 0 and reading is self.request and reading is not None and reading.body_bytes == had:
+                # Nothing of a body: chunk extensions or trailers, which the parser gathers.
+                self._head_bytes += len(data)
+                if self._head_bytes > self._all.policy.max_header_bytes:
+                    self._fail(431, RefusalCode.INVALID_BODY, "the request's trailers are too large")
         except httptools.HttpParserUpgrade:
             # The request itself is whole and will be answered as plain HTTP/1.1; what follows is not.
             if self.current is not None:
@@ -176,14 +134,21 @@ class Connection(asyncio.Protocol):
             self._protocol_error()
 
     def pause_writing(self) -> None:
-        self._blocked_since = self._all.now
+        """The client takes less than it is sent: nothing more is read from it nor begun for it."""
+        self._blocked_since = self._all.now or 1e-9
+        self._pause_reading()
         if self.task is not None:
             self.task.client_blocked(True)
 
     def resume_writing(self) -> None:
         self._blocked_since = 0.0
+        if self._closed:
+            return
         if self.task is not None:
             self.task.client_blocked(False)
+        elif self.current is None and self._waiting:
+            self._start(self._waiting.pop(0))
+        self._read_on()
 
     # -- llhttp
 
@@ -197,8 +162,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         request = self.request
-        if request is None:
-            return
+        if request is None or request.method:
+            return  # a trailer: nothing here wants it
         headers = request.headers
         headers.append((name.lower(), value))
         if len(headers) > self._all.policy.max_headers:
@@ -222,15 +187,15 @@ class Connection(asyncio.Protocol):
             if name == b"content-length":
                 request.content_length = int(value)
             elif name == b"expect":
-                expects = value.lower() == b"100-continue"
+                expects = value.lower() == b"100-continue" and not request.version_10
         if total > self._all.policy.max_header_bytes:
             raise _TooLarge
         if self._closed:
             return
         self._all.handler.admit(self, request)
         refused = request.refused
-        if refused is None and request.content_length > request.max_body:
-            self._refuse_large(request)
+        if refused is None and request.content_length > 0:
+            self._check_body(request, request.content_length)
             refused = request.refused
         if refused is not None:
             if request.content_length > DISCARD_LIMIT or expects:
@@ -245,12 +210,13 @@ class Connection(asyncio.Protocol):
         if request is None:
             return
         request.body_bytes += len(body)
+        self._head_bytes = 0
         if request.refused is None:
-            if request.body_bytes > request.max_body:
-                self._refuse_large(request)
-            else:
-                request.body.append(body)
-                return
+            self._check_body(request, request.body_bytes)
+        if request.refused is None:
+            request.body.append(body)
+            self._all.hold(request, len(body))
+            return
         if request.body_bytes > DISCARD_LIMIT and self.request is request:
             request.keep_alive = False
             self._finish_reading(request)
@@ -285,18 +251,17 @@ class Connection(asyncio.Protocol):
 
     def done(self, close: bool) -> None:
         """The answer to the request being served has been written whole."""
+        if self.current is not None:
+            self._all.release(self.current)
         self.task = None
         self.current = None
         self._since = self._all.now
         if close or self._all.closing:
-            self._closed = True
-            self.transport.close()
+            self._close()
             return
-        if self._waiting:
-            if not self._reading:
-                self._reading = True
-                self.transport.resume_reading()
+        if self._waiting and not self._blocked_since:
             self._start(self._waiting.pop(0))
+        self._read_on()
 
     def abort(self) -> None:
         """Closes at once: the client sees that the answer is cut."""
@@ -318,9 +283,12 @@ class Connection(asyncio.Protocol):
         """Cuts the connection where one of its deadlines has passed."""
         policy = self._all.policy
         request = self.request
-        if self._blocked_since and now - self._blocked_since > policy.write_stall_s:
-            self._all.handler.cut_off(self, RefusalCode.SLOW_REQUEST)
+        stalled_since = self._since if self._closed else self._blocked_since
+        if stalled_since and now - stalled_since > policy.write_stall_s:
+            self._all.handler.cut_off(self, RefusalCode.SLOW_READER)
             self.abort()
+        elif self._closed:
+            return
         elif request is not None and request.method:
             age = now - request.body_since
             slow = age > SLOW_BODY_GRACE_S and request.body_bytes < age * policy.min_body_rate
@@ -329,21 +297,24 @@ class Connection(asyncio.Protocol):
         elif self._head_bytes or request is not None:
             if now - self._since > policy.header_timeout_s:
                 self._fail(408, RefusalCode.SLOW_REQUEST, "the request's headers came too slowly")
+        elif self.current is None and self.transport.get_write_buffer_size() > 0:
+            # Below the high-water mark nobody says that an answer was written and is not taken.
+            if now - self._since > policy.write_stall_s:
+                self._all.handler.cut_off(self, RefusalCode.SLOW_READER)
+                self.abort()
         elif self.current is None and now - self._since > policy.idle_timeout_s:
-            self._closed = True
-            self.transport.close()
+            self._close()
 
     def close_if_idle(self) -> None:
         if self.current is None and self.request is None:
-            self._closed = True
-            self.transport.close()
+            self._close()
 
     # -- inside
 
     def _finish_reading(self, request: Request) -> None:
         self.request = None
         self._head_bytes = 0
-        if self.current is None:
+        if self.current is None and not self._blocked_since:
             self._start(request)
             return
         self._waiting.append(request)
@@ -352,9 +323,8 @@ class Connection(asyncio.Protocol):
                 self._fail(
                     400, RefusalCode.INVALID_BODY, "too many requests were sent without awaiting answers"
                 )
-            elif self._reading:
-                self._reading = False
-                self.transport.pause_reading()
+            else:
+                self._pause_reading()
 
     def _start(self, request: Request) -> None:
         self.current = request
@@ -364,15 +334,39 @@ class Connection(asyncio.Protocol):
         else:
             self._all.handler.serve(self, request)
 
-    def _refuse_large(self, request: Request) -> None:
-        text = f"the request's body is larger than the {request.max_body} bytes allowed here"
-        request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), b"")
+    def _check_body(self, request: Request, size: int) -> None:
+        """Refuses a body of ``size`` bytes that is larger than allowed, or than there is room for."""
+        if size > request.max_body:
+            text = f"the request's body is larger than the {request.max_body} bytes allowed here"
+            request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), b"")
+        elif self._all.is_full(request, size):
+            self._all.handler.cut_off(self, RefusalCode.OVERLOADED)
+            request.refused = (503, _FULL, b"retry-after: 2\r\n")
+        else:
+            return
         request.body.clear()
+        self._all.release(request)
 
     def _stop_reading(self) -> None:
+        self._stopped = True
+        self._pause_reading()
+
+    def _pause_reading(self) -> None:
         if self._reading and not self.transport.is_closing():
             self._reading = False
             self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        """Reads again where nothing stands against it."""
+        if not (self._reading or self._stopped or self._closed or self._blocked_since) and len(self._waiting) < MAX_PIPELINED:  # fmt: skip
+            self._reading = True
+            self.transport.resume_reading()
+
+    def _close(self) -> None:
+        """Closes once all that was written has gone out; ``check`` sees to it that this comes to an end."""
+        self._closed = True
+        self._since = self._all.now
+        self.transport.close()
 
     def _protocol_error(self) -> None:
         self._fail(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
@@ -381,14 +375,15 @@ class Connection(asyncio.Protocol):
         """Answers what cannot be served, as far as nothing else is being answered, and closes."""
         if self._closed:
             return
-        self._all.handler.cut_off(self, code)
+        self._all.handler.cut_off(self, code, headless=self._head_bytes > 0)
+        if self.request is not None:
+            self._all.release(self.request)
         self.request = None
-        if self.current is None:
+        if self.current is None and not self._blocked_since:
             body = error_body(status, code, message)
             lines = self._all.date.line + b"content-type: application/json\r\n"
             self.transport.write(head(status, lines, length=len(body), close=True) + body)
-            self._closed = True
-            self.transport.close()
+            self._close()
         else:
             self.abort()
 

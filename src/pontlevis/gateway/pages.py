@@ -5,6 +5,7 @@ bring a valid session, or come from a source that lately used one, go first and 
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pontlevis.brain.vocabulary import RefusalCode
@@ -42,11 +43,20 @@ class KnownSources:
     def __init__(self, most: int = KNOWN_SOURCES) -> None:
         self._most = most
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self.on_new: Callable[[str], None] | None = None
+        """Told of a source that was added; other workers want to know it as well."""
 
     def add(self, source: str) -> None:
+        """Somebody was served from there."""
         if source in self._seen:
             self._seen.move_to_end(source)
             return
+        if self.on_new is not None:
+            self.on_new(source)
+        self.learn(source)
+
+    def learn(self, source: str) -> None:
+        """Somebody is known to come from there."""
         self._seen[source] = None
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)

@@ -4,11 +4,25 @@ from dataclasses import dataclass
 
 from pontlevis.brain.setting import check_numbers, setting
 
+MOST_WORKERS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayPolicy:
     """The settings of the data path."""
 
+    workers: int = setting(
+        1,
+        unit="processes",
+        doc="Gateway workers that share the public port, at most 64. With more than one, a process of its own holds admission for all.",
+        source="choice: one core's worth of requests is enough for most; see running.md for what more cost",
+    )
+    admission_silence_s: float = setting(
+        3.0,
+        unit="s",
+        doc="With several workers: an admission process that says nothing for this long counts as away.",
+        source="choice: six of its beats",
+    )
     max_header_bytes: int = setting(
         32_768,
         unit="bytes",
@@ -32,6 +46,18 @@ class GatewayPolicy:
         unit="bytes",
         doc="Body of one request to pages and the accounts API.",
         source="choice: forms are small",
+    )
+    held_body_bytes: int = setting(
+        536_870_912,
+        unit="bytes",
+        doc="Request bodies that one worker holds at once, being sent, waiting or under way; beyond it 503.",
+        source="choice: 128 of the largest",
+    )
+    held_body_bytes_others: int = setting(
+        268_435_456,
+        unit="bytes",
+        doc="The same, beyond which only established, paid and operators' bodies are taken.",
+        source="choice: half of it",
     )
     header_timeout_s: float = setting(
         10.0,
@@ -72,7 +98,7 @@ class GatewayPolicy:
     max_connections_per_source: int = setting(
         512,
         unit="connections",
-        doc="Open client connections of one address (or /64); more are closed at once.",
+        doc="Open client connections of one address (or /64); more are closed at once. Of several workers each takes its share and some more.",
         source="choice: a large shared NAT fits, a slow-loris does not",
     )
     engine_connect_timeout_s: float = setting(
@@ -87,7 +113,7 @@ class GatewayPolicy:
     engine_connections: int = setting(
         1024,
         unit="connections",
-        doc="Open connections to one engine.",
+        doc="Open connections of one worker to one engine.",
         source="Envoy circuit breaker max_connections",
     )
     health_interval_s: float = setting(
@@ -114,14 +140,8 @@ class GatewayPolicy:
     stranger_posts_per_s: float = setting(
         4.0,
         unit="requests/s",
-        doc="While under attack or recovering: log-ins and sign-ups let through from unfamiliar sources.",
+        doc="Log-ins and sign-ups let through from unfamiliar sources while under attack or recovering; in elevated log-ins only, while a finding accuses them.",
         source="choice: a tenth of what one core hashes with Argon2id at 19 MiB",
-    )
-    stranger_logins_per_s: float = setting(
-        15.0,
-        unit="requests/s",
-        doc="While elevated: log-ins let through from unfamiliar sources.",
-        source="choice: a third of what one core hashes, so that a flood that the challenge stops costs little else",
     )
     stranger_posts_burst: float = setting(
         20.0,
@@ -135,6 +155,12 @@ class GatewayPolicy:
         doc="Between batches sent to the controller.",
         source="choice: detection ticks once a second",
     )
+    usage_backlog_bytes: int = setting(
+        268_435_456,
+        unit="bytes",
+        doc="Usage that one worker keeps in the data directory while controller or database are away; beyond it is lost.",
+        source="choice: about two million requests",
+    )
     batch_observations: int = setting(
         20_000,
         unit="observations",
@@ -147,9 +173,12 @@ class GatewayPolicy:
             "min_body_rate",
             "page_slots_reserved",
             "stranger_posts_per_s",
-            "stranger_logins_per_s",
             "stranger_posts_burst",
         )
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
+        if self.held_body_bytes_others > self.held_body_bytes:
+            raise ValueError("gateway.held_body_bytes_others must not exceed gateway.held_body_bytes")
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"gateway.workers must be between 1 and {MOST_WORKERS}")
         if self.page_slots_reserved >= self.page_slots:
             raise ValueError("gateway.page_slots_reserved must be less than gateway.page_slots")

@@ -1,8 +1,30 @@
-"""A token bucket (Turner, 1986): so many a second, so many at once."""
+"""What one worker may use of what is rationed: a token bucket, and its share of the whole machine's bounds."""
+
+from dataclasses import replace
+from math import ceil, sqrt
+
+from pontlevis.brain.observation import Kind
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import Posture
+from pontlevis.gateway.policy import GatewayPolicy
+
+SOURCE_SPREAD = 3.0
+"""Standard deviations that one worker's part of a source's connections may exceed its share: the kernel spreads them
+by chance (SO_REUSEPORT hashes addresses and ports), and an honest source must not be turned away for it."""
+
+
+def rationed(state: PostureState, kind: Kind) -> bool:
+    """Whether a stranger's log-in or sign-up is rationed now; whoever comes from a known place never is.
+
+    In ``elevated`` only log-ins are, and only while a finding accuses them: a crowd is not rationed.
+    """
+    if state.posture is Posture.ELEVATED:
+        return kind is Kind.LOGIN and state.logins_accused
+    return state.posture in (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 
 class Ration:
-    """``rate`` permits a second, at most ``burst`` saved up."""
+    """A token bucket (Turner, 1986): ``rate`` permits a second, at most ``burst`` saved up."""
 
     __slots__ = ("_at", "_burst", "_held", "_rate")
 
@@ -20,3 +42,29 @@ class Ration:
             return False
         self._held -= 1.0
         return True
+
+
+def of_one_worker(policy: GatewayPolicy) -> GatewayPolicy:
+    """The policy with one worker's share of what is meant for all of them together.
+
+    Bounds of a process (open connections, connections to an engine) stay as they are.
+    """
+    workers = policy.workers
+    if workers == 1:
+        return policy
+    share = policy.max_connections_per_source / workers
+    reserved = min(policy.page_slots_reserved, max(1, round(policy.page_slots_reserved / workers)))
+    return replace(
+        policy,
+        max_connections_per_source=min(
+            policy.max_connections_per_source, ceil(share + SOURCE_SPREAD * sqrt(share))
+        ),
+        page_slots=max(reserved + 1, policy.page_slots // workers),
+        page_slots_reserved=reserved,
+        page_queue=max(1, policy.page_queue // workers),
+        stranger_posts_per_s=policy.stranger_posts_per_s / workers,
+        stranger_posts_burst=min(
+            policy.stranger_posts_burst, max(1.0, policy.stranger_posts_burst / workers)
+        ),
+        batch_observations=max(1, policy.batch_observations // workers),
+    )

@@ -4,9 +4,7 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.link.messages import Batch, UsageRecord
 
-MOST_USAGE = 50_000  # records kept while the controller is away; a few minutes of full load
-
-_Key = tuple[Kind, Outcome, str, int, str, int]
+_Key = tuple[Kind, Outcome, str, int, str, int, str]
 
 
 class Recorder:
@@ -18,7 +16,6 @@ class Recorder:
         self._seen: dict[_Key, list[int]] = {}
         self._usage: list[UsageRecord] = []
         self._dropped = 0
-        self.usage_lost = 0
 
     def see(
         self,
@@ -29,42 +26,65 @@ class Recorder:
         account: str = "",
         standing: int = 0,
         tokens: int = 0,
+        credential: str = "",
+        size: int = 0,
+        in_flight: int = 0,
     ) -> None:
-        key = (kind, outcome, source, fingerprint, account, standing)
+        """Counts one thing; ``size`` in bytes, ``in_flight`` calls of the credential at once."""
+        key = (kind, outcome, source, fingerprint, account, standing, credential)
         entry = self._seen.get(key)
         if entry is None:
             if len(self._seen) >= self._most:
                 self._dropped += 1
-                key = (kind, outcome, "", 0, "", standing)
+                key = (kind, outcome, "", 0, "", standing, "")
                 entry = self._seen.get(key)
             if entry is None:
-                self._seen[key] = [1, tokens]
+                self._seen[key] = [1, tokens, size, in_flight]
                 return
         entry[0] += 1
         entry[1] += tokens
+        entry[2] += size
+        if in_flight > entry[3]:
+            entry[3] = in_flight
 
     def settle(self, usage: UsageRecord) -> None:
-        if len(self._usage) < MOST_USAGE:
-            self._usage.append(usage)
-        else:
-            self.usage_lost += 1
+        self._usage.append(usage)
 
-    def take(self, now: float, sample: ServiceSample | None) -> Batch:
-        """All since the last call. ``now`` is Unix seconds."""
+    def take(self, now: float, sample: ServiceSample | None, refusals: dict[str, int]) -> Batch:
+        """All that was seen since the last call. ``now`` is Unix seconds."""
         seen, self._seen = self._seen, {}
-        usage, self._usage = self._usage, []
         dropped, self._dropped = self._dropped, 0
         return Batch(
             self._worker,
             [
-                Observation(now, kind, outcome, source, fingerprint, account, standing, "", count, tokens)
-                for (kind, outcome, source, fingerprint, account, standing), (count, tokens) in seen.items()
+                Observation(
+                    now,
+                    kind,
+                    outcome,
+                    source,
+                    fingerprint,
+                    account,
+                    standing,
+                    "",
+                    count,
+                    tokens,
+                    credential,
+                    size,
+                    in_flight,
+                )
+                for (kind, outcome, source, fingerprint, account, standing, credential), (
+                    count,
+                    tokens,
+                    size,
+                    in_flight,
+                ) in seen.items()
             ],
             sample,
-            usage,
             dropped,
+            refusals,
         )
 
-    def put_back(self, usage: list[UsageRecord]) -> None:
-        """Keeps usage that could not be sent, for the next batch."""
-        self._usage[:0] = usage[: MOST_USAGE - len(self._usage)]
+    def take_usage(self) -> list[UsageRecord]:
+        """What was used since the last call."""
+        usage, self._usage = self._usage, []
+        return usage

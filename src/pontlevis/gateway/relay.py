@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 from pontlevis.brain.admission.messages import Ask, Dispatch, Preempt, Queued, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.refusal_note import Cause
-from pontlevis.brain.vocabulary import RefusalCode, Standing
-from pontlevis.gateway.answers import REASONS, error_body, error_event
+from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import DROPPED, PASSED_ON, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, error_fields, framing, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
 from pontlevis.gateway.usage import WHOLE_LIMIT, StreamReader, Usage, usage_of
 from pontlevis.gateway.wire import Endpoint, InferenceCall
+from pontlevis.link.admission import OWN_COUNT
 from pontlevis.link.messages import UsageRecord
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
 REPORT_EVERY = 32  # events; admission corrects what it expects of an answer under way
-
-
 _SETTLED = {Outcome.OK: "ok", Outcome.REFUSED: "aborted"}
 
 
@@ -34,8 +33,8 @@ class Exchange:
 
     __slots__ = (
         "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
-        "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_started", "_status",
-        "_ticket", "_tries", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
+        "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
+        "_ticket", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
     def __init__(
@@ -69,10 +68,12 @@ class Exchange:
         self._headers: list[tuple[bytes, bytes]] = []
         self._pending_head: bytes | None = None
         self._chunked = False
+        self._unframed = False
         self._length: int | None = None
         self._reader: StreamReader | None = None
         self._collected = Collected()
         self._report_at = REPORT_EVERY
+        self._sent = 0
         self._over = False
 
     # -- admission
@@ -133,10 +134,12 @@ class Exchange:
             return
         self._stop_engine()
         self._engine = ""
-        self._status = 0
-        self._pending_head = self._reader = self._length = None
-        self._chunked = False
-        self._collected.clear()
+        self._forget_answer()
+
+    def stuck(self) -> None:
+        """Admission, which was asked at a distance, has no other engine for it."""
+        if not self._over:
+            self._end_early(503, RefusalCode.ENGINE_UNAVAILABLE, "the engine could not be reached")
 
     # -- Task: the client
 
@@ -176,15 +179,13 @@ class Exchange:
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
         self._headers = headers
-        stream = False
-        self._length = None
-        for name, value in headers:
-            if name == b"content-type":
-                stream = value.startswith(b"text/event-stream")
-            elif name == b"content-length" and value.isdigit():
-                self._length = int(value)
+        stream, self._length, framed = framing(headers)
         if stream and status < 400:
-            self._reader = StreamReader(hide_usage=self._call.hide_usage)
+            of_responses = self._endpoint is Endpoint.RESPONSES
+            self._reader = StreamReader(
+                hide_usage=self._call.hide_usage, deltas_only=of_responses, watch_end=not framed
+            )
+            self._unframed = not framed
             self._length = None
         if status < 400:
             self._pending_head = self._head()
@@ -193,6 +194,7 @@ class Exchange:
         core = self._core
         now = core.monotonic()
         self.last_data_at = now
+        self._sent += len(data)
         if self._status >= 400:
             self._collected.add(data, MOST_ERROR_BYTES, newest=False)
             return
@@ -222,6 +224,10 @@ class Exchange:
             self._engine_error()
             return
         reader = self._reader
+        if reader is not None and self._unframed and not reader.ended:
+            # Where the connection's end is the answer's, only its last words tell an end from a death.
+            self._over_early()
+            return
         last = b""
         if reader is not None:
             rest = reader.rest()
@@ -242,22 +248,38 @@ class Exchange:
         self._sending = None
         if self._over:
             return
+        # A head alone, as engines send it before they begin to read the prompt, was not passed on yet.
+        begun = 0 < self._status < 400 and self._pending_head is None
         if not begun and self._tries < MOST_TRIES:
+            self._forget_answer()
             if isinstance(error, StaleConnection):
                 self._send()
                 return
             self._core.engine_failed(self._engine, error)
             moved = self._core.admission.move(self._ticket, self._core.monotonic())
             if moved is not None:
-                self.dispatch(moved)
+                if type(moved) is Dispatch:
+                    self.dispatch(moved)
                 self._core.pump()
                 return
         else:
             self._core.engine_failed(self._engine, error)
-        status, reason = (502, "the engine failed while it answered") if begun else (503, "the engine could not be reached")  # fmt: skip
-        self._end_early(status, RefusalCode.ENGINE_UNAVAILABLE, reason)
+        if begun:
+            self._over_early()
+        else:
+            self._end_early(503, RefusalCode.ENGINE_UNAVAILABLE, "the engine could not be reached")
 
     # -- inside
+
+    def _over_early(self) -> None:
+        self._end_early(502, RefusalCode.ENGINE_UNAVAILABLE, "the engine failed while it answered")
+
+    def _forget_answer(self) -> None:
+        """Whatever an engine had begun to say, none of which was passed on."""
+        self._status = 0
+        self._pending_head = self._reader = self._length = None
+        self._chunked = self._unframed = False
+        self._collected.clear()
 
     def _stop_engine(self) -> None:
         if self._sending is not None:
@@ -269,11 +291,9 @@ class Exchange:
         engine = self._core.engines[self._engine]
         plain = engine.refuses_stream_options
         body = self._call.original if plain else self._call.body
-        fields = [b"content-type: application/json\r\n"]
-        fields.extend(
-            b"%b: %b\r\n" % (name, value) for name, value in self._request.headers if name in PASSED_ON
-        )
-        head = engine.head("POST", self._endpoint.value, b"".join(fields), len(body))
+        passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
+        fields = b"content-type: application/json\r\n" + b"".join(passed)
+        head = engine.head("POST", self._endpoint.value, fields, len(body))
         self.last_data_at = self._core.monotonic()
         try:
             self._sending = engine.server.send(head + body, self)
@@ -281,20 +301,10 @@ class Exchange:
             self.answer_fails(error, False)
 
     def _head(self) -> bytes:
-        parts = [
-            b"HTTP/1.1 %d %b\r\n" % (self._status, REASONS.get(self._status, b"OK")),
-            self.connection.fields,
-        ]
-        parts.extend(b"%b: %b\r\n" % field for field in self._headers if field[0] not in DROPPED)
-        parts.append(b"x-request-id: %b\r\n" % self._request_id())
-        parts.append(self._limits())
-        if self._length is not None:
-            parts.append(b"content-length: %d\r\n" % self._length)
-        elif not self._request.version_10:
-            self._chunked = True
-            parts.append(b"transfer-encoding: chunked\r\n")
-        parts.append(b"connection: close\r\n\r\n" if self._closes() else b"\r\n")
-        return b"".join(parts)
+        self._chunked = self._length is None and not self._request.version_10
+        own = b"x-request-id: %b\r\n%b" % (self._request_id(), self._limits())
+        date, headers, length, chunked = self.connection.fields, self._headers, self._length, self._chunked
+        return answer_head(self._status, date, headers, own, length, chunked, self._closes())
 
     def _closes(self) -> bool:
         request = self._request
@@ -320,17 +330,18 @@ class Exchange:
             and b"stream_options" in body
         ):
             engine.refuses_stream_options = True
-            self._collected.clear()
+            self._forget_answer()
             self._send()
             return
+        if self._status in (401, 407):
+            self._core.engine_failed(self._engine, UpstreamError("it refuses the key that it is asked with"))
+            self._end_early(
+                502, RefusalCode.ENGINE_UNAVAILABLE, "the engine does not accept this service's own key"
+            )
+            return
         self._finish(None, Outcome.ERROR if self._status >= 500 else Outcome.INVALID)
-        kept = [
-            b"%b: %b\r\n" % field
-            for field in self._headers
-            if field[0] in (b"content-type", b"retry-after", b"content-language")
-        ]
-        kept.append(b"x-request-id: %b\r\n" % self._request_id())
-        self.connection.answer_as(self._status, body, b"".join(kept))
+        fields = b"%bx-request-id: %b\r\n" % (error_fields(self._headers), self._request_id())
+        self.connection.answer_as(self._status, body, fields)
         self._core.pump()
 
     def _end_early(self, status: int, code: RefusalCode, reason: str, *, cause: Cause = Cause.OTHER) -> None:
@@ -344,9 +355,9 @@ class Exchange:
             if status in (502, 503, 504):
                 fields += b"retry-after: 2\r\n"
             self.connection.answer(status, error_body(status, code, reason), fields)
-        elif self._reader is not None and self._chunked:
+        elif self._reader is not None:
             event = error_event(code, reason)
-            self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event))
+            self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event) if self._chunked else event)
             self.connection.done(self._closes())
         else:
             # Half a JSON document cannot be ended well: the client must see that it is cut.
@@ -358,8 +369,7 @@ class Exchange:
         now = self._core.monotonic()
         events = self._reader.events if self._reader is not None else 0
         tokens_in, tokens_out = (usage.tokens_in, usage.tokens_out) if usage is not None else (None, None)
-        if tokens_out is None and self._reader is not None:
-            tokens_out = events
+        tokens_out = events if tokens_out is None and self._reader is not None else tokens_out
         if outcome is not Outcome.OK and tokens_in is None and not events:
             tokens_in, tokens_out = 0, 0
         self._core.admission.finish(
@@ -371,30 +381,20 @@ class Exchange:
         self._observe(outcome, tokens_in, tokens_out)
 
     def _settle(self, outcome: str, tokens_in: int | None, tokens_out: int | None) -> None:
-        if self.caller.standing is Standing.ANONYMOUS:
-            return
         now = self._core.monotonic()
-        self._core.recorder.settle(
-            UsageRecord(
-                self._core.unix(),
-                self.caller.account,
-                self.caller.credential,
-                self._call.model,
-                self._call.input_tokens if tokens_in is None else tokens_in,
-                tokens_out or 0,
-                outcome,
-                self._waited,
-                self._first_byte_at - self._started if self._first_byte_at else 0.0,
-                now - self._started,
-            )
-        )
+        tokens_in = self._call.input_tokens if tokens_in is None else tokens_in
+        ttft_s = self._first_byte_at - self._started if self._first_byte_at else 0.0
+        record = UsageRecord(self._core.unix(), self.caller.account, self.caller.credential, self._call.model, tokens_in,
+                             tokens_out or 0, outcome, self._waited, ttft_s, now - self._started)  # fmt: skip
+        self._core.recorder.settle(record)
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
-        caller = self.caller
-        self._core.recorder.see(
-            Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account, int(caller.standing), tokens
-        )
+        caller, credential = self.caller, self.caller.credential
+        beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten
+        size = self._request.body_bytes + self._sent
+        self._core.recorder.see(Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account,
+                                int(caller.standing), tokens, credential, size, beside)  # fmt: skip
 
     def _request_id(self) -> bytes:
-        return b"%b%x" % (self._core.request_prefix, self._ticket)
+        return b"%b%x" % (self._core.request_prefix, self._ticket & OWN_COUNT)

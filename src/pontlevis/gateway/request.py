@@ -26,8 +26,8 @@ class Handler(Protocol):
     def serve(self, connection: "Connection", request: "Request") -> None:
         """The whole request is there and its turn has come."""
 
-    def cut_off(self, connection: "Connection", code: RefusalCode) -> None:
-        """A client was cut for being slow or malformed."""
+    def cut_off(self, connection: "Connection", code: RefusalCode, *, headless: bool = False) -> None:
+        """A client was cut for being slow or malformed; ``headless`` before its headers were whole."""
 
 
 class Request:
@@ -39,7 +39,9 @@ class Request:
         "body_since",
         "content_length",
         "context",
+        "existing",
         "headers",
+        "held",
         "keep_alive",
         "max_body",
         "method",
@@ -61,6 +63,10 @@ class Request:
         self.keep_alive = True
         self.version_10 = False
         self.max_body = 0
+        self.held = 0
+        """Bytes of its body that count as held in memory."""
+        self.existing = False
+        """Whether it comes from an existing user, whose body is held when others' are not any more."""
         self.refused: tuple[int, bytes, bytes] | None = None
         """Status, body and header lines of an answer decided before the body was there."""
         self.context: object = None

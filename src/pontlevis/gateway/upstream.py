@@ -166,6 +166,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_begun",
         "_closed",
+        "_headed",
         "_headers",
         "_keep",
         "_parser",
@@ -184,6 +185,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
         self._begun = False
+        self._headed = False
+        """Whether the head of the answer is whole."""
         self._closed = False
         self._keep = True
         self._reused = False
@@ -197,7 +200,7 @@ class UpstreamConnection(asyncio.Protocol):
     def begin(self, sending: Sending, *, reused: bool) -> None:
         self._sending = sending
         self._reused = reused
-        self._begun = False
+        self._begun = self._headed = False
         self._headers = []
         if self.transport is None or self._closed:
             # The event loop has yet to report the loss; report it from there as well.
@@ -267,6 +270,9 @@ class UpstreamConnection(asyncio.Protocol):
     # -- llhttp
 
     def on_message_begin(self) -> None:
+        if self._sending is None:
+            self._keep = False  # a second answer that nobody asked for
+            return
         self._begun = True
         self._headers = []
 
@@ -276,15 +282,17 @@ class UpstreamConnection(asyncio.Protocol):
             raise UpstreamError("the server sent too many header fields")
 
     def on_headers_complete(self) -> None:
-        self._keep = self._parser.should_keep_alive()
         status = self._parser.get_status_code()
-        if status < 200:
+        if status < 200 or self._sending is None:
             return
-        if self._sending is not None and self._sending.receiver is not None:
+        self._keep = self._parser.should_keep_alive()
+        self._headed = True
+        if self._sending.receiver is not None:
             self._sending.receiver.answer_begins(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
-        self._parts.append(body)
+        if self._sending is not None:
+            self._parts.append(body)
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() >= 200:
@@ -296,7 +304,8 @@ class UpstreamConnection(asyncio.Protocol):
         """An answer without a length ends where the connection does."""
         named = {name for name, _ in self._headers}
         if (
-            self._parser.get_status_code() < 200
+            not self._headed
+            or self._parser.get_status_code() < 200
             or b"content-length" in named
             or b"transfer-encoding" in named
         ):

@@ -1,5 +1,7 @@
 """Learns what a request really cost from the engine's answer."""
 
+import re
+
 import msgspec
 
 WHOLE_LIMIT = 1_048_576  # bytes of a plain answer kept for reading its usage
@@ -34,6 +36,19 @@ class _Whole(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Whole)
+_usage_decoder = msgspec.json.Decoder(Usage)
+_USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')  # details are one level deep
+_EVENT_END = re.compile(rb"\r?\n\r?\n")
+_LAST_WORDS = (
+    b"data: [DONE]",
+    b"data:[DONE]",
+    b'"finish_reason":"',
+    b'"finish_reason": "',
+    b'"type":"response.completed"',
+    b'"type":"response.incomplete"',
+    b'"type":"response.failed"',
+    b'"error"',
+)
 
 
 def usage_of(body: bytes) -> Usage | None:
@@ -42,6 +57,17 @@ def usage_of(body: bytes) -> Usage | None:
         return None
     try:
         return _decoder.decode(body).usage
+    except (msgspec.DecodeError, RecursionError):
+        return _usage_at_the_end(body) if len(body) > WHOLE_LIMIT // 2 else None
+
+
+def _usage_at_the_end(body: bytes) -> Usage | None:
+    """Of a large answer only the end was kept, and usage stands there; answers that are not large are whole."""
+    found = _USAGE.search(body, body.rfind(b'"usage"'))
+    if found is None:
+        return None
+    try:
+        return _usage_decoder.decode(found[1])
     except (msgspec.DecodeError, RecursionError):
         return None
 
@@ -52,13 +78,21 @@ class StreamReader:
     Bytes come out as they went in, event by event; an unfinished event waits for its end.
     """
 
-    __slots__ = ("_hide", "_tail", "events", "usage")
+    __slots__ = ("_hide", "_mark", "_tail", "_watch", "ended", "events", "usage")
 
-    def __init__(self, *, hide_usage: bool) -> None:
+    def __init__(self, *, hide_usage: bool, deltas_only: bool = False, watch_end: bool = False) -> None:
+        """``deltas_only``: only events of a kind ``….delta`` carry tokens, as in the responses API.
+
+        ``watch_end``: ``ended`` is wanted.
+        """
         self._hide = hide_usage
+        self._watch = watch_end
+        self._mark = b'.delta"' if deltas_only else b"\ndata:"
         self._tail = b""
         self.events = 0
-        """Data events so far: a lower bound of the tokens generated."""
+        """Events with tokens so far: about the tokens generated, where each event carries one."""
+        self.ended = False
+        """Whether the answer's own end was seen: [DONE], a reason why it finished, an error."""
         self.usage: Usage | None = None
 
     def read(self, data: bytes) -> bytes:
@@ -77,7 +111,12 @@ class StreamReader:
                 return b""
         if b'"usage"' in data:
             data = self._read_usage(data)
-        self.events += data.count(b"data:")
+        # At the beginning of a line only: text holds no line feeds, but may well hold "data:".
+        self.events += data.count(self._mark)
+        if self._mark == b"\ndata:" and data.startswith(b"data:"):
+            self.events += 1
+        if self._watch and any(each in data for each in _LAST_WORDS):
+            self.ended = True
         return data
 
     def rest(self) -> bytes:
@@ -101,12 +140,13 @@ class StreamReader:
 
 
 def _events(data: bytes) -> list[bytes]:
-    separator = b"\r\n\r\n" if b"\r\n\r\n" in data else b"\n\n"
-    parts = data.split(separator)
-    last = parts.pop()
-    events = [part + separator for part in parts]
-    if last:
-        events.append(last)
+    events: list[bytes] = []
+    begin = 0
+    for end in _EVENT_END.finditer(data):
+        events.append(data[begin : end.end()])
+        begin = end.end()
+    if begin < len(data):
+        events.append(data[begin:])
     return events
 
 

@@ -7,6 +7,8 @@ import msgspec
 
 BYTES_PER_TOKEN = 4  # OpenAI's own rule of thumb for English text
 IMAGE_TOKENS = 1_024  # choice: within 85 to 1,445, what GPT-4o charges for one image
+MOST_CHOICES = 128  # of n and best_of; OpenAI's own bound for n
+MOST_PROMPTS = 2_048  # of one call; OpenAI's own bound for the inputs of an embeddings call
 _INJECTED = b'"stream_options":{"include_usage":true},'
 _DATA_URI = re.compile(rb'"data:[a-z]+/[^"]{0,64};base64,[^"]*"')
 
@@ -44,6 +46,7 @@ class _Chat(_Asked):
 
 class _Completion(_Asked):
     prompt: msgspec.Raw = msgspec.Raw()
+    best_of: int | None = None
 
 
 class _Input(_Asked):
@@ -94,16 +97,20 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
         raise BadBody(*_explain(error)) from None
     if not asked.model or len(asked.model) > 256:
         raise BadBody("you must provide a model parameter of 1 to 256 characters", "model")
+    if not asked.model.isprintable():
+        raise BadBody("the model parameter holds characters that no model's name has", "model")
+    choices = _choices(asked.n, "n")
     if isinstance(asked, _Chat):
         if not asked.messages:
             raise BadBody("messages must be a list of at least one message", "messages")
     elif isinstance(asked, _Completion):
         if not bytes(asked.prompt):
             raise BadBody("you must provide a prompt parameter", "prompt")
+        choices = max(choices, _choices(asked.best_of, "best_of")) * _prompts(asked.prompt)
     elif not bytes(asked.input):
         raise BadBody("you must provide an input parameter", "input")
     stream = bool(asked.stream)
-    output = _output_cap(asked) if endpoint is not Endpoint.EMBEDDINGS else 1
+    output = _output_cap(asked) * choices if endpoint is not Endpoint.EMBEDDINGS else 1
     sent, hide = body, False
     if stream and endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS):
         hide = asked.stream_options is None or not asked.stream_options.include_usage
@@ -112,7 +119,7 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
             sent = b"%b%b%b" % (body[:at], _INJECTED, body[at:])
         elif hide:
             sent = _with_usage(body)
-    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide, asked.n or 1)
+    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide, choices)
 
 
 def _output_cap(asked: _Asked) -> int:
@@ -123,10 +130,25 @@ def _output_cap(asked: _Asked) -> int:
     ]
     if any(value < 0 or value > 2**31 for value in caps):
         raise BadBody("max_tokens must be between 0 and 2147483648", "max_tokens")
-    choices = asked.n or 1
-    if not 1 <= choices <= 128:
-        raise BadBody("n must be between 1 and 128", "n")
-    return int(min(caps)) * choices if caps else 0
+    return int(min(caps)) if caps else 0
+
+
+def _choices(asked: int | None, param: str) -> int:
+    if asked is not None and not 1 <= asked <= MOST_CHOICES:
+        raise BadBody(f"{param} must be between 1 and {MOST_CHOICES}", param)
+    return asked or 1
+
+
+def _prompts(prompt: msgspec.Raw) -> int:
+    """How many are answered: a list of texts, or of lists of tokens, is several; each costs an answer."""
+    raw = bytes(prompt)
+    if not raw.startswith(b"["):
+        return 1
+    listed = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    several = len(listed) if listed and bytes(listed[0])[:1] in (b'"', b"[") else 1
+    if several > MOST_PROMPTS:
+        raise BadBody(f"at most {MOST_PROMPTS} prompts are taken at once", "prompt")
+    return several
 
 
 def _input_tokens(body: bytes) -> int:

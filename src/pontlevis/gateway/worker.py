@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,22 +20,30 @@ from pontlevis.brain.admission.admission import Admission
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.refusal_note import RefusalCodec
+from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
+from pontlevis.gateway.admission_link import AdmissionLink
 from pontlevis.gateway.answers import DateHeader
+from pontlevis.gateway.connections import SWEEP_PARTS, Connections
+from pontlevis.gateway.controller_link import ControllerLink
 from pontlevis.gateway.core import Core
 from pontlevis.gateway.directory import Directory
-from pontlevis.gateway.engines import Engine, make_engine, probe_metrics, probe_models
-from pontlevis.gateway.http import SWEEP_PARTS, Connections
+from pontlevis.gateway.engines import Engine, make_engine
+from pontlevis.gateway.outbox import Outbox
+from pontlevis.gateway.port import AdmissionPort
+from pontlevis.gateway.rations import of_one_worker
 from pontlevis.gateway.recorder import Recorder
+from pontlevis.gateway.remote import RemoteAdmission
 from pontlevis.gateway.upstream import Server
-from pontlevis.link.messages import Ack, Changes, Hello
-from pontlevis.link.stream import LinkBroken, frame, read_from_controller
+from pontlevis.gateway.watch import watch
+from pontlevis.link.messages import Changes, Cut, Hello
 
+ADMISSION_SOCKET = "admission.sock"
 PUMP_INTERVAL_S = 0.05  # choice: queue deadlines are seconds, so a twentieth is exact enough
 SAMPLE_EVERY = 4  # batches; with the default batch interval once a second
-RECONNECT_S = 0.25
-PROBE_TIMEOUT_S = 3.0
+JOIN_WAIT_S = 3.0  # a worker without the word of admission could serve existing users at most
 STOP_GRACE_S = 5.0
+SETTLE_GRACE_S = 2.0  # for the controller to write what was used; what it does not is sent at the next start
 BACKLOG = 4096  # connections that may wait for accept; the kernel's somaxconn
 
 GC_THRESHOLDS = (10_000, 20, 20)
@@ -48,36 +57,64 @@ class Worker:
 
     def __init__(self, settings: Settings, *, number: int, pepper: bytes, sockets: Path) -> None:
         self.settings = settings
-        self.number = number
-        self._link_path = sockets / "link.sock"
+        workers = settings.gateway.workers
         rng = random.Random()  # noqa: S311 - jitter and request ids, no secrets
         now = time.monotonic
         self.directory = Directory(CredentialCodec(pepper))
-        self.admission = Admission(settings.admission, enabled=settings.defence, rng=rng)
+        self._limits = replace(settings.admission)
         self.engines: dict[str, Engine] = {}
         for each in settings.engines:
             engine = make_engine(each, settings.gateway, now)
             self.engines[engine.name] = engine
-        self.recorder = Recorder(number, settings.gateway)
+        self.outbox = Outbox(settings.data / "usage", most_bytes=settings.gateway.usage_backlog_bytes)
+        self.admission: Admission | None = None
+        """None where it is a process of its own."""
+        self._admission_link: AdmissionLink | None = None
+        port: AdmissionPort
+        if workers == 1:
+            port = self.admission = Admission(self._limits, enabled=settings.defence, rng=rng)
+        else:
+            port = remote = RemoteAdmission(
+                self._limits,
+                self.engines,
+                enabled=settings.defence,
+                number=number,
+                workers=workers,
+                wake=lambda: link.wake(),
+                on_familiar=lambda source: self.core.known_sources.learn(source),
+            )
+            link = self._admission_link = AdmissionLink(
+                sockets / ADMISSION_SOCKET,
+                remote,
+                lambda command: self.core.carry_out(command),
+                now,
+                settings.gateway.admission_silence_s,
+            )
+        policy = of_one_worker(settings.gateway)
+        self.recorder = Recorder(number, policy)
         controller = Server(
             unix=str(sockets / "pages.sock"),
-            most=settings.gateway.page_slots,
-            connect_timeout_s=settings.gateway.engine_connect_timeout_s,
+            most=policy.page_slots,
+            connect_timeout_s=policy.engine_connect_timeout_s,
             clock=now,
         )
         self.core = Core(
             settings,
             self.directory,
-            self.admission,
+            port,
             self.engines,
             self.recorder,
             controller,
             rng,
-            RefusalCodec(pepper),
+            RefusalCodec(pepper, number, workers),
+            number,
         )
+        if self._admission_link is not None:
+            self.core.known_sources.on_new = self._admission_link.remote.met
         self.date = DateHeader()
-        self.connections = Connections(self.core, settings.gateway, self.date)
-        self._link: asyncio.StreamWriter | None = None
+        self.connections = Connections(self.core, policy, self.date)
+        hello = Hello(number, os.getpid(), __version__)
+        self._link = ControllerLink(sockets / "link.sock", hello, self._heard, self.outbox)
         self._stopping = asyncio.Event()
 
     async def run(self, listener: socket.socket) -> None:
@@ -86,11 +123,16 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
         self._tick()
-        tasks = [asyncio.create_task(self._watch(engine)) for engine in self.engines.values()]
-        tasks.append(asyncio.create_task(self._keep_link()))
-        tasks.append(asyncio.create_task(self._send_batches()))
-        tasks.append(asyncio.create_task(self._sweep()))
-        tasks.append(asyncio.create_task(self._pump()))
+        loops = [self._link.keep(), self._send_batches(), self._sweep(), self._pump()]
+        if self.admission is not None:
+            loops.extend(self._watch(engine, self.admission) for engine in self.engines.values())
+        tasks = [asyncio.create_task(each) for each in loops]
+        if self._admission_link is not None:
+            tasks.append(asyncio.create_task(self._admission_link.keep()))
+            # New connections go to the other workers meanwhile.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(JOIN_WAIT_S):
+                    await self._admission_link.joined.wait()
         server = await loop.create_server(self.connections.factory, sock=listener, backlog=BACKLOG)
         # What lives as long as the process is never looked through again, and short-lived requests free
         # themselves by counting: the collector is left only what holds itself in a circle.
@@ -106,9 +148,14 @@ class Worker:
                 while self.core.exchanges:
                     await asyncio.sleep(PUMP_INTERVAL_S)
         self._send_batch(None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_GRACE_S):
+                while self.outbox and self._link.up:
+                    await asyncio.sleep(PUMP_INTERVAL_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.outbox.close()
 
     # -- loops
 
@@ -133,63 +180,26 @@ class Worker:
             for engine in self.engines.values():
                 engine.server.prune()
 
-    async def _watch(self, engine: Engine) -> None:
-        """Probes one engine for ever."""
-        interval = self.settings.gateway.health_interval_s
-        was_up: bool | None = None
-        while True:
-            await probe_models(engine, PROBE_TIMEOUT_S)
-            now = self.core.monotonic()
-            self.admission.set_engine(engine.name, frozenset(engine.models), engine.up, now)
-            if engine.up is not was_up:
-                was_up = engine.up
-                if engine.up:
-                    log.info("gateway:engine:up %s models=%d", engine.name, len(engine.models))
-                else:
-                    log.warning("gateway:engine:down %s (%s)", engine.name, engine.error)
-            metrics = await probe_metrics(engine, PROBE_TIMEOUT_S)
-            if metrics is not None:
-                self.admission.engine_metrics(
-                    engine.name,
-                    running=metrics.running,
-                    waiting=metrics.waiting,
-                    kv_usage=metrics.kv_usage,
-                    now=self.core.monotonic(),
-                )
-            self.core.pump()
-            await asyncio.sleep(interval)
+    async def _watch(self, engine: Engine, admission: Admission) -> None:
+        await watch(
+            engine,
+            admission,
+            interval_s=self.settings.gateway.health_interval_s,
+            clock=self.core.monotonic,
+            probed=self.core.pump,
+        )
 
-    async def _keep_link(self) -> None:
-        """Holds the connection to the controller; goes on with what is known while it is away."""
-        lost = False
-        while True:
-            try:
-                reader, writer = await asyncio.open_unix_connection(str(self._link_path))
-            except OSError:
-                await asyncio.sleep(RECONNECT_S)
-                continue
-            try:
-                writer.write(frame(Hello(self.number, os.getpid(), __version__)))
-                self._link = writer
-                if lost:
-                    log.info("gateway:link:restored")
-                while True:
-                    message = await read_from_controller(reader)
-                    if isinstance(message, Changes):
-                        self.directory.apply(message)
-                        self.core.learn_sources(message.accounts)
-                        if message.posture is not None:
-                            self.admission.set_posture(message.posture, self.core.monotonic())
-                    else:
-                        self.core.cut(message.accounts, message.credentials, message.reason)
-                    writer.write(frame(Ack(message.number)))
-            except LinkBroken as error:
-                lost = True
-                log.warning("gateway:link:lost %s; going on with what is known", error)
-            finally:
-                self._link = None
-                writer.close()
-            await asyncio.sleep(RECONNECT_S)
+    def _heard(self, message: Changes | Cut) -> None:
+        if isinstance(message, Changes):
+            self.directory.apply(message)
+            self.core.learn_sources(message.accounts)
+            if message.admission is not None:
+                adopt(self._limits, message.admission)
+            changed = message.posture is not None or message.admission is not None
+            if changed and self.admission is not None:
+                self.admission.set_posture(self.directory.posture, self.core.monotonic())
+        else:
+            self.core.cut(message.accounts, message.credentials, message.reason)
 
     async def _send_batches(self) -> None:
         interval = self.settings.gateway.batch_interval_s
@@ -199,7 +209,7 @@ class Worker:
             await asyncio.sleep(interval)
             turn += 1
             sample = None
-            if turn % SAMPLE_EVERY == 0:
+            if self.admission is not None and turn % SAMPLE_EVERY == 0:
                 now = self.core.monotonic()
                 sample = self.admission.sample(now, now - sampled)
                 sample = msgspec.structs.replace(sample, at=self.core.unix())
@@ -207,21 +217,22 @@ class Worker:
             self._send_batch(sample)
 
     def _send_batch(self, sample: ServiceSample | None) -> None:
-        link = self._link
-        batch = self.recorder.take(self.core.unix(), sample)
-        if link is None or link.is_closing() or link.transport.get_write_buffer_size() > 8_388_608:
-            # Observations of a time without a controller are of no use later; what was used must be charged.
-            self.recorder.put_back(batch.usage)
-            return
-        link.write(frame(batch))
+        self.outbox.put(self.recorder.take_usage())
+        self._link.send_usage()
+        self._link.send(self.recorder.take(self.core.unix(), sample, self.core.take_refusals()))
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """The public listener's socket. Raises ``OSError`` when the address is taken."""
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """The public listener's socket; ``shared`` between workers, whose connections the kernel spreads.
+
+    Raises ``OSError`` when the address is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.setblocking(False)
     try:
         listener.bind((host, port))
@@ -233,7 +244,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run(settings: Settings, *, number: int, pepper: bytes, sockets: Path) -> None:
     """Serves in this process until it is told to stop."""
-    listener = bind(settings.host, settings.port)
+    listener = bind(settings.host, settings.port, shared=settings.gateway.workers > 1)
     uvloop.run(_run(settings, number, pepper, sockets, listener))
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState
 
@@ -34,7 +35,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     id: int
     scope: str
-    """``address``, ``prefix`` or ``account``."""
+    """``address``, ``prefix``, ``account`` or ``credential``."""
     value: str
     reason: str
     created_at: float
@@ -60,12 +61,17 @@ class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     duration_s: float
 
 
+GATEWAY, ADMISSION = "gateway", "admission"
+
+
 class Hello(msgspec.Struct, tag="hello", frozen=True):
-    """Gateway to controller: first message on a connection."""
+    """Gateway, or its admission process, to controller: first message on a connection."""
 
     worker: int
     pid: int
     version: str
+    role: str = GATEWAY
+    """``admission`` wants to hear of the posture only."""
 
 
 class Batch(msgspec.Struct, tag="batch", frozen=True):
@@ -74,9 +80,20 @@ class Batch(msgspec.Struct, tag="batch", frozen=True):
     worker: int
     observations: list[Observation]
     sample: ServiceSample | None
-    usage: list[UsageRecord]
     dropped: int = 0
     """Observations that were merged away because the batch was full."""
+    refusals: dict[str, int] = {}
+    """By code, since the last batch: also what was cut where no answer was possible."""
+
+
+class Parcel(msgspec.Struct, tag="parcel", frozen=True):
+    """Gateway to controller: what was used. Sent again until ``Settled`` says that it is written."""
+
+    sender: str
+    """One gateway process; a new one after each start."""
+    number: int
+    """Grows by one a parcel of the same sender, from 1; one that was written already is not written twice."""
+    usage: list[UsageRecord]
 
 
 class Ack(msgspec.Struct, tag="ack", frozen=True):
@@ -97,6 +114,8 @@ class Changes(msgspec.Struct, tag="changes", frozen=True):
     credentials: list[CredentialRecord] = []
     decisions: list[DecisionRecord] = []
     posture: PostureState | None = None
+    admission: AdmissionPolicy | None = None
+    """Limits that changed while the service runs; None: as before."""
 
 
 class Cut(msgspec.Struct, tag="cut", frozen=True):
@@ -108,5 +127,12 @@ class Cut(msgspec.Struct, tag="cut", frozen=True):
     reason: str
 
 
-FromGateway = Hello | Batch | Ack
-FromController = Changes | Cut
+class Settled(msgspec.Struct, tag="settled", frozen=True):
+    """Controller to gateway: the parcels of this sender up to ``number`` are in the database."""
+
+    sender: str
+    number: int
+
+
+FromGateway = Hello | Batch | Parcel | Ack
+FromController = Changes | Cut | Settled

@@ -2,9 +2,11 @@
 
 import asyncio
 import struct
+from collections.abc import Sequence
 
 import msgspec
 
+from pontlevis.link.admission import FromAdmission, ToAdmission
 from pontlevis.link.messages import FromController, FromGateway
 
 MOST_FRAME_BYTES = 67_108_864  # one part of a whole state; beyond it the stream is not ours
@@ -19,7 +21,7 @@ class LinkBroken(ConnectionError):
     """The other side is gone or speaks something else."""
 
 
-def frame(message: FromGateway | FromController) -> bytes:
+def frame(message: FromGateway | FromController | Sequence[ToAdmission] | Sequence[FromAdmission]) -> bytes:
     body = _encode(message)
     return _LENGTH.pack(len(body)) + body
 
@@ -48,3 +50,30 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, OSError) as error:
         raise LinkBroken(str(error) or "closed") from None
+
+
+class Splitter:
+    """Cuts a stream of bytes back into the frames that it was made of."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that are whole now, without their lengths. Raises ``LinkBroken``."""
+        if self._rest:
+            data = self._rest + data
+        bodies: list[bytes] = []
+        at, size = 0, len(data)
+        while size - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(data, at)
+            if length > MOST_FRAME_BYTES:
+                raise LinkBroken(f"a frame of {length} bytes is not ours")
+            end = at + _LENGTH.size + length
+            if end > size:
+                break
+            bodies.append(data[at + _LENGTH.size : end])
+            at = end
+        self._rest = data[at:]
+        return bodies

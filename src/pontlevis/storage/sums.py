@@ -1,4 +1,4 @@
-"""Adds to rows that hold sums, making those that are missing."""
+"""Writes rows that may be there already: adds to those that hold sums, puts others in their place."""
 
 from collections.abc import Sequence
 
@@ -22,17 +22,32 @@ async def add_sums(session: AsyncSession, row: type[Base], values: Sequence[tupl
 
     One statement, so that nobody else's addition between reading and writing is lost.
     """
+    await _upsert(session, row, values, add=True)
+
+
+async def put_rows(session: AsyncSession, row: type[Base], values: Sequence[tuple[object, ...]]) -> None:
+    """For each tuple (in the order of the table's columns): the row with this key is now this one."""
+    await _upsert(session, row, values, add=False)
+
+
+async def _upsert(
+    session: AsyncSession, row: type[Base], values: Sequence[tuple[object, ...]], *, add: bool
+) -> None:
     if not values:
         return
     table = table_of(row)
     names = [column.name for column in table.columns]
     keys = [column.name for column in table.primary_key]
-    summed = [name for name in names if name not in keys]
+    others = [name for name in names if name not in keys]
     # The two databases that Pontlevis supports spell it alike.
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(table)
     statement = statement.on_conflict_do_update(
-        index_elements=keys, set_={name: table.c[name] + statement.excluded[name] for name in summed}
+        index_elements=keys,
+        set_={
+            name: table.c[name] + statement.excluded[name] if add else statement.excluded[name]
+            for name in others
+        },
     )
     connection = await session.connection()
     await connection.execute(statement, [dict(zip(names, each, strict=True)) for each in values])

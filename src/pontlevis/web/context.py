@@ -6,7 +6,7 @@ from pontlevis.accounts.service import Accounts
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
-from pontlevis.web.ports import Service
+from pontlevis.web.ports import PolicyDesk, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +19,4 @@ class WebContext:
     service: Service
     refusals: RefusalCodec
     """Opens the ids of refusals."""
+    policy: PolicyDesk

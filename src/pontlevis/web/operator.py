@@ -15,6 +15,7 @@ from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_metrics import create_metrics_router
+from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
 from pontlevis.web.security import SecurityMiddleware
@@ -39,6 +40,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     api = APIRouter(prefix="/api", responses=error_responses(400, 401, 403, 404))
     for create in (
         create_operator_api_router,
+        create_operator_posture_router,
         create_operator_accounts_router,
         create_operator_incidents_router,
         create_operator_gate_router,

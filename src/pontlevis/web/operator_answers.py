@@ -33,6 +33,46 @@ class PostureAnswer(_Answer):
     evidence_gone_since: float | None
     relapses: int
     attacked_at: float | None
+    signups_accused: bool
+    logins_accused: bool
+    alarms: int
+    alarmed_at: float | None
+    dry_run: bool | None
+    dry_run_by: str | None
+
+
+class StandAnswer(PostureAnswer):
+    """The posture in force, and in a dry run where the machine would be."""
+
+    dry_running: bool
+    planned: Posture
+    planned_reason: str
+
+
+class OrderAnswer(PostureAnswer):
+    """How the posture stands after an order; on trial how it would stand."""
+
+    trial: bool
+    changes: list[str]
+
+
+class ChangeAnswer(_Answer):
+    """A threshold that the policy file changes; ``live``: at once, else at the next start."""
+
+    name: str
+    old: str
+    new: str
+    live: bool
+
+
+class PolicyAnswer(_Answer):
+    file: str | None
+    changes: list[ChangeAnswer]
+
+
+class ReloadAnswer(_Answer):
+    changes: list[ChangeAnswer]
+    trial: bool
 
 
 class TransitionAnswer(_Answer):
@@ -64,6 +104,8 @@ class FindingAnswer(_Answer):
     figures: dict[str, float]
     sources: tuple[str, ...]
     fingerprints: tuple[int, ...]
+    local: bool
+    dry_run: bool
 
 
 class FindingsAnswer(_Answer):

@@ -1,4 +1,4 @@
-"""The operator's API: posture, findings, load, decisions, audit log."""
+"""The operator's API: findings, load, decisions, audit log."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from pontlevis.brain.refusal_note import explain
-from pontlevis.brain.vocabulary import Posture
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_answers import (
@@ -19,13 +18,9 @@ from pontlevis.web.operator_answers import (
     FindingsAnswer,
     Json,
     LoadAnswer,
-    PostureAnswer,
     RefusalAnswer,
-    TransitionsAnswer,
     finding_answer,
     load_bytes,
-    posture_answer,
-    transition_answer,
 )
 from pontlevis.web.operator_visitor import GUARDED, Actor
 
@@ -33,18 +28,8 @@ HOUR_S = 3_600.0
 YEAR_S = 366 * 86_400
 
 
-class PostureBody(BaseModel):
-    posture: Posture
-    reason: str = Field(min_length=1, max_length=500)
-    hold_s: float | None = Field(default=None, gt=0, le=30 * 86_400)
-
-
-class ReasonBody(BaseModel):
-    reason: str = Field(default="released by hand", min_length=1, max_length=500)
-
-
 class DecisionBody(BaseModel):
-    scope: str = Field(pattern="^(address|prefix|account)$")
+    scope: str = Field(pattern="^(address|prefix|account|credential)$")
     value: str = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=500)
     duration_s: float = Field(default=HOUR_S, ge=1, le=YEAR_S)
@@ -54,28 +39,6 @@ def create_operator_api_router(context: WebContext) -> APIRouter:
     """Everything that acts on the running service."""
     router = APIRouter()
     service, accounts = context.service, context.accounts
-
-    @router.get("/posture", dependencies=GUARDED)
-    async def show_posture() -> PostureAnswer:
-        """The posture in force and why."""
-        return posture_answer(service.posture)
-
-    @router.post("/posture")
-    async def set_posture(actor: Actor, body: Annotated[PostureBody, Body()]) -> PostureAnswer:
-        """Force a posture for a time."""
-        return posture_answer(
-            await service.set_posture(body.posture, reason=body.reason, actor=actor, hold_s=body.hold_s)
-        )
-
-    @router.post("/posture/release")
-    async def release_posture(actor: Actor, body: Annotated[ReasonBody, Body()]) -> PostureAnswer:
-        """Let the machine steer again."""
-        return posture_answer(await service.release_posture(actor=actor, reason=body.reason))
-
-    @router.get("/transitions", dependencies=GUARDED)
-    async def transitions() -> TransitionsAnswer:
-        """Changes of posture, newest first."""
-        return TransitionsAnswer(transitions=[transition_answer(each) for each in service.postures])
 
     @router.get("/findings", dependencies=GUARDED)
     async def findings() -> FindingsAnswer:

@@ -19,6 +19,7 @@ from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.operator_desk import back
+from pontlevis.web.operator_posture import DRY_RUN, differences
 from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
 from pontlevis.web.render import render
 
@@ -90,20 +91,21 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         "password_max": context.settings.accounts.password_max,
     }
 
-    @router.get("/")
-    async def console(request: Request) -> Response:
-        actor = await gate.actor(request)
-        if actor is None:
-            return RedirectResponse("/login", 303)
+    async def page(request: Request, actor: str, trial: list[str] | None = None) -> Response:
+        """``trial``: what an order that was only tried would change."""
         async with accounts.database.session() as session:
             audit = await recent_audit(session, most=20)
         decisions = service.decisions
         error = request.query_params.get("error", "")
         refusal = request.query_params.get("refusal", "").strip()[:100]
         note = context.refusals.open(refusal) if refusal else None
+        wanted = context.settings.gateway.workers
         values: dict[str, object] = {
             "actor": actor,
             "state": service.posture,
+            "dry_running": service.posture_dry_run,
+            "planned": service.planned,
+            "trial": trial,
             "postures": list(Posture),
             "verdicts": list(Verdict),
             "modes": list(RegistrationMode),
@@ -111,7 +113,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "groups": grouped(decisions),
             "decision_count": len(decisions),
             "engines": service.engines,
-            "gateways": service.gateways,
+            "gateways": str(service.gateways) if wanted == 1 else f"{service.gateways} / {wanted}",
             "incidents": await incidents.incidents(most=5),
             "audit": audit,
             "standings": sorted(Standing, reverse=True),
@@ -125,6 +127,11 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "note_key": _refusal_key(note) if note is not None else "",
         }
         return render(request, "operator_console.html", values)
+
+    @router.get("/")
+    async def console(request: Request) -> Response:
+        actor = await gate.actor(request)
+        return RedirectResponse("/login", 303) if actor is None else await page(request, actor)
 
     @router.get("/login")
     async def login_form(request: Request) -> Response:
@@ -195,20 +202,34 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         return answer
 
     @router.post("/posture")
-    async def set_posture(
+    async def order_posture(
+        request: Request,
         actor: Actor,
-        posture: Short,
+        posture: Short = "",
         reason: Short = "",
         minutes: Annotated[float, Form(gt=0, le=43_200)] = 60,
+        order: Short = "set",
+        trial: Short = "",
     ) -> Response:
-        if posture not in list(Posture) or not reason.strip():
+        """``order``: set, hold or release; with ``trial`` it is said what would change, and nothing does."""
+        why, hold_s, dry_run = reason.strip(), minutes * 60, bool(trial)
+        if not why or (order == "set" and posture not in list(Posture)):
             return back(error="reason")
-        await service.set_posture(Posture(posture), reason=reason.strip(), actor=actor, hold_s=minutes * 60)
-        return RedirectResponse("/", 303)
+        if order == "hold":
+            done = await service.hold_posture(reason=why, actor=actor, hold_s=hold_s, dry_run=dry_run)
+        elif order == "release":
+            done = await service.release_posture(actor=actor, reason=why, dry_run=dry_run)
+        else:
+            done = await service.set_posture(
+                Posture(posture), reason=why, actor=actor, hold_s=hold_s, dry_run=dry_run
+            )
+        return await page(request, actor, differences(done)) if dry_run else RedirectResponse("/", 303)
 
-    @router.post("/posture/release")
-    async def release(actor: Actor, reason: Short = "") -> Response:
-        await service.release_posture(actor=actor, reason=reason.strip() or "released on the console")
+    @router.post("/posture/dry-run")
+    async def switch_dry_run(actor: Actor, on: Short, reason: Short = "") -> Response:
+        if not reason.strip() or on not in DRY_RUN:
+            return back(error="reason")
+        await service.set_posture_dry_run(DRY_RUN[on], actor=actor, reason=reason.strip())
         return RedirectResponse("/", 303)
 
     @router.post("/decisions/{decision}/lift")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_answers import PostureAnswer, posture_answer
-from pontlevis.web.operator_api import YEAR_S, ReasonBody
+from pontlevis.web.operator_api import YEAR_S
 from pontlevis.web.operator_visitor import GUARDED, Actor
 
 
@@ -16,6 +16,10 @@ class RegistrationBody(BaseModel):
     mode: RegistrationMode
     reason: str = Field(min_length=1, max_length=500)
     hold_s: float | None = Field(default=None, gt=0, le=30 * 86_400)
+
+
+class EndBody(BaseModel):
+    reason: str = Field(default="released by hand", min_length=1, max_length=500)
 
 
 class OrderAnswer(BaseModel):
@@ -114,7 +118,7 @@ def create_operator_gate_router(context: WebContext) -> APIRouter:
         return await state()
 
     @router.post("/registration/release")
-    async def release_registration(actor: Actor, body: Annotated[ReasonBody, Body()]) -> RegistrationState:
+    async def release_registration(actor: Actor, body: Annotated[EndBody, Body()]) -> RegistrationState:
         """Let the posture decide again."""
         await service.release_registration(actor=actor, reason=body.reason)
         return await state()

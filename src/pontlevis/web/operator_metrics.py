@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from pontlevis.brain.observation import BandSample
-from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
+from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
 from pontlevis.web.context import WebContext
 
 METRICS = {
@@ -11,6 +11,8 @@ METRICS = {
     "pontlevis_registration": "1 for the registration mode in force.",
     "pontlevis_registration_share": "Share of registrations let through.",
     "pontlevis_gateways": "Gateway workers connected.",
+    "pontlevis_gateways_wanted": "Gateway workers that there should be.",
+    "pontlevis_admission": "1 while admission is there; without it existing users only are served.",
     "pontlevis_engines": "Engines, by whether they are up.",
     "pontlevis_decisions": "Decisions in force.",
     "pontlevis_findings": "Findings that stand.",
@@ -21,6 +23,7 @@ METRICS = {
     "pontlevis_ttft_p99_seconds": "99th percentile of time to first token in the last second, by standing.",
     "pontlevis_tokens_in_flight": "Tokens reserved at the engines.",
     "pontlevis_engine_waiting": "Requests in the engines' own queues.",
+    "pontlevis_refusals_total": "Requests refused and connections cut since the controller started, by code.",
 }
 
 
@@ -36,9 +39,9 @@ def create_metrics_router(context: WebContext) -> APIRouter:
     async def ready(answer: Response) -> dict[str, object]:
         samples = service.samples
         engines_up = samples[-1].engines_up if samples else 0
-        if not service.gateways or not engines_up:
+        if not service.gateways or not service.admission or not engines_up:
             answer.status_code = 503
-        return {"gateways": service.gateways, "engines_up": engines_up}
+        return {"gateways": service.gateways, "admission": service.admission, "engines_up": engines_up}
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -53,8 +56,14 @@ def create_metrics_router(context: WebContext) -> APIRouter:
         )
         values.append(("pontlevis_registration_share", {}, state.registration_share))
         values.append(("pontlevis_gateways", {}, service.gateways))
+        values.append(("pontlevis_gateways_wanted", {}, context.settings.gateway.workers))
+        values.append(("pontlevis_admission", {}, float(service.admission)))
         values.append(("pontlevis_decisions", {}, len(service.decisions)))
         values.append(("pontlevis_findings", {}, len(service.findings)))
+        values.extend(
+            ("pontlevis_refusals_total", {"code": each.value}, service.refusals.get(each.value, 0))
+            for each in RefusalCode
+        )
         if service.samples:
             sample = service.samples[-1]
             values.append(("pontlevis_engines", {"up": "true"}, sample.engines_up))
@@ -92,7 +101,8 @@ def render(values: list[tuple[str, dict[str, str], float]]) -> str:
     for name, about in METRICS.items():
         mine = [each for each in values if each[0] == name]
         if mine:
-            lines.extend((f"# HELP {name} {about}", f"# TYPE {name} gauge"))
+            kind = "counter" if name.endswith("_total") else "gauge"
+            lines.extend((f"# HELP {name} {about}", f"# TYPE {name} {kind}"))
         for _, labels, value in mine:
             text = ",".join(f'{key}="{word}"' for key, word in labels.items())
             lines.append(f"{name}{{{text}}} {value:g}" if text else f"{name} {value:g}")

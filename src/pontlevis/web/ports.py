@@ -1,6 +1,7 @@
 """What the pages need of the running service; the controller provides it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pontlevis.accounts.ports import Publisher, Watch
@@ -10,6 +11,7 @@ from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.registration_order import RegistrationOrder
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
+from pontlevis.policy_file import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Service(Watch, Publisher, Protocol):
         ...
 
     @property
+    def refusals(self) -> dict[str, int]:
+        """Requests and connections that the gateways refused or cut since the controller started, by code."""
+        ...
+
+    @property
     def postures(self) -> list[Transition]:
         """Changes of posture, newest first, at most 200."""
         ...
@@ -49,13 +56,42 @@ class Service(Watch, Publisher, Protocol):
         """Gateway workers connected now."""
         ...
 
+    @property
+    def admission(self) -> bool:
+        """Whether admission is there: in the only worker, or in the process that several share."""
+        ...
+
+    @property
+    def planned(self) -> PostureState:
+        """Where the machine would be; differs from ``posture`` only in a dry run."""
+        ...
+
+    @property
+    def posture_dry_run(self) -> bool:
+        """Whether the machine only says what it would do."""
+        ...
+
+    # An operator's orders. Each returns what changed, or with ``dry_run`` what would; then nothing does.
+
     async def set_posture(
-        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None
-    ) -> PostureState:
+        self, posture: Posture, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
         """Forces a posture until ``hold_s`` seconds from now (None: the policy's longest hold)."""
         ...
 
-    async def release_posture(self, *, actor: str, reason: str) -> PostureState: ...
+    async def hold_posture(
+        self, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> list[Transition]:
+        """Leaves what stands as it is for so long."""
+        ...
+
+    async def release_posture(
+        self, *, actor: str, reason: str, dry_run: bool = False
+    ) -> list[Transition]: ...
+
+    async def set_posture_dry_run(self, on: bool | None, *, actor: str, reason: str) -> list[Transition]:
+        """Whether the machine only says what it would do; None: as the policy says."""
+        ...
 
     @property
     def registration_order(self) -> RegistrationOrder | None:
@@ -84,4 +120,20 @@ class Service(Watch, Publisher, Protocol):
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         """Raises KeyError when there is no such decision in force."""
+        ...
+
+
+class PolicyDesk(Protocol):
+    """The policy file of the running service."""
+
+    @property
+    def file(self) -> Path | None: ...
+
+    @property
+    def ruled(self) -> list[Change]:
+        """What it has changed."""
+        ...
+
+    async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
+        """Raises ``BadPolicyFile``."""
         ...

@@ -38,6 +38,8 @@ class Dialogue:
         domain: str = "",
         tokens: int = 0,
         count: int = 1,
+        credential: str = "",
+        in_flight: int = 0,
     ) -> None:
         """One act now; without a source from a fresh address."""
         self.detection.observe(
@@ -52,6 +54,9 @@ class Dialogue:
                 domain,
                 count,
                 tokens,
+                credential,
+                0,
+                in_flight,
             )
         )
 
@@ -61,9 +66,9 @@ class Dialogue:
         number = self._number * 7919
         return f"{45 + number % 50}.{number >> 8 & 255}.{number & 255}.{number >> 16 & 255}"
 
-    def tick(self) -> Judgement:
-        """The second ends."""
-        self.now += 1.0
+    def tick(self, seconds: float = 1.0) -> Judgement:
+        """The second ends; or so many, where nothing depends on each."""
+        self.now += seconds
         judgement = self.detection.tick(self.now, posture=self.posture)
         self.judgements.append(judgement)
         return judgement

@@ -486,3 +486,91 @@ def test_merged_observations_without_a_source_are_counted_and_name_nobody() -> N
                 )
     judgement = dialogue.tick()
     assert all(measure.value for measure in judgement.measures)
+
+
+# Challenges, and whoever does not slow down
+
+
+def challenged(dialogue: Dialogue, second: int, *, bots: int, people: int, wrong: int = 0) -> None:
+    """So many are asked for a challenge; people solve it five seconds later."""
+    for index in range(bots):
+        outcome = Outcome.CHALLENGE_FAILED if index < wrong else Outcome.CHALLENGED
+        dialogue.see(SIGNUP, outcome, fingerprint=0xBAD)
+    for index in range(people):
+        browser = [1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8][(second * people + index) % 12]
+        dialogue.see(SIGNUP, Outcome.CHALLENGED, fingerprint=browser)
+        if second >= 5 and (second + index) % 5:
+            dialogue.see(SIGNUP, fingerprint=browser, domain="gmail.com", account=f"p{second}-{index}")
+
+
+def test_challenges_that_a_client_ignores_or_fails_are_a_sign_against_it() -> None:
+    """With the likeness of their client it is the second."""
+    dialogue = Dialogue()
+    for second in range(40):
+        challenged(dialogue, second, bots=6, people=0, wrong=2)
+        dialogue.tick()
+    finding = dialogue.said(SURGE)
+    assert finding is not None
+    assert finding.hostile
+    assert "186 were asked for a challenge and 0 solved it (80 solutions were wrong)" in finding.sentence
+
+
+def test_a_crowd_that_solves_its_challenges_is_a_crowd() -> None:
+    """Each is counted twice, once asked and once let in; one in five gives up."""
+    dialogue = Dialogue()
+    for second in range(60):
+        challenged(dialogue, second, bots=0, people=8)
+        assert not dialogue.tick().hostile
+
+
+def insist(dialogue: Dialogue, *, pace: int, seconds: int = 20) -> None:
+    """Thirty young accounts of many clients, made well before, of which every call is turned away."""
+    for number in range(30):
+        dialogue.see(
+            SIGNUP,
+            source=f"77.1.{number}.1",
+            fingerprint=number % 9,
+            domain="gmail.com",
+            account=f"y{number}",
+        )
+    dialogue.quiet(20)
+    for second in range(seconds):
+        for number in range(30):
+            if (second + number) % 4 and pace == 1:
+                continue
+            outcome = Outcome.REFUSED if second > 3 else OK
+            dialogue.see(
+                REQUEST, outcome, f"77.1.{number}.1", account=f"y{number}", standing=NEW, tokens=900 * pace,
+                fingerprint=number % 9, count=pace,
+            )  # fmt: skip
+        dialogue.tick()
+
+
+def test_young_accounts_that_do_not_slow_down_when_turned_away_insist() -> None:
+    """Ten tries in ten seconds each, refused or not: the second sign beside their greed."""
+    dialogue = Dialogue()
+    insist(dialogue, pace=3)
+    finding = dialogue.said(DRAIN)
+    assert finding is not None
+    assert finding.hostile
+    assert "that were turned away ask" in finding.sentence
+
+
+def test_young_accounts_that_wait_before_they_try_again_do_not_insist() -> None:
+    """Turned away, a person waits some seconds."""
+    dialogue = Dialogue()
+    insist(dialogue, pace=1)
+    assert not any(judgement.hostile for judgement in dialogue.judgements)
+
+
+def test_a_client_that_ignores_challenges_is_told_from_a_crowd_that_solves_them() -> None:
+    """Both at once: the crowd is none the worse for it."""
+    dialogue = Dialogue()
+    for second in range(40):
+        challenged(dialogue, second, bots=3, people=8)
+        judgement = dialogue.tick()
+    finding = dialogue.said(SURGE)
+    assert finding is not None
+    assert finding.hostile
+    assert finding.fingerprints == (0xBAD,)
+    assert judgement.verdict is Verdict.CROWD_AND_ATTACK

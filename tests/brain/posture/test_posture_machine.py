@@ -7,6 +7,7 @@ import pytest
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.posture.grounds import GROUNDS
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
@@ -27,6 +28,7 @@ def finding(detector: DetectorName, *, confidence: float = 0.91) -> Finding:
 
 STUFFING = finding(DetectorName.CREDENTIAL_STUFFING)
 FLOOD = finding(DetectorName.ROTATING_FLOOD)
+SURGE = finding(DetectorName.SIGNUP_SURGE)
 SURE = finding(DetectorName.ROTATING_FLOOD, confidence=0.99)
 IMPACT = finding(DetectorName.IMPACT)
 
@@ -85,13 +87,82 @@ def test_one_finding_with_impact_is_an_attack() -> None:
     assert watch.rung[0] is UNDER_ATTACK
 
 
-def test_one_finding_that_is_sure_is_enough() -> None:
-    """Three independent signs in large volume convict alone, a second later than two detectors."""
+def test_one_finding_however_sure_is_no_attack() -> None:
+    """A confidence is not calibrated: one witness raises attention for as long as it speaks, and never the bridge."""
     watch = Watch()
-    watch.judge(3, SURE)
+    watch.judge(600, SURE)
+    assert watch.rung == (ELEVATED, OPEN, 1.0)
+
+
+def test_the_same_calls_counted_by_two_detectors_are_one_witness() -> None:
+    """A flood without keys and the drain that those same calls are: elevated, until somebody else speaks."""
+    drain = msgspec.structs.replace(finding(DetectorName.TOKEN_DRAIN), figures={"anonymous_token_share": 0.9})
+    watch = Watch()
+    watch.judge(600, FLOOD, drain)
     assert watch.rung[0] is ELEVATED
-    watch.judge(1, SURE)
+    watch.judge(2, FLOOD, drain, STUFFING)
     assert watch.rung[0] is UNDER_ATTACK
+
+
+def test_a_single_source_moves_nothing_and_is_no_second_witness() -> None:
+    """A decision against one address is enough for it, and its log-ins are among those that stuffing counts."""
+    watch = Watch()
+    assert watch.judge(600, finding(DetectorName.SINGLE_SOURCE)) == []
+    watch.judge(600, STUFFING, finding(DetectorName.SINGLE_SOURCE))
+    assert watch.rung[0] is ELEVATED
+
+
+def test_tokens_that_accounts_drain_are_another_witness_than_their_sign_ups() -> None:
+    """Many sign-ups are one act, what the accounts then use is another."""
+    watch = Watch()
+    watch.judge(2, SURGE, finding(DetectorName.TOKEN_DRAIN))
+    assert watch.rung[0] is UNDER_ATTACK
+
+
+@pytest.mark.parametrize("detector", list(DetectorName))
+def test_every_detector_has_a_ground(detector: DetectorName) -> None:
+    """Whoever adds a detector says on which acts it rests."""
+    assert detector.value in GROUNDS
+
+
+def test_accused_sign_ups_send_newcomers_to_the_waitlist_and_two_calm_minutes_let_them_in_again() -> None:
+    """One finding does not suspend; it asks for less. Whatever else goes on, the door follows the sign-ups."""
+    watch = Watch()
+    watch.judge(3, STUFFING)
+    assert watch.rung == (ELEVATED, OPEN, 1.0)
+    alone = Watch()
+    alone.judge(3, SURGE)
+    assert alone.rung == (ELEVATED, WAITLIST, 0.0)
+    alone.judge(120)
+    assert alone.rung == (ELEVATED, WAITLIST, 0.0)
+    (change,) = alone.judge(1)
+    assert (change.after.posture, change.after.registration) == (NORMAL, OPEN)
+
+
+def test_in_elevated_the_door_follows_the_sign_ups_alone() -> None:
+    """Stuffing that goes on for an hour does not keep people on the waitlist whose sign-ups nobody accuses any more."""
+    watch = Watch(PosturePolicy(agreement_s=1e6))
+    watch.judge(10, STUFFING)
+    (shut,) = watch.judge(3, STUFFING, SURGE)
+    assert (shut.before.registration, shut.after.registration) == (OPEN, WAITLIST)
+    (opened,) = watch.judge(130, STUFFING)
+    assert (opened.after.posture, opened.after.registration) == (ELEVATED, OPEN)
+    assert "accused the sign-ups for 120 s" in opened.reason
+
+
+def test_an_alarm_that_comes_back_takes_longer_to_end_within_a_bound() -> None:
+    """Two minutes of calm, then four, eight, fifteen and no more."""
+    watch = Watch()
+    lengths = []
+    for _ in range(6):
+        watch.judge(5, STUFFING)
+        begin = watch.now
+        lengths.append(round(watch.judge(1000)[0].at - begin))
+    assert lengths == [120, 240, 480, 900, 900, 900]
+    watch.judge(22_000)
+    watch.judge(5, STUFFING)
+    begin = watch.now
+    assert round(watch.judge(1000)[0].at - begin) == 120
 
 
 def test_impact_alone_is_busy_and_never_more() -> None:
@@ -288,6 +359,80 @@ def test_a_forced_recovery_stays_in_its_first_stage_until_released() -> None:
     assert [each.after.registration_share for each in watch.judge(601)] == [0.25]
 
 
+def test_a_hold_keeps_what_stands_stage_and_all() -> None:
+    """To hold is not to force: recovery stays where it is, and goes on from there."""
+    watch = Watch()
+    watch.judge(60, STUFFING, FLOOD)
+    watch.judge(1000)
+    assert watch.rung == (RECOVERING, WAITLIST, 0.25)
+    held = watch.machine.hold(watch.now, reason="Wait for the press.", actor="ada", hold_s=3000)
+    assert (held.actor, held.reason, held.after.held_by) == ("ada", "Wait for the press.", "ada")
+    assert "No relapse at 5%" in held.after.reason
+    assert watch.judge(2900) == []
+    assert watch.rung == (RECOVERING, WAITLIST, 0.25)
+    watch.machine.release(watch.now, actor="ada", reason="Go on.")
+    assert [each.after.registration_share for each in watch.judge(601)] == [0.5]
+
+
+def test_an_order_can_be_tried_first_and_then_changes_nothing() -> None:
+    """Force, hold and release say what they would do, marked as a dry run."""
+    watch = Watch()
+    before = watch.machine.state
+    machine = watch.machine
+    forced = machine.force(T0, posture=UNDER_ATTACK, reason="x", actor="ada", hold_s=60, dry_run=True)
+    held = machine.hold(T0, reason="x", actor="ada", hold_s=60, dry_run=True)
+    assert machine.release(T0, reason="x", actor="ada", dry_run=True) == []
+    assert forced.after.registration is SUSPENDED
+    assert (held.after.posture, held.after.held_by) == (NORMAL, "ada")
+    assert forced.dry_run
+    assert held.dry_run
+    assert machine.state is before
+    machine.force(T0, posture=UNDER_ATTACK, reason="x", actor="ada", hold_s=60)
+    (let_go,) = machine.release(T0, reason="x", actor="ada", dry_run=True)
+    assert let_go.after.held_by is None
+    assert machine.state.held_by == "ada"
+
+
+def test_an_operator_switches_the_dry_run_whatever_the_policy_says() -> None:
+    """And back; over a restart as well."""
+    watch = Watch()
+    (change,) = watch.machine.set_dry_run(watch.now, True, actor="ada", reason="First week.")
+    assert (change.actor, change.reason, change.after.dry_run_by) == ("ada", "First week.", "ada")
+    assert all(each.dry_run for each in watch.judge(60, STUFFING, FLOOD))
+    assert watch.rung == (NORMAL, OPEN, 1.0)
+    assert watch.machine.planned.posture is UNDER_ATTACK
+    assert PostureMachine(PosturePolicy(), watch.machine.state).dry_run
+    watch.machine.set_dry_run(watch.now, None, actor="ada", reason="It knows its trade.")
+    assert watch.machine.set_dry_run(watch.now, None, actor="ada", reason="Again.") == []
+    watch.judge(2, STUFFING, FLOOD)
+    assert watch.rung[0] is UNDER_ATTACK
+
+
+def test_another_policy_is_taken_up_where_the_service_stands() -> None:
+    """A shorter ramp has no third stage; what the rung means for registration changes at once, with a name."""
+    watch = Watch()
+    watch.judge(60, STUFFING, FLOOD)
+    watch.judge(1600)
+    assert watch.rung == (RECOVERING, WAITLIST, 0.5)
+    ramp = PosturePolicy(ramp=(0.2, 1.0))
+    (change,) = watch.machine.adopt(watch.now, ramp, reason="Shorter.", actor="ada")
+    assert watch.rung == (RECOVERING, OPEN, 1.0)
+    assert (change.actor, change.reason) == ("ada", "Shorter.")
+    assert watch.machine.adopt(watch.now, ramp, reason="Again.", actor="ada") == []
+    assert [each.after.posture for each in watch.judge(700)] == [NORMAL]
+
+
+def test_a_state_written_under_a_longer_ramp_is_taken_up_under_a_shorter_one() -> None:
+    """No stage that does not exist, whatever the file says now."""
+    watch = Watch()
+    watch.judge(60, STUFFING, FLOOD)
+    watch.judge(2200)
+    assert watch.machine.state.stage == 3
+    again = Watch(PosturePolicy(ramp=(0.5, 1.0)), watch.machine.state)
+    again.now = watch.now
+    assert [each.after.posture for each in again.judge(1300)] == [NORMAL]
+
+
 def test_a_dry_run_says_what_it_would_do_and_leaves_the_service_alone() -> None:
     """Transitions of a dry run carry the mark, and the state in force stays."""
     watch = Watch(PosturePolicy(dry_run=True))
@@ -344,6 +489,13 @@ def test_a_ramp_must_rise_to_all(ramp: tuple[float, ...]) -> None:
     """Recovery ends with everybody let in."""
     with pytest.raises(ValueError, match="ramp"):
         PosturePolicy(ramp=ramp)
+
+
+@pytest.mark.parametrize("name", ["elevated_calm", "evidence_gone", "stage"])
+def test_a_longest_time_is_not_shorter_than_the_time_it_bounds(name: str) -> None:
+    """The file contradicts itself; nothing starts."""
+    with pytest.raises(ValueError, match=f"{name}_max_s must not be less"):
+        PosturePolicy(**{f"{name}_max_s": 1.0})  # type: ignore[arg-type]
 
 
 def test_time_must_go_on() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.posture.evidence import NO_REASON_TO_RISE
 from pontlevis.brain.posture.ladder import registration
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
@@ -31,6 +32,8 @@ class Moment:
 
     now: float
     hostile: bool
+    signups: bool
+    """A finding about sign-ups is among them."""
     before: PostureState
     after: PostureState
     changes: list[Transition]
@@ -45,11 +48,13 @@ def play(machine: PostureMachine, spells: list[tuple[set[DetectorName], float, i
                 Finding(f"{each}:1", each, now, now, confidence, each is not DetectorName.IMPACT, "Seen.", {})
                 for each in sorted(detectors)
             )
-            hostile = any(each.hostile for each in findings)
+            hostile = any(each.hostile and each.detector not in NO_REASON_TO_RISE for each in findings)
             verdict = Verdict.ATTACK if hostile else Verdict.CALM
             before = machine.state
             changes = machine.tick(now, Judgement(now, verdict, "as it is", findings))
-            moments.append(Moment(now, hostile, before, machine.state, changes))
+            moments.append(
+                Moment(now, hostile, DetectorName.SIGNUP_SURGE in detectors, before, machine.state, changes)
+            )
             now += 1
     return moments
 
@@ -81,10 +86,12 @@ def test_under_attack_ends_only_when_the_evidence_is_gone_and_the_dwell_is_over(
 def test_the_share_never_rises_while_something_hostile_is_found(
     spells: list[tuple[set[DetectorName], float, int]],
 ) -> None:
-    """Reopening is for quiet seconds."""
+    """Reopening is for quiet seconds; in elevated the door follows the sign-ups alone."""
     for moment in play(PostureMachine(POLICY), spells):
-        if moment.hostile:
-            assert moment.after.registration_share <= moment.before.registration_share
+        if moment.hostile and moment.after.registration_share > moment.before.registration_share:
+            assert moment.before.posture is moment.after.posture is Posture.ELEVATED
+            assert moment.before.signups_accused
+            assert not moment.signups
 
 
 @settings(deadline=None, max_examples=100)
@@ -96,7 +103,7 @@ def test_every_state_is_a_rung_of_the_ladder_and_every_change_says_why(
     for moment in play(PostureMachine(POLICY), spells):
         state = moment.after
         assert (state.registration, state.registration_share) == registration(
-            POLICY, state.posture, state.stage
+            POLICY, state.posture, state.stage, accused=state.signups_accused
         )
         assert (state.posture is Posture.RECOVERING) or state.stage == 0
         assert len(moment.changes) <= 1
@@ -138,3 +145,77 @@ def test_the_same_judgements_lead_to_the_same_postures(
     one = [moment.after for moment in play(PostureMachine(POLICY), spells)]
     other = [moment.after for moment in play(PostureMachine(POLICY), spells)]
     assert one == other
+
+
+# -- waves and pulses, at real time scale, many seeds
+
+VECTORS = st.sampled_from(
+    [
+        {DetectorName.CREDENTIAL_STUFFING},
+        {DetectorName.SIGNUP_SURGE},
+        {DetectorName.ROTATING_FLOOD, DetectorName.CREDENTIAL_STUFFING},
+        {DetectorName.SIGNUP_SURGE, DetectorName.TOKEN_DRAIN},
+    ]
+)
+
+
+def waves(
+    machine: PostureMachine, detectors: set[DetectorName], lengths: list[tuple[int, int]]
+) -> list[Moment]:
+    return play(machine, [each for on, off in lengths for each in ((detectors, 0.9, on), (set(), 0.9, off))])
+
+
+@settings(deadline=None, max_examples=40)
+@given(VECTORS, st.lists(st.tuples(st.integers(120, 600), st.integers(120, 600)), min_size=3, max_size=8))
+def test_pulses_of_two_to_ten_minutes_do_not_make_it_flap(
+    detectors: set[DetectorName], pulses: list[tuple[int, int]]
+) -> None:
+    """Two changes a pulse at most; once an attack was seen, five in a hundred are let in between, never more."""
+    moments = waves(PostureMachine(PosturePolicy()), detectors, pulses)
+    changes = [change for moment in moments for change in moment.changes]
+    assert len(changes) <= 2 * len(pulses) + 1
+    if len(detectors) == 1:
+        # Elevated comes and goes three times at most before its calm outlasts every pause.
+        assert len(changes) <= 7
+    attacked = False
+    last = max(n for n, moment in enumerate(moments) if moment.hostile)
+    for moment in moments[:last]:
+        attacked = attacked or moment.after.posture is Posture.UNDER_ATTACK
+        if attacked:
+            assert moment.after.registration_share <= 0.05
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    st.sampled_from([2100, 3600]),
+    st.integers(2, 4),
+    st.lists(st.integers(-300, 300), min_size=8, max_size=8),
+)
+def test_waves_of_35_and_60_minutes_are_answered_once_each(
+    half_s: int, number: int, jitter: list[int]
+) -> None:
+    """Never open during a wave that it has seen; a way down that grows slower; changes bounded by its stages."""
+    lengths = [(half_s + jitter[2 * n], half_s + jitter[2 * n + 1]) for n in range(number)]
+    policy = PosturePolicy()
+    moments = waves(
+        PostureMachine(policy), {DetectorName.ROTATING_FLOOD, DetectorName.CREDENTIAL_STUFFING}, lengths
+    )
+    ups = [
+        change
+        for moment in moments
+        for change in moment.changes
+        if change.after.posture is Posture.UNDER_ATTACK
+    ]
+    assert len(ups) == number
+    assert sum(len(moment.changes) for moment in moments) <= number * (2 + len(policy.ramp))
+    begun = 0.0
+    for moment in moments:
+        begun = begun + 1 if moment.hostile else 0
+        if begun > 2:
+            assert moment.after.registration is RegistrationMode.SUSPENDED
+    highest = []
+    now = 0
+    for on, off in lengths:
+        highest.append(max(each.after.registration_share for each in moments[now + on : now + on + off]))
+        now += on + off
+    assert highest[-1] <= max(highest[0], 0.5)

@@ -103,6 +103,10 @@ class AccountState:
         """Gives back what was reserved too much, takes what was used beyond it."""
         self._use(0, used - reserved)
 
+    def take(self, tokens: int) -> None:
+        """One request and its tokens, whatever the limits say."""
+        self._use(1, tokens)
+
     def refund_request(self) -> None:
         self._use(-1, 0)
 

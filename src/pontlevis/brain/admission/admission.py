@@ -97,11 +97,10 @@ class Admission:
         request = self._service.requests.get(ticket)
         if request is None or request.first_byte_at is not None or request.engine is None:
             return
-        request.first_byte_at = now
+        self._begins(request, now)
+        if request.resumed:
+            return
         self._ledger.of(request.ask.standing).ttft.add(now - request.arrived)
-        if request.band is not Band.EXISTING:
-            request.pool.unstarted[request.band].pop(ticket, None)
-            request.pool.streams[request.band][ticket] = request
         if request.ask.stream:
             before = request.engine.slots
             request.engine.first_byte(now - request.started, request.input, now)
@@ -201,6 +200,61 @@ class Admission:
         request.started = now
         return Dispatch(ticket, engine.name, now - request.arrived, request.input, request.output)
 
+    # -- for one who decides at a distance: what it says takes a while to arrive
+
+    def turns(self, ticket: int) -> int:
+        """How often the request was sent back to its queue; 0 for one that is not under way."""
+        request = self._service.requests.get(ticket)
+        return request.preempted if request is not None else 0
+
+    def goes_on(self, ticket: int, engine: str, now: float) -> None:
+        """A request that was sent back had begun to answer on that engine before it heard of it.
+
+        It keeps a slot there, beyond the limit if need be: what others were promised meanwhile stands.
+        """
+        request, known = self._service.requests.get(ticket), self._pools.engines.get(engine)
+        if request is not None and known is not None and request.first_byte_at is None:
+            self._service.seat(request, known, now)
+
+    def resume(self, ask: Ask, engine: str, now: float, *, begun: bool, generated: int) -> bool:
+        """A request that runs on that engine already, let in before this object was there.
+
+        It is counted and charged, but neither limited nor, since nobody measured it from its beginning, learnt
+        from. False for an engine that is not known.
+        """
+        known = self._pools.engines.get(engine)
+        if known is None or ask.ticket in self._service.requests:
+            return False
+        pool = self._pools.of(ask.model) or self._pools.with_engine(engine)
+        quota = self._quotas[ask.standing]
+        request = self._pending(
+            ask, BAND_OF[ask.standing], self._accounts.touch(ask.account, now, quota), pool, now
+        )
+        request.resumed = True
+        request.generated = generated
+        request.expected = max(request.expected, generated)
+        if self._enabled and not ask.unlimited:
+            request.reserved = request.input + request.output
+            request.state.take(request.reserved)
+        self._service.seat(request, known, now)
+        if begun:
+            self._begins(request, now)
+        return True
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Requests that each engine may be given; 0 while it is down or ejected."""
+        return {name: engine.slots for name, engine in self._pools.engines.items()}
+
+    def expect(self, limits: dict[str, int]) -> None:
+        """What the engines that are up could take when somebody last knew: a better beginning than the policy's."""
+        for name, limit in limits.items():
+            known = self._pools.engines.get(name)
+            if known is not None and known.slots and limit > 0:
+                before = known.slots
+                known.limit_to(float(limit))
+                self._pools.resized(known, before)
+
     def due(self, now: float) -> list[Command]:
         """Requests whose turn has come, whose time has run out, or whose slot is given to somebody else."""
         self._pools.readmit(now)
@@ -263,12 +317,18 @@ class Admission:
         request.reserved = tokens
         return None
 
+    def _begins(self, request: Pending, now: float) -> None:
+        request.first_byte_at = now
+        if request.band is not Band.EXISTING:
+            request.pool.unstarted[request.band].pop(request.ask.ticket, None)
+            request.pool.streams[request.band][request.ask.ticket] = request
+
     def _learn(
         self, request: Pending, engine: EngineState, used_in: int | None, out: int, now: float
     ) -> None:
         ask = request.ask
         self._costs.learn(request.state.histories, ask.model, ask.input_tokens, used_in, max(1, out // ask.choices))  # fmt: skip
-        if request.first_byte_at is None:
+        if request.first_byte_at is None or request.resumed:
             return
         if ask.stream:
             engine.paced(now - request.first_byte_at, out - 1, now)

@@ -132,9 +132,9 @@ class EngineState:
         queued = waiting > target
         if queued and (self._queued or waiting > SEVERE * target):
             self._congested = True
-            self._limit_to(min(self.limit, float(max(self._recent) + target // 2)))
+            self.limit_to(min(self.limit, float(max(self._recent) + target // 2)))
         elif full and waiting == 0 and kv_usage < policy.engine_kv_ceiling:
-            self._limit_to(
+            self.limit_to(
                 max(self.limit + 1, self.limit * (GROWTH_LATER if self._congested else GROWTH_FIRST))
             )
         self._queued = queued
@@ -179,7 +179,7 @@ class EngineState:
         if excess <= 0.0 and gradient >= 1.0:
             self._shrunk_from = None
             if full:
-                self._limit_to(self.limit + sqrt(self.limit) * policy.gradient_smoothing)
+                self.limit_to(self.limit + sqrt(self.limit) * policy.gradient_smoothing)
                 self.token_limit *= 1.0 + policy.gradient_smoothing / sqrt(self.limit)
             return
         if self._shrunk_from is None:
@@ -190,9 +190,10 @@ class EngineState:
             self._shrunk_from = None
             return
         wanted = max(busy * SHRINK_MOST, min(busy - excess, busy * gradient))
-        self._limit_to(min(self.limit, self.limit + (wanted - self.limit) * 2 * policy.gradient_smoothing))
+        self.limit_to(min(self.limit, self.limit + (wanted - self.limit) * 2 * policy.gradient_smoothing))
 
-    def _limit_to(self, limit: float) -> None:
+    def limit_to(self, limit: float) -> None:
+        """So many, within the policy's bounds."""
         self.limit = min(float(self._policy.max_limit), max(float(self._policy.min_limit), limit))
         self._resize()
 

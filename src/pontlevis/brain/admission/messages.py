@@ -78,7 +78,7 @@ class Preempt(msgspec.Struct, frozen=True, gc=False):
     explain: str
 
 
-class Allowance(msgspec.Struct, frozen=True, gc=False):
+class Allowance(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What an account may still do in the running minute."""
 
     limit_requests: int

@@ -30,6 +30,8 @@ class Pending:
     owed = False
     """Started out of turn, so that its band does not starve."""
     preempted = 0
+    resumed = False
+    """It ran before this admission knew of it."""
     cut = False
     """Its stream was ended for somebody else; the caller has yet to say what it cost."""
 

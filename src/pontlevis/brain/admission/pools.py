@@ -27,6 +27,10 @@ class Pools:
     def of(self, model: str) -> Pool | None:
         return self._of_model.get(model, self._any)
 
+    def with_engine(self, engine: str) -> Pool:
+        """Some pool of a known engine. Raises ``KeyError`` for another."""
+        return self._with[engine][0]
+
     @property
     def any_up(self) -> bool:
         return any(engine.up for engine in self.engines.values())

@@ -151,11 +151,18 @@ class Service:
 
     def leave(self, request: Pending) -> None:
         """It waits no longer, and was not served."""
-        request.pool.lines[request.band].remove(request.ask.account, request.ask.ticket)
-        request.waits = False
-        request.state.queued -= 1
-        self._queued[request.band] -= 1
+        self._unqueue(request)
         self._unreserve(request)
+
+    def seat(self, request: Pending, engine: EngineState, now: float) -> None:
+        """It runs on that engine already, whatever the limits say; counted from now on."""
+        if request.waits:
+            self._unqueue(request)
+        if request.engine is None:
+            self.start(request, engine, now)
+        elif request.engine is not engine:
+            self._pools.moved(request.engine, engine, request.on_engine, request.band)
+            request.engine = engine
 
     def rehome(self, request: Pending, now: float) -> None:
         """The engines that serve its model are others now."""
@@ -322,6 +329,12 @@ class Service:
             if request is None:
                 return
             commands.append(self.start(request, engine, now))
+
+    def _unqueue(self, request: Pending) -> None:
+        request.pool.lines[request.band].remove(request.ask.account, request.ask.ticket)
+        request.waits = False
+        request.state.queued -= 1
+        self._queued[request.band] -= 1
 
     def _unreserve(self, request: Pending) -> None:
         """Nothing was served: request and tokens go back to the account."""

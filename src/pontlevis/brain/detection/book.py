@@ -23,6 +23,7 @@ GOOD = {
     DetectorName.CREDENTIAL_STUFFING: (LOGIN_OK,),
     DetectorName.ROTATING_FLOOD: (REQUEST_OK,),
     DetectorName.SIGNUP_SURGE: (SIGNUP_OK,),
+    DetectorName.SLOW_CLIENTS: (REQUEST_OK,),
 }
 """What somebody who is not hostile achieves among the acts that the detector counts."""
 BANNED = {
@@ -59,6 +60,7 @@ class Open:
             figures=dict(said.figures),
             sources=sources,
             fingerprints=self.fingerprints,
+            local=said.local,
         )
 
 
@@ -125,7 +127,7 @@ class Book:
         """Fingerprints that open hostile findings accuse, with the detectors that do."""
         by_key: dict[int, set[str]] = {}
         for detector, entry in self.open.items():
-            if entry.statement.hostile:
+            if entry.statement.hostile and detector.value not in self._policy.detectors_dry_run:
                 for key in entry.fingerprints:
                     by_key.setdefault(key, set()).add(detector.value)
         return {key: frozenset(names) for key, names in by_key.items()}

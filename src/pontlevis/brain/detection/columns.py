@@ -27,20 +27,32 @@ from pontlevis.brain.observation import Kind, Outcome
     FAMILIAR_FAILURES,
     BANNED_CALLS,
     BANNED_REST,
-) = range(24)
-WIDTH = 24
+    SLOW_HEADERS,
+    SLOW_REST,
+    CHALLENGED,
+    CHALLENGE_FAILED,
+    STRANGER_OK,
+    STRANGER_FAILURES,
+    YOUNG_REFUSED,
+) = range(31)
+WIDTH = 31
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
 # ELDER is everybody above NEW. YOUNG counts accounts, not acts, by the cluster that they were made in.
 # FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before. BANNED counts what
 # sources under a decision still send: calls, and the rest.
+# SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a try that
+# was asked to solve a challenge first. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
+# YOUNG_REFUSED are young accounts' calls that were turned away.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
 LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)
 LOGIN_FAILURES = (LOGIN_BAD, LOGIN_UNKNOWN)
 REQUESTS = (REQUEST_OK, REQUEST_REFUSED, REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_OK, ANONYMOUS_REFUSED)
 TURNED_AWAY = (REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_REFUSED)
+SLOW = (SLOW_HEADERS, SLOW_REST)
+CHALLENGES = (CHALLENGED, CHALLENGE_FAILED)
 
 Counts = list[int]
 
@@ -83,6 +95,10 @@ _ANONYMOUS = {
     Outcome.ERROR: ERROR,
 }
 _PAGE = dict.fromkeys(Outcome, PAGE)
+for _columns in (_SIGNUP, _LOGIN, _KNOWN, _ANONYMOUS, _PAGE):
+    _columns[Outcome.SLOW] = SLOW_HEADERS if _columns is _PAGE else SLOW_REST
+    _columns[Outcome.CHALLENGED] = CHALLENGED
+    _columns[Outcome.CHALLENGE_FAILED] = CHALLENGE_FAILED
 
 BY_KIND = {Kind.SIGNUP: _SIGNUP, Kind.LOGIN: _LOGIN, Kind.REQUEST: _ANONYMOUS, Kind.PAGE: _PAGE}
 """Column by kind and outcome, for observations that carry no account."""

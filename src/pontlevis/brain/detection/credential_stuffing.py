@@ -3,18 +3,19 @@
 Too many failures are the first sign. A fault of ours makes log-ins fail too, so it takes a second:
 accounts that do not exist, failures that keep to clusters while everybody else logs in as usual,
 fingerprints too alike, many accounts for each source, or failures that outnumber everyone who
-usually logs in. Single sources are judged in ``suspects``.
+usually logs in. The low and slow are looked for apart, among log-ins of unfamiliar sources at accounts
+that are not new: there the second sign is that nobody tries again, or gets in later. Single sources are judged in ``suspects``.
 """
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
-from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, total
+from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import confidence, share_at_least
-from pontlevis.brain.detection.window import SIXTY, TEN
+from pontlevis.brain.detection.statistics import confidence, share_at_least, share_at_most
+from pontlevis.brain.detection.window import LONG, SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
 
 JUDGED = (LOGIN_OK, *LOGIN_FAILURES)
@@ -22,6 +23,8 @@ UNKNOWN_SHARE = 0.15
 """More log-ins than this to accounts that do not exist: people rarely mistake their own address."""
 OURS = 0.5
 """Stuffing comes from elsewhere: when more failures than this come from familiar sources, it is a fault."""
+ONCE = 0.9
+"""Accounts to failures from which each was tried once: half of those who mistype try again at once."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
 
@@ -45,7 +48,79 @@ class CredentialStuffing:
                 continue
             if best is None or (said.hostile, said.confidence) > (best.hostile, best.confidence):
                 best = said
+        if best is None or not best.hostile:
+            best = self._strangers(snapshot) or best
         return best
+
+    def _strangers(self, snapshot: Snapshot) -> Statement | None:
+        """Low and slow: log-ins of unfamiliar sources at accounts that are not new, apart from all others.
+
+        Newcomers who mistype and owners at home are not among them, so that a tenth of the usual log-ins
+        is enough; people who travel are, and try again.
+        """
+        policy = self._policy
+        follow_ups = snapshot.ledgers.follow_ups
+        got_in, settled = follow_ups.settled(snapshot.now)
+        usual = snapshot.baseline.fail_share
+        limit = max(policy.fail_share_floor, usual + policy.fail_margin)
+        quiet = True
+        for seconds in (SIXTY, LONG):
+            counts = snapshot.counts(seconds)
+            failed, fine = counts[c.STRANGER_FAILURES], counts[c.STRANGER_OK]
+            if failed < policy.least_acts or share_at_least(failed, failed + fine) <= limit:
+                continue
+            quiet = False
+            if not still_on(snapshot, (c.STRANGER_FAILURES,), seconds) or _at_home_too(counts, fine, limit):
+                continue
+            signs = []
+            accounts = snapshot.ledgers.stranger_failures.count(snapshot.second, seconds)
+            older = failed - snapshot.ten[c.STRANGER_FAILURES]
+            if accounts >= ONCE * failed and 2 * older >= failed:
+                signs.append(
+                    f"nobody tries again at {number(accounts)} accounts that failed {number(failed)} times"
+                )
+            # Where hardly anybody gets in, it may be us.
+            told = min(settled, counts[LOGIN_OK]) >= policy.cluster_acts
+            if told and share_at_most(got_in, settled) < follow_ups.usual / 2:
+                signs.append(
+                    f"of {number(settled)} accounts {number(got_in)} got in within five minutes "
+                    f"(usual {share(follow_ups.usual)})"
+                )
+            if signs:
+                return self._slow_statement(snapshot, seconds, failed, fine, accounts, signs)
+        if quiet and not snapshot.accused and snapshot.second % SIXTY == 0:
+            follow_ups.learn()
+        return None
+
+    def _slow_statement(
+        self, snapshot: Snapshot, seconds: int, failed: int, fine: int, accounts: int, signs: list[str]
+    ) -> Statement:
+        judged = failed + fine
+        usual = snapshot.baseline.fail_share
+        likeness = snapshot.likeness(LOGIN_FAILURES, seconds)
+        alike = (
+            likeness.acts >= self._policy.diversity_acts and likeness.diversity < self._policy.poor_diversity
+        )
+        return Statement(
+            hostile=True,
+            confidence=confidence(1 + len(signs), failed),
+            sentence=(
+                f"Failures {share(failed / judged)} of {number(judged)} log-ins of unfamiliar sources at accounts "
+                f"that are not new in {window(seconds)} (usual {share(usual)}): {listed(signs)}."
+            ),
+            figures={
+                "failures": failed,
+                "judged": judged,
+                "window_s": seconds,
+                "fail_share": failed / judged,
+                "usual_fail_share": usual,
+                "accounts": accounts,
+                "sources": snapshot.failing_sources(seconds),
+            },
+            fingerprints=likeness.fingerprints if alike else (),
+            volume=round(failed * TEN / seconds),
+            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED),
+        )
 
     def _goes_on(self, snapshot: Snapshot, seconds: int) -> bool:
         """Whether what a long window shows is still so lately, in number and in share."""
@@ -141,6 +216,13 @@ class CredentialStuffing:
                 f"the failures alone are {number(failed / seconds)}/s where {number(usual)}/s log in usually"
             )
         return signs
+
+
+def _at_home_too(counts: Counts, fine: int, limit: float) -> bool:
+    """Whether log-ins fail where people were served before, too: then it is a fault of ours."""
+    failed = counts[c.FAMILIAR_FAILURES]
+    at_home = failed + max(0, counts[LOGIN_OK] - fine)
+    return failed > 2 and share_at_least(failed, at_home) > limit
 
 
 def _clusters(count: int) -> str:

@@ -2,20 +2,27 @@
 
 from math import log
 
+import msgspec
+
 from pontlevis.brain.detection.address import Protected
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
 from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.heavy_hitter import HeavyHitter
 from pontlevis.brain.detection.impact import Impact
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Alert, Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
+from pontlevis.brain.detection.single_source import SingleSource
+from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
+from pontlevis.brain.detection.slow_clients import SlowClients
 from pontlevis.brain.detection.snapshot import Snapshot
-from pontlevis.brain.detection.statement import Detector
+from pontlevis.brain.detection.statement import Detector, Statement
 from pontlevis.brain.detection.token_drain import TokenDrain
 from pontlevis.brain.detection.verdict import judge
 from pontlevis.brain.observation import Observation, ServiceSample
@@ -30,31 +37,47 @@ class Detection:
     """Observations and samples go in; once a second a judgement comes out.
 
     ``protected`` are addresses and prefixes that no measure may name, besides loopback: trusted
-    proxies and whatever the operator lists. Raises ValueError where one is neither.
+    proxies and whatever the operator lists. Raises ValueError where one is neither. ``network_of`` names
+    the autonomous system of an address; without it prefixes have to do.
     """
 
-    def __init__(self, policy: DetectionPolicy, protected: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        policy: DetectionPolicy,
+        protected: frozenset[str] = frozenset(),
+        *,
+        network_of: NetworkOf | None = None,
+    ) -> None:
         self._policy = policy
         self._baseline = Baseline(policy)
         self._alert = Alert(odds=_upper(policy.sprt_alpha), bad_keys=policy.bad_key_acts)
         self._signals = Signals(policy, self._alert)
         self._measures = Measures(policy, self._signals, Protected(protected))
         self._impact = Impact(policy)
+        self._single = SingleSource(policy, self._signals)
         every: tuple[Detector, ...] = (
             SignupSurge(policy),
             CredentialStuffing(policy),
             RotatingFlood(policy),
             TokenDrain(policy),
             self._impact,
+            self._single,
+            SleeperAccounts(policy),
+            LeakedKeys(policy, network_of),
+            HeavyHitter(policy),
+            SlowClients(policy),
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
+        self._offered: dict[DetectorName, Statement] = {}
+        """Statements of which the candidates were taken over."""
         self._set_alert()
 
     def observe(self, observation: Observation) -> None:
         """Counts one observation: a few microseconds, bounded memory."""
         if self._policy.enabled:
             self._signals.take(observation)
+            self._single.take(observation)
 
     def sample(self, sample: ServiceSample) -> None:
         """Takes how the service did, as each gateway reports it."""
@@ -70,7 +93,11 @@ class Detection:
             return Judgement(now, Verdict.CALM, "Detection is switched off.")
         snapshot = self._signals.snapshot(now, self._baseline, self._book.accused)
         for detector in self._detectors:
-            self._book.enter(snapshot, detector.name, detector.look(snapshot))
+            said = detector.look(snapshot)
+            self._book.enter(snapshot, detector.name, said)
+            if said is not None and said is not self._offered.get(detector.name):
+                self._offered[detector.name] = said
+                self._signals.candidates.extend(said.candidates)
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
@@ -81,15 +108,26 @@ class Detection:
     def _findings(self, now: float) -> tuple[Finding, ...]:
         found = []
         for detector, entry in self._book.open.items():
+            if detector.value in self._policy.detectors_dry_run:
+                found.append(_on_trial(entry.finding(detector, ())))
+                continue
             accuses = entry.statement.hostile
-            sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
+            if detector is DetectorName.SINGLE_SOURCE:
+                sources = self._single.sources
+            else:
+                sources = self._signals.accused_sources(detector, now, MOST_SOURCES) if accuses else ()
             found.append(entry.finding(detector, sources))
         return tuple(sorted(found, key=lambda each: (not each.hostile, -each.confidence)))
 
     def _set_alert(self) -> None:
         """Judges single sources more strictly while an attack of their kind is found."""
         policy = self._policy
-        hostile = {name: entry for name, entry in self._book.open.items() if entry.statement.hostile}
+        silent = policy.silent
+        hostile = {
+            name: entry
+            for name, entry in self._book.open.items()
+            if entry.statement.hostile and name.value not in silent
+        }
         stuffing = DetectorName.CREDENTIAL_STUFFING in hostile
         flood = hostile.get(DetectorName.ROTATING_FLOOD)
         drain = hostile.get(DetectorName.TOKEN_DRAIN)
@@ -106,7 +144,10 @@ class Detection:
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
         crowd = verdict is Verdict.CROWD
-        calm = verdict is Verdict.CALM and not self._book.open
+        trials = self._policy.detectors_dry_run
+        calm = verdict is Verdict.CALM and all(
+            entry.statement.local or name.value in trials for name, entry in self._book.open.items()
+        )
         if posture is not Posture.NORMAL or not (crowd or calm):
             self._baseline.forget_pending()
             return
@@ -115,6 +156,17 @@ class Detection:
         ttft = self._impact.ttft_s()
         if ttft is not None and calm:
             self._baseline.learn_ttft(ttft, dt=dt)
+
+
+def _on_trial(finding: Finding) -> Finding:
+    """What a detector in its dry run says: shown, and nothing more."""
+    would = "it would accuse: " if finding.hostile else ""
+    return msgspec.structs.replace(
+        finding,
+        hostile=False,
+        dry_run=True,
+        sentence=f"Dry run, nothing follows from it; {would}{finding.sentence}",
+    )
 
 
 def _upper(alpha: float) -> float:

@@ -11,6 +11,11 @@ class DetectorName(StrEnum):
     ROTATING_FLOOD = "rotating_flood"
     TOKEN_DRAIN = "token_drain"
     IMPACT = "impact"
+    SINGLE_SOURCE = "single_source"
+    SLEEPER_ACCOUNTS = "sleeper_accounts"
+    LEAKED_KEY = "leaked_key"
+    HEAVY_HITTER = "heavy_hitter"
+    SLOW_CLIENTS = "slow_clients"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -32,13 +37,17 @@ class Finding(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     """At most 1,000 of the sources it accuses, most hostile first."""
     fingerprints: tuple[int, ...] = ()
+    local: bool = False
+    """It concerns only those it names, and their measures answer it: the posture does not depend on it."""
+    dry_run: bool = False
+    """The detector is on trial: what it says is shown, and nothing follows from it. Never ``hostile``."""
 
 
 class Measure(msgspec.Struct, frozen=True):
     """A proposed decision, before it is in force."""
 
     scope: str
-    """``address``, ``prefix`` or ``account``."""
+    """``address``, ``prefix``, ``account`` or ``credential``."""
     value: str
     reason: str
     finding: str

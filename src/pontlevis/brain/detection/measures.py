@@ -2,9 +2,10 @@
 
 from pontlevis.brain.detection.address import Protected, measurable, place_of
 from pontlevis.brain.detection.book import Book
+from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.finding import DetectorName, Measure
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.signals import Candidate, Deed, Signals
+from pontlevis.brain.detection.signals import Signals
 from pontlevis.brain.detection.wording import number
 
 RULE = {
@@ -12,6 +13,11 @@ RULE = {
     Deed.BAD_KEYS: DetectorName.ROTATING_FLOOD,
     Deed.KEYLESS: DetectorName.ROTATING_FLOOD,
     Deed.DRAINS: DetectorName.TOKEN_DRAIN,
+    Deed.HAMMERS: DetectorName.SINGLE_SOURCE,
+    Deed.FLOODS: DetectorName.SINGLE_SOURCE,
+    Deed.SLOW: DetectorName.SLOW_CLIENTS,
+    Deed.LEAKED: DetectorName.LEAKED_KEY,
+    Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
 }
 
 
@@ -38,16 +44,18 @@ class Measures:
         return tuple(proposals)
 
     def _measure(self, now: float, candidate: Candidate, book: Book) -> Measure | None:
-        named = ("account", candidate.account) if candidate.deed is Deed.DRAINS else self._named(candidate)
+        if RULE[candidate.deed].value in self._policy.silent:
+            return None
+        named = self._named(candidate)
         if named is None or len(self._in_force) >= self._policy.measures_in_force:
             return None
         scope, value = named
         if self._in_force.get(value, now) > now:
             return None
-        guesser = candidate.deed is Deed.GUESSES
+        guesser = candidate.deed in (Deed.GUESSES, Deed.HAMMERS)
         duration = self._policy.guesser_ban_s if guesser else self._policy.ban_s
         self._in_force[value] = now + duration
-        if scope != "account":
+        if scope in ("address", "prefix"):
             self._signals.banned[place_of(candidate.source)] = now + duration
         detector = RULE[candidate.deed]
         entry = book.open.get(detector)
@@ -57,6 +65,10 @@ class Measures:
 
     def _named(self, candidate: Candidate) -> tuple[str, str] | None:
         """Scope and value, or None where the source must not be named."""
+        if candidate.deed is Deed.LEAKED:
+            return "credential", candidate.credential
+        if candidate.deed in (Deed.DRAINS, Deed.WAKES):
+            return "account", candidate.account
         named = measurable(candidate.source)
         if (
             named is None
@@ -84,4 +96,16 @@ def _reason(candidate: Candidate, attack: bool) -> str:
         return f"{acts} made-up keys or malformed calls came from here within a minute{during}."
     if candidate.deed is Deed.KEYLESS:
         return f"{acts} calls without a valid key came from here with an accused fingerprint{during}."
+    if candidate.deed is Deed.HAMMERS:
+        return f"{acts} log-ins failed from here in a way that people's do not: faster than they type."
+    if candidate.deed is Deed.FLOODS:
+        return f"{acts} requests came from here within a minute in a way that no browser asks."
+    if candidate.deed is Deed.SLOW:
+        return f"{acts} connections from here sent or took bytes too slowly within two minutes{during}."
+    if candidate.deed is Deed.LEAKED:
+        return (
+            f"This key is used from {acts} new networks and far beyond what it ever did; its account goes on."
+        )
+    if candidate.deed is Deed.WAKES:
+        return "This account slept since it was made, and woke up together with others of its kind."
     return f"This young account drains tokens, as do others of its sign-up cluster{during}."

@@ -3,16 +3,23 @@
 from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.ledger_policy import LedgerPolicy
 from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionPolicy:
+class DetectionPolicy(LedgerPolicy):
     """The settings of detection. Raises ValueError for an unknown detector's name."""
 
     enabled: bool = setting(True, unit="yes/no", doc="Whether detection acts at all.", source="choice: on")
     detectors_off: tuple[str, ...] = setting(
         (), unit="names", doc="Detectors that are switched off.", source="choice: none"
+    )
+    detectors_dry_run: tuple[str, ...] = setting(
+        (),
+        unit="names",
+        doc="Detectors on trial: what they say is shown, and nothing follows from it.",
+        source="choice: none",
     )
     measures: bool = setting(
         True,
@@ -307,6 +314,50 @@ class DetectionPolicy:
         source="choice: 10 MB",
     )
 
+    # Single sources
+    hammer_failures: int = setting(
+        5,
+        unit="log-ins",
+        doc="One source hammers when more log-ins than this fail in a burst and none succeeds.",
+        source="CrowdSec http-generic-bf, http-bf-wordpress_bf and ssh-bf: capacity 5",
+    )
+    hammer_leak_s: float = setting(
+        10.0,
+        unit="s",
+        doc="One failed log-in is forgiven in this time.",
+        source="CrowdSec, the same: leakspeed 10s",
+    )
+    pace_requests: int = setting(
+        40,
+        unit="requests",
+        doc="One source is faster than people when it is this many requests ahead of the forgiven pace.",
+        source="CrowdSec http-crawl-non_statics: capacity 40",
+    )
+    pace_leak_s: float = setting(
+        0.5,
+        unit="s",
+        doc="One request is forgiven in this time.",
+        source="CrowdSec, the same: leakspeed 0.5s",
+    )
+    single_acts: int = setting(
+        10,
+        unit="requests",
+        doc="Fewer requests of one source in a minute say nothing about how it asks.",
+        source="measurement: below it the 99.9 % bound of an all-bad source falls under one half",
+    )
+    single_variety: int = setting(
+        5,
+        unit="fingerprints",
+        doc="A source with this many fingerprints, and hardly one used twice, switches them.",
+        source="choice: a household has fewer, and uses each more than once",
+    )
+    max_visitors: int = setting(
+        4096,
+        unit="sources",
+        doc="Sources that are not familiar whose requests are followed one by one.",
+        source="measurement: 400 bytes each; sources that come only once make room first",
+    )
+
     # Bounds of memory
     max_fingerprints: int = setting(
         512, unit="rows", doc="Fingerprints counted one by one.", source="choice: 6 MB at most"
@@ -328,6 +379,18 @@ class DetectionPolicy:
     )
     max_newcomers: int = setting(
         16_384, unit="accounts", doc="Young accounts remembered.", source="measurement: 500 bytes each"
+    )
+    max_sleepers: int = setting(
+        16_384,
+        unit="accounts",
+        doc="Accounts remembered that were made and not used yet.",
+        source="measurement: 350 bytes each",
+    )
+    max_keys: int = setting(
+        4096,
+        unit="keys",
+        doc="API keys and sessions of which the history is kept.",
+        source="measurement: 2 KB each",
     )
     newcomer_s: float = setting(
         3600.0,
@@ -351,6 +414,12 @@ class DetectionPolicy:
     def __post_init__(self) -> None:
         check_numbers(self, "detection")
         known = {each.value for each in DetectorName}
-        unknown = sorted(set(self.detectors_off) - known)
-        if unknown:
-            raise ValueError(f"detection.detectors_off: no detector is called {unknown[0]!r}")
+        for setting_name in ("detectors_off", "detectors_dry_run"):
+            unknown = sorted(set(getattr(self, setting_name)) - known)
+            if unknown:
+                raise ValueError(f"detection.{setting_name}: no detector is called {unknown[0]!r}")
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Detectors from which nothing follows: switched off, or on trial."""
+        return frozenset(self.detectors_off) | frozenset(self.detectors_dry_run)

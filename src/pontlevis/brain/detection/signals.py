@@ -2,16 +2,17 @@
 
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.baseline import Baseline
+from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
 from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WIDTH, Counts
 from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.familiar import Familiar
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.ledgers import Ledgers
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Distincts, Snapshot, Spans
@@ -31,31 +32,14 @@ CANDIDATES = 4096
 AGAIN_S = 10.0
 """A source that is a candidate for a measure is named again at most this often."""
 SUSPECT_WINDOW_S = 60.0
+_JUDGED = frozenset({c.LOGIN_OK, *c.LOGIN_FAILURES})
 
 _REFUSED = Outcome.REFUSED
 _OK = Outcome.OK
+_SLOW = Outcome.SLOW
 _REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
 _ANONYMOUS, _NEW = Standing.ANONYMOUS.value, Standing.NEW.value
 _RECENT, _ESTABLISHED = Standing.RECENT.value, Standing.ESTABLISHED.value
-
-
-class Deed(StrEnum):
-    """For what a source or account became a candidate for a measure."""
-
-    GUESSES = "guesses"
-    BAD_KEYS = "bad_keys"
-    KEYLESS = "keyless"
-    DRAINS = "drains"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A source or account whose own deeds may earn it a measure."""
-
-    deed: Deed
-    source: str
-    account: str
-    acts: int
 
 
 @dataclass(slots=True)
@@ -108,6 +92,9 @@ class Signals:
         self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
         self._worst = {name: Worst() for name in DetectorName}
+        self._ledgers = Ledgers.of(policy)
+        self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
+        self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.banned: dict[str, float] = {}
         """Places under a proposed decision, and until when."""
@@ -139,7 +126,10 @@ class Signals:
         row = self._fingerprints.row(o.fingerprint, second, count)
         if row is not None:
             row.slot[column] += count
-        if kind is _REQUEST and known:
+        if outcome is _SLOW:
+            if source:
+                self._was_slow(source, count, o.at, second)
+        elif kind is _REQUEST and known:
             self._called(o, slot, source, standing, second)
         elif source:
             # A log-in that fails bears the standing of the account it tried, which vouches for nobody.
@@ -151,10 +141,26 @@ class Signals:
                 self._called_anonymously(o, slot, row, column, second, stranger=stranger)
             elif kind is _LOGIN:
                 self._logged_in(o, slot, column, second, familiar=not stranger)
-        if kind is _SIGNUP:
+        if kind is _SIGNUP and outcome is not _SLOW:
             self._signed_up(o, column, second)
 
+    def _was_slow(self, source: str, count: int, at: float, second: int) -> None:
+        ledgers = self._ledgers
+        ledgers.slow.add(source, count, at)
+        ledgers.slow_sources.add(source, second)
+        if source not in self._familiar:
+            ledgers.slow_strangers.add(source, second)
+        self._worst[DetectorName.SLOW_CLIENTS].add(source, count, second)
+
     def _called(self, o: Observation, slot: Counts, source: str, standing: int, second: int) -> None:
+        if o.credential:
+            self._keys.take(o)
+        takers = self._takers
+        takers.left -= o.tokens
+        if takers.left <= 0:
+            takers.keep(o, second)
+        if o.account in self._asleep:
+            self._ledgers.cohorts.used(o.account, o.at, source, prefix_of(source), o.fingerprint)
         if standing > _NEW:
             slot[c.ELDER_REQUESTS] += o.count
             slot[c.TOKENS_ELDER] += o.tokens
@@ -176,7 +182,13 @@ class Signals:
 
     def _used_young(self, o: Observation, slot: Counts, second: int) -> None:
         newcomer = self._newcomers.find(o.account, o.source, o.at)
-        newcomer.use(o.at, o.count, o.tokens, refused=o.outcome is _REFUSED)
+        refused = o.outcome is _REFUSED
+        newcomer.use(o.at, o.count, o.tokens, refused=refused)
+        if refused:
+            slot[c.YOUNG_REFUSED] += o.count
+            self._ledgers.young_refused.add(o.account, second)
+        elif not self._ledgers.slow.empty:
+            self._ledgers.slow.served(o.source)
         greedy = newcomer.greedy(self._policy.greedy_requests, self.alert.most_tokens)
         distincts = self._distincts
         distincts.young_active.add(o.account, second)
@@ -217,6 +229,10 @@ class Signals:
     ) -> None:
         source = o.source
         slot[c.TOKENS_ANONYMOUS] += o.tokens
+        takers = self._takers
+        takers.left -= o.tokens
+        if takers.left <= 0:
+            takers.keep(o, second)
         if row is not None:
             row.slot[c.TOKENS_ANONYMOUS] += o.tokens
         if not stranger or column not in c.TURNED_AWAY:
@@ -237,7 +253,10 @@ class Signals:
 
     def _logged_in(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
         source = o.source
+        if o.standing > _NEW and column in _JUDGED:
+            self._tried_elder(o, slot, column, second, familiar=familiar)
         if column == c.LOGIN_OK:
+            self._ledgers.cohorts.logged_in(o.account)
             if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
@@ -256,6 +275,18 @@ class Signals:
         if record.odds >= self.alert.odds:
             self._suspect(record, Deed.GUESSES, o, record.failures)
 
+    def _tried_elder(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
+        """A log-in at an account above NEW, by whether somebody was served at the source before."""
+        follow_ups = self._ledgers.follow_ups
+        if column == c.LOGIN_OK:
+            if o.source not in self._familiar:
+                slot[c.STRANGER_OK] += o.count
+            follow_ups.succeeded(o.account)
+        elif not familiar:
+            slot[c.STRANGER_FAILURES] += o.count
+            self._ledgers.stranger_failures.add(o.account, second)
+            follow_ups.failed(o.account, o.at)
+
     def _signed_up(self, o: Observation, column: int, second: int) -> None:
         prefix = prefix_of(o.source)
         rows = (
@@ -269,6 +300,7 @@ class Signals:
         if o.fingerprint in self.alert.signup_accused:
             self._worst[DetectorName.SIGNUP_SURGE].add(o.source, o.count, second)
         if column == c.SIGNUP_OK:
+            self._ledgers.cohorts.made(o.account, o.at, o.fingerprint, o.domain, prefix)
             self._newcomers.signed_up(o.account, o.source, Origin(o.at, o.fingerprint, prefix, o.domain))
 
     def _suspect(self, record: Suspect, deed: Deed, o: Observation, acts: int) -> None:
@@ -276,6 +308,10 @@ class Signals:
             return
         record.named_until = o.at + AGAIN_S
         self.candidates.append(Candidate(deed, o.source, "", acts))
+
+    def familiar(self, source: str) -> bool:
+        """Whether an account that is not new was served there within the last half day."""
+        return source in self._familiar
 
     def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
@@ -317,4 +353,6 @@ class Signals:
             distincts=self._distincts,
             baseline=baseline,
             accused=accused,
+            ledgers=self._ledgers,
+            served=self.vouched,
         )

@@ -2,7 +2,8 @@
 
 A crowd comes with many browsers, large mailbox providers and scattered prefixes, and uses the service
 as people do. The signs are: fingerprints too alike, one uncommon mail domain or nearly only uncommon
-ones, one prefix, malformed forms, accounts drained at once, fingerprints that another finding accuses.
+ones, one prefix, malformed forms, challenges ignored, accounts drained at once, fingerprints that
+another finding accuses (accounts of theirs that sleep, for one).
 One house (a school, an office) shares prefix, domain and browser at once, so with a prefix those three
 are one sign.
 """
@@ -12,17 +13,28 @@ from dataclasses import dataclass
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import View
-from pontlevis.brain.detection.columns import SIGNUP_INVALID, SIGNUPS, YOUNG_ACTIVE, YOUNG_GREEDY, total
+from pontlevis.brain.detection.columns import (
+    CHALLENGES,
+    SIGNUP_INVALID,
+    SIGNUP_OK,
+    SIGNUPS,
+    YOUNG_ACTIVE,
+    YOUNG_GREEDY,
+    Counts,
+    total,
+)
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot, still_on
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import Cusum, confidence, share_at_least
+from pontlevis.brain.detection.statistics import Cusum, confidence, share_at_least, share_at_most
 from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
 
 OWN_DOMAIN_SHARE = 0.5
 """One uncommon domain in more than half of a fingerprint's sign-ups is that fingerprint's own."""
+SOLVED_SHARE = 0.30
+"""Fewer than this who solve a challenge are not people: seven in ten do not give up over a few seconds."""
 ELSEWHERE = 0.05
 """The rest hardly knows that domain."""
 
@@ -52,11 +64,15 @@ class SignupSurge:
         """A statement while sign-ups surge; hostile where a cluster of them shows two signs."""
         policy = self._policy
         usual = snapshot.baseline.signups
-        self._cusum.add(total(snapshot.fresh, SIGNUPS), usual * max(snapshot.dt, 0.001))
+        # Everybody who means it comes twice where a challenge is asked for: to be asked, and with its solution.
+        tries = max(total(snapshot.fresh, SIGNUPS), total(snapshot.fresh, CHALLENGES))
+        self._cusum.add(tries, usual * max(snapshot.dt, 0.001))
         seconds = TEN if total(snapshot.ten, SIGNUPS) >= policy.diversity_acts else SIXTY
         counts = snapshot.counts(seconds)
         acts = total(counts, SIGNUPS)
-        if not self._cusum.raised or acts < policy.surge_signups or not still_on(snapshot, SIGNUPS, seconds):
+        volume = max(acts, total(counts, CHALLENGES))
+        on = still_on(snapshot, SIGNUPS, seconds) or still_on(snapshot, CHALLENGES, seconds)
+        if not self._cusum.raised or volume < policy.surge_signups or not on:
             return None
         signs, accused, accused_acts = self._global_signs(snapshot, seconds, acts)
         if len(signs) < 2:
@@ -68,6 +84,8 @@ class SignupSurge:
                     accused_acts += total(view.counts(seconds), SIGNUPS)
         hostile = len(signs) >= 2
         sources = snapshot.signup_sources()
+        if acts < volume:
+            acts = volume
         head = (
             f"{number(acts)} sign-ups in {window(seconds)} from {number(sources)} sources in the last minute "
             f"(usual {number(usual * seconds)})"
@@ -92,7 +110,7 @@ class SignupSurge:
             },
             fingerprints=accused if hostile else (),
             volume=round(volume * TEN / seconds),
-            pushing=(c.SIGNUP_REFUSED, SIGNUP_INVALID),
+            pushing=(c.SIGNUP_REFUSED, SIGNUP_INVALID, *CHALLENGES),
         )
 
     def _global_signs(
@@ -103,7 +121,7 @@ class SignupSurge:
         counts = snapshot.counts(seconds)
         likenesses = []
         accused: tuple[int, ...] = ()
-        likeness = snapshot.likeness(SIGNUPS, seconds)
+        likeness = snapshot.likeness((*SIGNUPS, *CHALLENGES), seconds)
         if likeness.acts >= policy.diversity_acts and likeness.diversity < policy.poor_diversity:
             accused = likeness.fingerprints
             likenesses.append(few_fingerprints(len(accused), likeness.share, "sign-ups"))
@@ -123,6 +141,7 @@ class SignupSurge:
         active, greedy, _ = snapshot.young()
         if greedy >= policy.greedy_accounts and share_at_least(greedy, active) > policy.greedy_share:
             signs.append(f"{number(greedy)} of {number(active)} young accounts drain tokens at once")
+        signs += self._challenge_sign(snapshot.ten, snapshot.sixty, "")
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
             signs.append("another finding accuses the same fingerprints")
@@ -132,8 +151,9 @@ class SignupSurge:
         """Signs of the sign-ups of one fingerprint, against the rest of them."""
         policy = self._policy
         counts, everyone = view.counts(seconds), snapshot.counts(seconds)
-        acts = total(counts, SIGNUPS)
-        goes_on = seconds <= TEN or total(view.ten, SIGNUPS) >= acts * TEN / seconds / 3
+        acts = max(total(counts, SIGNUPS), total(counts, CHALLENGES))
+        lately = max(total(view.ten, SIGNUPS), total(view.ten, CHALLENGES))
+        goes_on = seconds <= TEN or lately >= acts * TEN / seconds / 3
         if not view.key or acts < policy.cluster_acts or not goes_on:
             return []
         head = f"of fingerprint {view.key:08x}'s {number(acts)}"
@@ -154,9 +174,28 @@ class SignupSurge:
             signs.append(f"{share(greedy / active)} of its active accounts drain tokens at once")
             if others >= policy.greedy_accounts and others_greedy <= policy.rest_share / 2 * others:
                 signs.append(f"of the other young accounts {share(others_greedy / others)} do")
+        unsolved = self._challenge_sign(view.ten, view.sixty, f"of fingerprint {view.key:08x}'s, ")
+        signs += unsolved
+        asked = total(snapshot.sixty, CHALLENGES) - total(view.sixty, CHALLENGES)
+        solved = snapshot.sixty[SIGNUP_OK] - view.sixty[SIGNUP_OK]
+        if unsolved and asked >= policy.least_acts and solved >= asked / 2:
+            signs.append(
+                f"of the others' {number(asked)} challenges {share(min(1.0, solved / asked))} were solved"
+            )
         if snapshot.accused_elsewhere(view.key, self.name):
             signs.append(f"another finding accuses fingerprint {view.key:08x}")
         return signs
+
+    def _challenge_sign(self, ten: Counts, sixty: Counts, whose: str) -> list[str]:
+        """That challenges are ignored or failed: by those who had ten seconds and more to solve them."""
+        asked = total(sixty, CHALLENGES) - total(ten, CHALLENGES)
+        if asked < self._policy.least_acts or share_at_most(sixty[SIGNUP_OK], asked) >= SOLVED_SHARE:
+            return []
+        failed = sixty[c.CHALLENGE_FAILED]
+        wrong = f" ({number(failed)} solutions were wrong)" if failed else ""
+        return [
+            f"{whose}{number(asked)} were asked for a challenge and {number(sixty[SIGNUP_OK])} solved it{wrong}"
+        ]
 
     def _domains(self, snapshot: Snapshot, seconds: int, fingerprint: int | None) -> Domains:
         """Mail domains of one fingerprint's sign-ups, or of all."""

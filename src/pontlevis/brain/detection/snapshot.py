@@ -1,13 +1,18 @@
 """The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
+from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.cluster import View
 from pontlevis.brain.detection.columns import Counts, total
 from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.statistics import diversity
 from pontlevis.brain.detection.window import LONG, SIXTY, TEN
+
+if TYPE_CHECKING:
+    from pontlevis.brain.detection.ledgers import Ledgers
 
 
 class Spans:
@@ -63,6 +68,12 @@ class Likeness:
     """What those together have."""
 
 
+class Place(Protocol):
+    """A set of places, see ``address.place_of``."""
+
+    def __contains__(self, source: str) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One tick's view. Nothing in it changes."""
@@ -88,6 +99,13 @@ class Snapshot:
     baseline: Baseline
     accused: dict[int, frozenset[str]]
     """Fingerprints that open hostile findings accuse, with the detectors that do."""
+    ledgers: "Ledgers"
+    served: Place
+    """Where an existing account was served lately."""
+
+    def vouched(self, source: str) -> bool:
+        """Whether an existing account was served there lately."""
+        return place_of(source) in self.served
 
     def counts(self, seconds: int) -> Counts:
         """Everyone's counts in one of the three windows."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pontlevis.brain.detection.candidate import Candidate
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.snapshot import Snapshot
 
@@ -20,6 +21,10 @@ class Statement:
     """Acts in 10 s that it accuses; how loud the attack is."""
     pushing: tuple[int, ...] = field(default=())
     """Columns in which those it accuses show up even when they are turned away."""
+    local: bool = False
+    """Concerns only those it names: neither the posture nor what is usual depends on it."""
+    candidates: tuple[Candidate, ...] = ()
+    """Whom a measure may name for it, besides those whose own deeds were counted."""
 
 
 class Detector(Protocol):

@@ -1,10 +1,13 @@
 """The few formulas that the detectors share."""
 
 from collections.abc import Iterable
-from math import log, sqrt
+from math import exp, log, sqrt
 
 Z_999 = 3.09
 """Standard normal quantile of 99.9 %, one-sided."""
+Z_99 = 2.326
+"""The same of 99 %."""
+_MISS_99 = 0.01
 
 
 def share_at_least(part: float, whole: float, z: float = Z_999) -> float:
@@ -32,6 +35,40 @@ def diversity(counts: Iterable[int], *, alone: int = 0) -> float:
     if total < 2:
         return 0.0
     return total * (total - 1) / pairs if pairs else float("inf")
+
+
+def share_at_most(part: float, whole: float, z: float = Z_99) -> float:
+    """Upper 99 % bound of the share ``part / whole``: of its Beta posterior under a flat prior.
+
+    The quantile of Beta(part + 1, whole - part + 1) by Cornish and Fisher's expansion as given by
+    Abramowitz and Stegun, 26.5.22; within a point of the exact one from 10 acts on, and exact where
+    ``part`` is 0. 1 for none.
+    """
+    if whole <= 0:
+        return 1.0
+    part = min(max(part, 0.0), whole)
+    if part == 0:
+        return float(1 - _MISS_99 ** (1 / (whole + 1)))
+    a, b = part + 1.0, whole - part + 1.0
+    ra, rb = 1 / (2 * a - 1), 1 / (2 * b - 1)
+    mean_term = (z * z - 3) / 6
+    h = 2 / (ra + rb)
+    w = -z * sqrt(h + mean_term) / h - (rb - ra) * (mean_term + 5 / 6 - 2 / (3 * h))
+    return a / (a + b * exp(2 * w))
+
+
+class Usual:
+    """Exponentially weighted mean over time, from 0 on: what rises at a start is not taken for usual."""
+
+    __slots__ = ("_time_constant", "mean")
+
+    def __init__(self, time_constant_s: float) -> None:
+        self._time_constant = time_constant_s
+        self.mean = 0.0
+
+    def add(self, value: float, dt: float) -> None:
+        """Takes a value that stood for ``dt`` seconds."""
+        self.mean += min(1.0, max(0.0, dt) / self._time_constant) * (value - self.mean)
 
 
 class Cusum:

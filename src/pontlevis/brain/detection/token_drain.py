@@ -78,6 +78,13 @@ class TokenDrain:
             signs.append(f"{share(part_of)} of them were made in one prefix, {houses.condemned[0].key}")
         if share_at_least(prompt, greedy) > PROMPT_SHARE:
             signs.append(f"{number(prompt)} of them were used within seconds of their sign-up")
+        refused = ten[c.YOUNG_REFUSED]
+        if refused >= policy.flood_acts:
+            insisting = max(1, snapshot.ledgers.young_refused.count(snapshot.second))
+            if refused > policy.insistence * insisting:
+                signs.append(
+                    f"{number(insisting)} that were turned away ask {number(refused / insisting)} times each all the same"
+                )
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
             signs.append("another finding accuses the same fingerprints")

@@ -13,7 +13,7 @@ from pontlevis.brain.vocabulary import Verdict
 def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
     """The verdict and its sentence. The accused clusters are peeled off before a crowd is looked for."""
     crowd = _crowd(snapshot, policy, findings)
-    hostile = [each for each in findings if each.hostile]
+    hostile = [each for each in findings if each.hostile and not each.local]
     if hostile:
         accusation = " ".join(each.sentence for each in hostile)
         if crowd:
@@ -21,9 +21,17 @@ def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, 
         return Verdict.ATTACK, accusation
     if crowd:
         return Verdict.CROWD, f"{crowd[0].upper()}{crowd[1:]}, and nobody among them shows two hostile signs."
-    impact = next((each for each in findings if each.detector is DetectorName.IMPACT), None)
+    impact = next(
+        (each for each in findings if each.detector is DetectorName.IMPACT and not each.dry_run), None
+    )
     if impact is not None:
         return Verdict.OVERLOAD, f"{impact.sentence} Neither a crowd nor an attack explains it."
+    local = " ".join(each.sentence for each in findings if each.hostile)
+    if local:
+        return (
+            Verdict.CALM,
+            f"{local} A measure against those named answers it; nothing else is far from usual.",
+        )
     return Verdict.CALM, "Nothing is far from usual."
 
 

@@ -9,7 +9,14 @@ import msgspec
 
 from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.posture.evidence import Evidence
-from pontlevis.brain.posture.ladder import arrive, evidence_gone_length, stage_length
+from pontlevis.brain.posture.ladder import (
+    arrive,
+    calm_length,
+    evidence_gone_length,
+    fit,
+    registration,
+    stage_length,
+)
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Posture, Verdict
@@ -24,7 +31,9 @@ class PostureMachine:
     def __init__(self, policy: PosturePolicy, state: PostureState | None = None) -> None:
         self._policy = policy
         # Nobody watched while the service was down: the quiet before counts for nothing.
-        self._enforced = msgspec.structs.replace(state or PostureState(), evidence_gone_since=None)
+        self._enforced = msgspec.structs.replace(
+            fit(policy, state or PostureState()), evidence_gone_since=None
+        )
         self._begun = False
         self._planned = self._enforced
         """Where the machine would be: the enforced state itself, except in a dry run."""
@@ -40,7 +49,18 @@ class PostureMachine:
     @property
     def planned(self) -> PostureState:
         """What the machine would have in force; differs from ``state`` only in a dry run."""
-        return self._planned if self._policy.dry_run else self._enforced
+        return self._planned if self.dry_run else self._enforced
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the machine only says what it would do: an operator's word, or else the policy's."""
+        said = self._enforced.dry_run
+        return self._policy.dry_run if said is None else said
+
+    @property
+    def policy(self) -> PosturePolicy:
+        """What the machine goes by now."""
+        return self._policy
 
     def tick(self, now: float, judgement: Judgement) -> list[Transition]:
         """Weighs one judgement; call once a second. Returns the changes it made, in order."""
@@ -53,7 +73,7 @@ class PostureMachine:
             by = self._enforced.held_by
             changes.append(self._let_go(now, f"The hold by {by} has ended.", actor=MACHINE))
         self._note(now)
-        if self._policy.enabled and (self._policy.dry_run or self._enforced.held_by is None):
+        if self._policy.enabled and (self.dry_run or self._enforced.held_by is None):
             change = self._steer(now)
             if change is not None:
                 changes.append(change)
@@ -66,38 +86,96 @@ class PostureMachine:
         if due is not None and due <= now:
             self._replace_quietly(msgspec.structs.replace(self._enforced, next_stage_at=None))
 
+    def adopt(self, now: float, policy: PosturePolicy, *, reason: str, actor: str) -> list[Transition]:
+        """Goes by another policy from now on, without forgetting what stands.
+
+        A transition where the rung that stands means something else for registration now.
+        """
+        self._policy = self._evidence.policy = policy
+        state = fit(policy, self._enforced)
+        self._planned = fit(policy, self._planned) if self.dry_run else state
+        mode, share = registration(policy, state.posture, state.stage, accused=state.signups_accused)
+        if (mode, share) == (state.registration, state.registration_share):
+            self._enforced = state
+            return []
+        after = msgspec.structs.replace(
+            state,
+            registration=mode,
+            registration_share=share,
+            registration_since=now if mode is not state.registration else state.registration_since,
+        )
+        return [self._enforce(now, after, reason, actor=actor)]
+
+    # -- an operator's word; with ``dry_run`` the transition is told and nothing changes
+
     def force(
-        self, now: float, *, posture: Posture, reason: str, actor: str, hold_s: float | None
+        self,
+        now: float,
+        *,
+        posture: Posture,
+        reason: str,
+        actor: str,
+        hold_s: float | None,
+        dry_run: bool = False,
     ) -> Transition:
         """Puts a posture in force by an operator's order, and holds it there.
 
         ``hold_s``: seconds that the machine leaves it alone; None or more than the policy's longest
         hold means that longest. Raises ValueError for a hold that is not positive.
         """
-        if hold_s is not None and not hold_s > 0:
-            raise ValueError("a hold must last longer than 0 seconds")
-        longest = self._policy.hold_max_s
-        until = now + (longest if hold_s is None else min(hold_s, longest))
+        until = self._until(now, hold_s)
         arrived = arrive(self._policy, self._enforced, now, posture, reason)
         after = msgspec.structs.replace(arrived, held_by=actor, held_until=until, next_stage_at=None)
-        return self._enforce(now, after, reason, actor=actor)
+        return self._order(now, after, reason, actor=actor, dry_run=dry_run)
 
-    def release(self, now: float, *, actor: str, reason: str) -> list[Transition]:
+    def hold(
+        self, now: float, *, reason: str, actor: str, hold_s: float | None, dry_run: bool = False
+    ) -> Transition:
+        """Leaves what stands as it is, stage and all, for so long. As ``force`` otherwise."""
+        after = msgspec.structs.replace(
+            self._enforced, held_by=actor, held_until=self._until(now, hold_s), next_stage_at=None
+        )
+        return self._order(now, after, reason, actor=actor, dry_run=dry_run)
+
+    def release(self, now: float, *, actor: str, reason: str, dry_run: bool = False) -> list[Transition]:
         """Ends a hold; the machine steers again from the posture that stands. Nothing where none is held."""
         if self._enforced.held_by is None:
             return []
-        return [self._let_go(now, reason, actor=actor)]
+        return [self._order(now, self._let_loose(now), reason, actor=actor, dry_run=dry_run)]
+
+    def set_dry_run(self, now: float, on: bool | None, *, actor: str, reason: str) -> list[Transition]:
+        """Whether the machine only says what it would do; None: as the policy says. It lasts over a restart."""
+        if on is self._enforced.dry_run:
+            return []
+        by = None if on is None else actor
+        after = msgspec.structs.replace(self._enforced, dry_run=on, dry_run_by=by)
+        return [self._enforce(now, after, reason, actor=actor)]
+
+    def _until(self, now: float, hold_s: float | None) -> float:
+        if hold_s is not None and not hold_s > 0:
+            raise ValueError("a hold must last longer than 0 seconds")
+        longest = self._policy.hold_max_s
+        return now + (longest if hold_s is None else min(hold_s, longest))
+
+    def _order(
+        self, now: float, after: PostureState, reason: str, *, actor: str, dry_run: bool
+    ) -> Transition:
+        if dry_run:
+            return Transition(now, self._enforced, after, reason, self._evidence.ids, actor, dry_run=True)
+        return self._enforce(now, after, reason, actor=actor)
 
     def _let_go(self, now: float, reason: str, *, actor: str) -> Transition:
+        return self._enforce(now, self._let_loose(now), reason, actor=actor)
+
+    def _let_loose(self, now: float) -> PostureState:
         state = self._enforced
         recovering = state.posture is Posture.RECOVERING
-        after = msgspec.structs.replace(
+        return msgspec.structs.replace(
             state,
             held_by=None,
             held_until=None,
             next_stage_at=now + stage_length(self._policy, state.relapses) if recovering else None,
         )
-        return self._enforce(now, after, reason, actor=actor)
 
     def _enforce(self, now: float, after: PostureState, reason: str, *, actor: str) -> Transition:
         change = Transition(now, self._enforced, after, reason, self._evidence.ids, actor)
@@ -109,7 +187,7 @@ class PostureMachine:
         """Keeps verdict and the time since when the evidence is gone; neither is a change of posture."""
         verdict = self._evidence.verdict
         self._enforced = self._noted(self._enforced, verdict, now)
-        self._planned = self._noted(self._planned, verdict, now) if self._policy.dry_run else self._enforced
+        self._planned = self._noted(self._planned, verdict, now) if self.dry_run else self._enforced
 
     def _noted(self, state: PostureState, verdict: Verdict, now: float) -> PostureState:
         hostile = self._evidence.hostile_since is not None
@@ -124,7 +202,7 @@ class PostureMachine:
         after, reason = self._next(before, now)
         if after is None:
             return None
-        if not self._policy.dry_run:
+        if not self.dry_run:
             return self._enforce(now, after, reason, actor=MACHINE)
         self._planned = after
         return Transition(now, before, after, reason, self._evidence.ids, MACHINE, dry_run=True)
@@ -142,27 +220,55 @@ class PostureMachine:
         return self._from_recovering(state, now)
 
     def _under_attack(self, state: PostureState, now: float, reason: str) -> PostureState:
-        again = state.posture is Posture.RECOVERING or self._soon_after(state, now)
+        again = state.posture is Posture.RECOVERING or self._lately(state.attacked_at, now)
         relapses = state.relapses + 1 if again else 0
         arrived = arrive(self._policy, state, now, Posture.UNDER_ATTACK, reason)
         return msgspec.structs.replace(arrived, relapses=relapses, attacked_at=now)
 
-    def _soon_after(self, state: PostureState, now: float) -> bool:
-        last = state.attacked_at
+    def _lately(self, last: float | None, now: float) -> bool:
         return last is not None and now - last < self._policy.scaled(self._policy.relapse_memory_s)
 
     def _from_normal(self, state: PostureState, now: float) -> tuple[PostureState | None, str]:
         reason = self._evidence.concern(now)
         if reason is None:
             return None, ""
-        return arrive(self._policy, state, now, Posture.ELEVATED, reason), reason
+        arrived = self._elevated(state, now, reason, 0.0)
+        again = self._lately(state.alarmed_at, now)
+        return msgspec.structs.replace(arrived, alarms=state.alarms + 1 if again else 0), reason
 
     def _from_elevated(self, state: PostureState, now: float) -> tuple[PostureState | None, str]:
-        calm = self._policy.scaled(self._policy.elevated_calm_s)
-        if state.evidence_gone_since is None or now - state.evidence_gone_since < calm:
+        calm = calm_length(self._policy, state.alarms)
+        if state.evidence_gone_since is not None and now - state.evidence_gone_since >= calm:
+            reason = f"Neither a hostile finding nor impact for {calm:.0f} s."
+            arrived = arrive(self._policy, state, now, Posture.NORMAL, reason)
+            return msgspec.structs.replace(arrived, alarmed_at=now), reason
+        after = self._elevated(state, now, state.reason, calm)
+        if (after.signups_accused, after.logins_accused) == (state.signups_accused, state.logins_accused):
             return None, ""
-        reason = f"Neither a hostile finding nor impact for {calm:.0f} s."
-        return arrive(self._policy, state, now, Posture.NORMAL, reason), reason
+        said = []
+        for name, new, old in (
+            ("sign-ups", after.signups_accused, state.signups_accused),
+            ("log-ins", after.logins_accused, state.logins_accused),
+        ):
+            if new and not old:
+                said.append(f"The {name} are accused: {self._evidence.said()}")
+            elif old and not new:
+                said.append(f"Nobody has accused the {name} for {calm:.0f} s.")
+        reason = " ".join(said)
+        return msgspec.structs.replace(after, reason=reason), reason
+
+    def _elevated(self, state: PostureState, now: float, reason: str, calm_s: float) -> PostureState:
+        """``state`` in elevated, with whom the evidence accuses now."""
+        evidence = self._evidence
+        return arrive(
+            self._policy,
+            state,
+            now,
+            Posture.ELEVATED,
+            reason,
+            signups_accused=evidence.signups_accused(now, state.signups_accused, calm_s),
+            logins_accused=evidence.logins_accused(now, state.logins_accused, calm_s),
+        )
 
     def _from_under_attack(self, state: PostureState, now: float) -> tuple[PostureState | None, str]:
         policy = self._policy
@@ -232,7 +338,7 @@ class PostureMachine:
 
     def _replace_quietly(self, state: PostureState) -> None:
         """Moves a deadline without a transition."""
-        if self._policy.dry_run:
+        if self.dry_run:
             self._planned = state
         else:
             self._enforced = state

@@ -10,7 +10,8 @@ from pontlevis.brain.vocabulary import RegistrationMode
 class PosturePolicy:
     """The settings of posture.
 
-    Raises ValueError for a ramp that does not rise to 1 or a time scale that is not positive.
+    Raises ValueError for a ramp that does not rise to 1, a time scale that is not positive, or a longest
+    time that is shorter than the one it bounds.
     """
 
     enabled: bool = setting(
@@ -51,23 +52,17 @@ class PosturePolicy:
         "under_attack. Not scaled.",
         source="choice: two ticks agree",
     )
-    sure_confidence: float = setting(
-        0.97,
-        unit="probability",
-        doc="One hostile finding this sure is enough for under_attack.",
-        source="choice: reached only with three independent signs and large volume",
-    )
-    sure_sustained_s: float = setting(
-        3.0,
-        unit="s",
-        doc="For how long that single sure finding stands first. Not scaled.",
-        source="choice: four ticks agree",
-    )
     elevated_calm_s: float = setting(
         120.0,
         unit="s",
         doc="Neither a hostile finding nor impact for this long before elevated ends. Scaled.",
         source="choice: longer than the pauses of a pulsing flood",
+    )
+    elevated_calm_max_s: float = setting(
+        900.0,
+        unit="s",
+        doc="It doubles with each return within relapse_memory_s, up to this. Scaled.",
+        source="choice: longer than the pauses of ten-minute pulses, so that they stop moving the posture",
     )
     under_attack_dwell_s: float = setting(
         120.0, unit="s", doc="Under attack lasts at least this long. Scaled.", source="choice: no flapping"
@@ -143,6 +138,12 @@ class PosturePolicy:
         doc="Who may register while the posture is elevated.",
         source="choice: a crowd alone must not close the door",
     )
+    elevated_registration_accused: RegistrationMode = setting(  # noqa: RUF009 - likewise
+        RegistrationMode.WAITLIST,
+        unit="registration mode",
+        doc="The same while a hostile finding accuses the sign-ups themselves.",
+        source="choice: one finding does not suspend; the waitlist keeps honest people's places",
+    )
     hold_max_s: float = setting(
         86_400.0,
         unit="s",
@@ -157,6 +158,9 @@ class PosturePolicy:
             raise ValueError("posture.ramp must rise from above 0 to 1.0")
         if not self.time_scale > 0:
             raise ValueError("posture.time_scale must be greater than 0")
+        for name in ("elevated_calm", "evidence_gone", "stage"):
+            if getattr(self, f"{name}_max_s") < getattr(self, f"{name}_s"):
+                raise ValueError(f"posture.{name}_max_s must not be less than posture.{name}_s")
 
     def scaled(self, seconds: float) -> float:
         """``seconds`` of dwell or recovery as the time scale has them."""

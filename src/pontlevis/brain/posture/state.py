@@ -31,6 +31,19 @@ class PostureState(msgspec.Struct, frozen=True):
     attacked_at: float | None = None
     """When the last attack was last in evidence; tells a relapse from a new attack."""
 
+    signups_accused: bool = False
+    """In ``elevated``: a hostile finding accuses the sign-ups, so registration is stricter."""
+    logins_accused: bool = False
+    """In ``elevated``: a hostile finding accuses the log-ins, so strangers' are rationed."""
+    alarms: int = 0
+    """How often ``elevated`` came back; its calm grows longer with it."""
+    alarmed_at: float | None = None
+    """When ``elevated`` last ended; tells a return from a new alarm."""
+    dry_run: bool | None = None
+    """An operator's word on whether the machine only says what it would do; None: as the policy says."""
+    dry_run_by: str | None = None
+    """Who said so."""
+
 
 class Transition(msgspec.Struct, frozen=True):
     """One change of posture, registration or stage."""

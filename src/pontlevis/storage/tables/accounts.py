@@ -87,6 +87,17 @@ class UsageRow(Base):
     output_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class UsageSenderRow(Base):
+    """A gateway process and the last of its parcels of usage that is written, so that none counts twice."""
+
+    __tablename__ = "usage_senders"
+
+    sender: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[float] = mapped_column(Float)
+    """When something of it was last written."""
+
+
 class WaitlistRow(Base):
     """An address that asked to be let in later."""
 

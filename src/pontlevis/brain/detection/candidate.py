@@ -1,0 +1,30 @@
+"""Who became a candidate for a measure, and for what."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Deed(StrEnum):
+    """For what a source, account or key became a candidate for a measure."""
+
+    GUESSES = "guesses"
+    BAD_KEYS = "bad_keys"
+    KEYLESS = "keyless"
+    DRAINS = "drains"
+    HAMMERS = "hammers"
+    FLOODS = "floods"
+    SLOW = "slow"
+    LEAKED = "leaked"
+    WAKES = "wakes"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A source, account or key whose own deeds may earn it a measure."""
+
+    deed: Deed
+    source: str
+    account: str
+    acts: int
+    credential: str = ""
+    """Identifier of an API key or session, where it is what a measure would name."""

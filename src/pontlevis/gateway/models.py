@@ -1,0 +1,30 @@
+"""The list of models: what the engines that are up said of theirs, merged."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.gateway.answers import error_body
+from pontlevis.gateway.engines import Engine
+from pontlevis.gateway.http import Connection
+from pontlevis.gateway.wire import MODELS
+
+
+def answer_models(connection: Connection, path: str, engines: Iterable[Engine]) -> bool:
+    """Answers with the whole list or with one model of it; False where there is no such model."""
+    models: dict[str, dict[str, object]] = {}
+    for engine in engines:
+        if engine.up:
+            for name, model in engine.models.items():
+                models.setdefault(name, model)
+    if path == MODELS:
+        connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
+        return True
+    found = models.get(path.removeprefix(MODELS + "/"))
+    if found is not None:
+        connection.answer(200, msgspec.json.encode(found))
+        return True
+    body = error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
+    connection.answer(404, body)
+    return False

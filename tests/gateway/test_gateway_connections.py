@@ -1,0 +1,116 @@
+"""Connections under clients that do not read, driven by their own clock."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.gateway.answers import DateHeader
+from pontlevis.gateway.connections import SWEEP_PARTS, Connections
+from pontlevis.gateway.http import Connection
+from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.gateway.request import Request
+
+ONE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POLICY = GatewayPolicy()
+
+
+class Answers:
+    """Answers each request with so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.served = 0
+        self.cut: list[RefusalCode] = []
+
+    def admit(self, connection: Connection, request: Request) -> None:
+        request.max_body = 100
+
+    def serve(self, connection: Connection, request: Request) -> None:
+        self.served += 1
+        connection.answer(200, b"x" * self.size)
+
+    def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
+        self.cut.append(code)
+
+
+def played(size: int, act: Callable[[Connections, socket.socket, Answers], Awaitable[None]]) -> Answers:
+    """Lets a client with small buffers act against connections that answer so."""
+
+    async def play() -> Answers:
+        handler = Answers(size)
+        date = DateHeader()
+        date.update(1.0)
+        connections = Connections(handler, POLICY, date)
+        connections.now = 1.0
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        listener.bind(("127.0.0.1", 0))
+        server = await asyncio.get_running_loop().create_server(connections.factory, sock=listener)
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
+            await act(connections, client, handler)
+        server.close()
+        await asyncio.sleep(0.05)
+        return handler
+
+    return asyncio.run(play())
+
+
+def pass_time(connections: Connections, now: float) -> None:
+    connections.now = now
+    for part in range(SWEEP_PARTS):
+        connections.sweep(now, part)
+
+
+def test_an_answer_that_is_never_fetched_does_not_hold_its_connection() -> None:
+    """Fewer bytes than a buffer, left unread, and a client that stays: cut in the time that every reader has."""
+
+    async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
+        client.send(ONE)
+        await asyncio.sleep(0.1)
+        pass_time(connections, POLICY.write_stall_s)
+        await asyncio.sleep(0.1)
+        assert connections.count == 1  # what was written may still be fetched
+        pass_time(connections, 1.0 + POLICY.write_stall_s + 1.0)
+        await asyncio.sleep(0.1)
+        assert connections.count == 0
+
+    assert played(200_000, act).cut == [RefusalCode.SLOW_READER]
+
+
+def test_nothing_is_begun_for_a_client_that_does_not_read() -> None:
+    """Of many requests sent ahead only as many are answered as fill a buffer; the rest when it reads."""
+
+    async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
+        client.send(ONE * 20)
+        await asyncio.sleep(0.1)
+        assert handler.served <= 4
+        got = 0
+        for _ in range(2_000):
+            try:
+                got += len(client.recv(65_536))
+            except BlockingIOError:
+                await asyncio.sleep(0.002)
+            if handler.served == 20 and got >= 20 * 100_000:
+                break
+        assert handler.served == 20
+
+    assert played(100_000, act).cut == []
+
+
+def test_a_client_that_takes_nothing_is_cut_within_its_time() -> None:
+    """And not before."""
+
+    async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
+        client.send(ONE)
+        await asyncio.sleep(0.1)
+        pass_time(connections, POLICY.write_stall_s)
+        assert (connections.count, handler.cut) == (1, [])
+        pass_time(connections, 1.0 + POLICY.write_stall_s + 1.0)
+        await asyncio.sleep(0.1)
+        assert connections.count == 0
+
+    assert played(1_000_000, act).cut == [RefusalCode.SLOW_READER]

@@ -27,6 +27,7 @@ from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.policy_file import with_policy_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     admission: AdmissionPolicy = AdmissionPolicy()
     standing: StandingPolicy = StandingPolicy()
     detection: DetectionPolicy = DetectionPolicy()
+    knowledge: KnowledgePolicy = KnowledgePolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     journal: JournalPolicy = JournalPolicy()

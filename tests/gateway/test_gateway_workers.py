@@ -325,6 +325,18 @@ TestNoSlotLost = NoSlotLost.TestCase
 TestNoSlotLost.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 
 
+def test_what_an_account_may_still_do_is_known_after_another_of_its_requests_was_turned_away() -> None:
+    """The answer that is under way names the limits in its head, whatever happened to its neighbour."""
+    house = House(AdmissionPolicy(initial_limit=1, max_limit=1, min_limit=1, queue_size=(1, 1, 1, 1)))
+    first = house.workers[0]
+    for _ in range(5):
+        first.ask(PAID, "paid")
+    house.settle()
+    assert len(first.running) == 2
+    assert any(isinstance(each, Refuse) and each.status == 503 for each in first.told)
+    assert first.remote.allowance("paid", PAID, house.clock()) is not None
+
+
 # -- races, one by one
 
 

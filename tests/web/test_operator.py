@@ -13,6 +13,7 @@ from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.web.operator_metrics import METRICS
+from pontlevis.web.ports import MeasureNote
 
 FREE = {"/healthz", "/readyz", "/metrics", "/login", "/setup", "/logout", "/static", "/api/openapi.json"}
 FINDING = Finding(
@@ -357,3 +358,30 @@ async def test_a_strange_address_finds_nothing(house: WebHouse) -> None:
     async with house.client() as visitor:
         for path in ("/metrics", "/setup", "/api/audit", "/api/posture", "/api/decisions", "/v1/decisions"):
             assert (await visitor.get(path)).status_code == 404, path
+
+
+async def test_sources_and_measures_that_are_not_in_force_are_shown(house: WebHouse) -> None:
+    """On the console, over the API and as metrics."""
+    house.service.measure_notes.append(
+        MeasureNote(START, "prefix", "192.0.2.0/24", "<b>16</b> sources", "withheld", "an existing account")
+    )
+    operator = await house.operator_client()
+    page = (await operator.get("/")).text
+    assert "AS64500 (Example Net)" in page
+    assert "12 ranges, 1 bad lines (line 3: no AS number)" in page
+    assert "It would have hit: an existing account." in page
+    assert "&lt;b&gt;16&lt;/b&gt; sources" in page
+    told = (await operator.get("/api/sources")).json()
+    assert told["files"][0]["sentence"].startswith("12 ranges")
+    assert told["heavy"]["calls_by_source"] == [{"key": "192.0.2.9", "weight": 30, "least": 30, "most": 30}]
+    (note,) = (await operator.get("/api/measures")).json()["measures"]
+    assert (note["value"], note["outcome"], note["why"]) == (
+        "192.0.2.0/24",
+        "withheld",
+        "an existing account",
+    )
+    metrics = (await operator.get("/metrics")).text
+    assert 'pontlevis_source_ranges{sort="asn"} 12' in metrics
+    assert 'pontlevis_source_bad_lines{sort="asn"} 1' in metrics
+    assert 'pontlevis_measures_not_enforced{outcome="withheld"} 2' in metrics
+    assert "pontlevis_baseline_days 2.5" in metrics

@@ -30,7 +30,7 @@ from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
-from pontlevis.web.ports import EngineView
+from pontlevis.web.ports import EngineView, FileView, HeavyView, MeasureNote, NetworkView, SourcesView
 from pontlevis.web.public import create_public_app
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
@@ -58,11 +58,24 @@ RECOVERING = PostureState(
 )
 
 
+SOURCES = SourcesView(
+    files=[FileView("asn.csv", "asn", 12, 1, "", START, "12 ranges, 1 bad lines (line 3: no AS number)")],
+    ranges=12,
+    networks=[NetworkView("AS64500 (Example Net)", 40, 3)],
+    heavy={"calls_by_source": [HeavyView("192.0.2.9", 30, 30, 30)]},
+    days_learned=2.5,
+    hourly=False,
+    measures={"dry_run": 1, "withheld": 2},
+)
+
+
 @dataclass
 class QuietService:
     """The running service as the pages see it: nothing happens unless a test says so."""
 
     posture: PostureState = field(default_factory=PostureState)
+    sources: SourcesView = SOURCES
+    measure_notes: list[MeasureNote] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     samples: list[ServiceSample] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""``pontlevis simulate``: admission before a thousand engines, in virtual time."""
+"""``pontlevis simulate``: admission before a thousand engines, or detection before attackers, in virtual time."""
 
 import os
 from pathlib import Path
@@ -25,16 +25,45 @@ def command(
         str, typer.Option("--load", help="synthetic, or trace: the DeepSeek-R1 clients in $PONTLEVIS_DATA.")
     ] = "synthetic",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Twenty engines: seconds instead of minutes.")
+        bool,
+        typer.Option(
+            "--quick", help="Twenty engines, or two seeds of the short cases: seconds instead of minutes."
+        ),
     ] = False,
-    processes: Annotated[int, typer.Option("--processes", min=1, help="How many at once.")] = 2,
+    processes: Annotated[int, typer.Option("--processes", "--jobs", min=1, help="How many at once.")] = 2,
+    detection: Annotated[
+        bool,
+        typer.Option("--detection", help="Play crowds and attackers against detection and posture instead."),
+    ] = False,
+    cases: Annotated[
+        str | None,
+        typer.Option("--cases", help="With --detection: only these cases or groups, separated by commas."),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="With --detection: runs of each case.")] = 20,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            "--markdown", help="With --detection: renew the tables of this page, as docs/evaluation.md."
+        ),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as JSON.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with plots.")] = None,
 ) -> None:
     """Play honest and hostile load against admission and what is used instead of it, in virtual time.
 
+    With --detection: crowds and attackers against detection and posture.
+
     Example: `pontlevis simulate --quick --report simulation.html`
     """
+    if detection:
+        from pontlevis.cli.simulate_detection import evaluate
+
+        evaluate(
+            cases=cases, seeds=seeds, quick=quick, processes=processes, json_file=json_file, markdown_file=markdown, report=report
+        )  # fmt: skip
+        return
+    if cases is not None or markdown is not None:
+        fail("--cases and --markdown go with --detection")
     import msgspec
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

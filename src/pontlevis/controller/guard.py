@@ -22,8 +22,12 @@ from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.library import Library
+from pontlevis.controller.measure_notes import MeasureNotes
+from pontlevis.controller.memory import Memory
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
+from pontlevis.controller.sources import sources_view
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
 from pontlevis.incidents.service import Incidents
@@ -31,7 +35,7 @@ from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRec
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
-from pontlevis.web.ports import EngineView
+from pontlevis.web.ports import EngineView, MeasureNote, SourcesView
 
 TICK_S = 1.0
 KEPT_TRANSITIONS = 200
@@ -57,6 +61,11 @@ class Guard:
         self._clock = clock
         self._thresholds = replace(settings.detection)
         self.detection = Detection(self._thresholds, protected=protected.names)
+        self.library = Library(settings.knowledge, clock, self.detection.know)
+        self.memory = Memory(database, self.detection, clock)
+        self._notes = MeasureNotes(
+            lambda event, subject, detail: self._audit("detection", event, subject, detail)
+        )
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
         self.refusals: dict[str, int] = {}
@@ -72,6 +81,7 @@ class Guard:
 
     async def start(self) -> None:
         """Takes up where the service stopped."""
+        await self.memory.restore()
         async with self._database.session() as session:
             row = await session.get(PostureRow, 1)
             rows = await session.scalars(
@@ -141,6 +151,14 @@ class Guard:
     @property
     def decisions(self) -> list[DecisionRecord]:
         return self._book.in_force
+
+    @property
+    def measure_notes(self) -> list[MeasureNote]:
+        return self._notes.newest
+
+    @property
+    def sources(self) -> SourcesView:
+        return sources_view(self.library, self.detection, self._notes)
 
     @property
     def engines(self) -> list[EngineView]:
@@ -264,8 +282,10 @@ class Guard:
                 judgement = self.detection.tick(now, posture=self.machine.state.posture)
                 self._judgement = judgement
                 await self._carry_out(self.machine.tick(now, judgement))
-                if judgement.measures:
-                    made = await self._book.propose(judgement.measures)
+                await self._notes.take(now, judgement)
+                enforced = [each for each in judgement.measures if not each.dry_run]
+                if enforced:
+                    made = await self._book.propose(enforced)
                     if made:
                         await self._announce(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)

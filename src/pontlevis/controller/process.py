@@ -22,6 +22,7 @@ from pontlevis.config import Settings
 from pontlevis.controller.children import read_settings
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
@@ -126,6 +127,8 @@ class Controller:
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
             asyncio.create_task(_every(TICK_S, self.guard.tick)),
+            asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
+            asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
             asyncio.create_task(self.usage.run()),
             asyncio.create_task(_every(TIDY_S, lambda: self.accounts.forget_senders(time.time()))),
             asyncio.create_task(
@@ -135,6 +138,7 @@ class Controller:
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
         ]
+        tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         log.info("controller:process:started pid=%d", os.getpid())
         await self._stopping.wait()
         for server in self._servers:
@@ -146,6 +150,8 @@ class Controller:
         # What cannot be written now stays in the gateways' journals.
         with contextlib.suppress(*UNAVAILABLE):
             await self.usage.flush()
+        with contextlib.suppress(Exception):
+            await self.guard.memory.keep()
         await self.hub.close()
         await asyncio.to_thread(self.guard.journal.close)
         await self.accounts.close()
@@ -190,6 +196,13 @@ class Controller:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as out:
                 out.write(f"{self.settings.operator_url}/setup?token={token}\n")
+
+
+async def _once(act: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await act()
+    except Exception:
+        log.exception("controller:start:failed")
 
 
 async def _every(interval_s: float, act: Callable[[], Awaitable[object]]) -> None:

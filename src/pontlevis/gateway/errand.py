@@ -100,9 +100,9 @@ class Errands:
         return found.running if found is not None else 0
 
     def allow(self, account: str, allowance: Allowance | None, now: float) -> None:
-        """What the account may still do, as of now."""
+        """What the account may still do, as of now; None says nothing, and what was said before stands."""
         found = self._accounts.get(account)
-        if found is not None:
+        if found is not None and allowance is not None:
             found.allowance, found.at = allowance, now
 
     def allowance(self, account: str, now: float) -> Allowance | None:

@@ -83,21 +83,12 @@ class Exchange:
         core = self._core
         now = core.monotonic()
         self._ticket = core.new_ticket(self)
+        caller, call = self.caller, self._call
         said = core.admission.ask(
-            Ask(
-                self._ticket,
-                self.caller.account,
-                self.caller.standing,
-                self._call.model,
-                self._call.input_tokens,
-                self._call.output_tokens,
-                self.caller.unlimited,
-                self.source,
-                self._call.choices,
-                self._call.stream,
-            ),
+            Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
+                caller.unlimited, self.source, call.choices, call.stream),
             now,
-        )
+        )  # fmt: skip
         if type(said) is Dispatch:
             self.dispatch(said)
         elif type(said) is Refuse:

@@ -111,6 +111,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "modes": list(RegistrationMode),
             "findings": service.findings,
             "groups": grouped(decisions),
+            "sources": service.sources,
+            "measure_notes": service.measure_notes,
             "decision_count": len(decisions),
             "engines": service.engines,
             "gateways": str(service.gateways) if wanted == 1 else f"{service.gateways} / {wanted}",

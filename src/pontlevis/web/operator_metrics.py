@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from pontlevis.brain.observation import BandSample
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
 from pontlevis.web.context import WebContext
+from pontlevis.web.ports import SourcesView
 
 METRICS = {
     "pontlevis_posture": "1 for the posture in force.",
@@ -16,6 +17,11 @@ METRICS = {
     "pontlevis_engines": "Engines, by whether they are up.",
     "pontlevis_decisions": "Decisions in force.",
     "pontlevis_findings": "Findings that stand.",
+    "pontlevis_source_ranges": "Ranges of addresses known from the operator's files, by sort of file.",
+    "pontlevis_source_bad_lines": "Lines of these files that could not be read, by sort of file.",
+    "pontlevis_source_failed_files": "Files that cannot be read now, by sort of file.",
+    "pontlevis_baseline_days": "Days' worth of calm hours that detection has learned from.",
+    "pontlevis_measures_not_enforced": "Measures since the start that were proposed on trial or withheld.",
     "pontlevis_requests_per_second": "Inference requests in the last second, by standing and outcome.",
     "pontlevis_queued": "Requests that wait, by standing.",
     "pontlevis_in_flight": "Requests under way, by standing.",
@@ -64,6 +70,7 @@ def create_metrics_router(context: WebContext) -> APIRouter:
             ("pontlevis_refusals_total", {"code": each.value}, service.refusals.get(each.value, 0))
             for each in RefusalCode
         )
+        values.extend(_sources(service.sources))
         if service.samples:
             sample = service.samples[-1]
             values.append(("pontlevis_engines", {"up": "true"}, sample.engines_up))
@@ -75,6 +82,21 @@ def create_metrics_router(context: WebContext) -> APIRouter:
         return Response(render(values), media_type="text/plain; version=0.0.4")
 
     return router
+
+
+def _sources(view: SourcesView) -> list[tuple[str, dict[str, str], float]]:
+    values: list[tuple[str, dict[str, str], float]] = []
+    for sort in sorted({each.sort for each in view.files}):
+        files = [each for each in view.files if each.sort == sort]
+        label = {"sort": sort}
+        values.append(("pontlevis_source_ranges", label, sum(each.ranges for each in files)))
+        values.append(("pontlevis_source_bad_lines", label, sum(each.bad for each in files)))
+        values.append(("pontlevis_source_failed_files", label, sum(bool(each.error) for each in files)))
+    values.append(("pontlevis_baseline_days", {}, view.days_learned))
+    values.extend(
+        ("pontlevis_measures_not_enforced", {"outcome": name}, count) for name, count in view.measures.items()
+    )
+    return values
 
 
 def _band(band: BandSample, interval_s: float) -> list[tuple[str, dict[str, str], float]]:

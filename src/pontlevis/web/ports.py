@@ -22,6 +22,69 @@ class EngineView:
     simulated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MeasureNote:
+    """A measure that detection thought of and that is not in force."""
+
+    at: float
+    scope: str
+    value: str
+    reason: str
+    outcome: str
+    """``dry_run``: only shown; ``withheld``: refused, or not as wide, because of whom it would have hit."""
+    why: str
+    """Whom it would have hit; empty in a dry run."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file with knowledge of addresses."""
+
+    path: str
+    sort: str
+    ranges: int
+    bad: int
+    error: str
+    read_at: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkView:
+    """An autonomous system and its acts of the last minute."""
+
+    network: str
+    acts: int
+    hosted: int
+    """How many of them came from data centres and VPN exits."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyView:
+    """Who has much of something in the last minute; the true weight lies between ``least`` and ``most``."""
+
+    key: str
+    weight: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesView:
+    """Who comes, and what is known of them."""
+
+    files: list[FileView]
+    ranges: int
+    networks: list[NetworkView]
+    heavy: dict[str, list[HeavyView]]
+    days_learned: float
+    """Days' worth of calm hours that detection has learned from."""
+    hourly: bool
+    """Whether the hours of the week have a say in what is usual."""
+    measures: dict[str, int]
+    """Measures since the start that were not put in force, by outcome."""
+
+
 class Service(Watch, Publisher, Protocol):
     """The running service, as the operator's pages and API see it."""
 
@@ -46,6 +109,16 @@ class Service(Watch, Publisher, Protocol):
     @property
     def decisions(self) -> list[DecisionRecord]:
         """Decisions in force."""
+        ...
+
+    @property
+    def measure_notes(self) -> list[MeasureNote]:
+        """Measures of detection that were not put in force, newest first, at most 200."""
+        ...
+
+    @property
+    def sources(self) -> SourcesView:
+        """Who comes, and what is known of them."""
         ...
 
     @property

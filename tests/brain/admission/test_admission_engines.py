@@ -6,7 +6,7 @@ import pytest
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.simulation.engine import EngineShape
-from virtual_service import Served, VirtualService
+from pontlevis.simulation.virtual_service import Served, VirtualService
 
 SHAPE = EngineShape(slots=8, prefill_rate=20_000, decode_rate=40, total_decode_rate=320, kv_tokens=200_000)
 

@@ -83,6 +83,7 @@ def test_memory_stops_growing_with_the_number_of_sources() -> None:
         max_suspects=1024,
         max_newcomers=1024,
         measures_in_force=500,
+        max_good=256,
     )
     detection = Detection(policy)
     tracemalloc.start()

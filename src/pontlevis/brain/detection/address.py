@@ -1,10 +1,16 @@
 """Addresses as sources: their prefixes, and which of them no measure may ever name."""
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 """Ourselves and whatever runs beside us."""
+
+
+_HEX = "(?:0|[1-9a-f][0-9a-f]{0,3})"
+_HALF = re.compile(f"([1-9a-f][0-9a-f]{{0,3}}:{_HEX}:{_HEX}:{_HEX}):(?::|{_HEX})(?::?{_HEX}){{0,4}}")
+"""An IPv6 address as RFC 5952 writes it, where its first half is written out."""
 
 
 def prefix_of(source: str) -> str:
@@ -17,8 +23,16 @@ def prefix_of(source: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _prefix6(source: str, length: int) -> str:
+    bare = source.removesuffix("/64")
+    half = _HALF.fullmatch(bare)
+    if half is not None:
+        # Four to five times as quick as through ``ipaddress``, and most addresses look like this.
+        groups = half[1].split(":")[: length // 16]
+        while groups[-1] == "0":
+            groups.pop()
+        return f"{':'.join(groups)}::/{length}"
     try:
-        return str(ip_network((source, length), strict=False))
+        return str(ip_network((bare, length), strict=False))
     except ValueError:
         return source
 
@@ -26,16 +40,16 @@ def _prefix6(source: str, length: int) -> str:
 def measurable(source: str) -> tuple[str, str] | None:
     """Scope and value under which a measure may name a source; None for what is not an address.
 
-    An IPv6 host owns its /64 (RFC 6177), so that is what is named.
+    An IPv6 host owns its /64 (RFC 6177), so that is what is named; ``source`` may be one already.
     """
     if "%" in source:
         return None  # a link-local address with its interface means another host on every machine
     try:
-        address = ip_address(source)
+        address = ip_address(source.removesuffix("/64"))
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
-        return "address", source
+        return ("address", source) if "/" not in source else None
     return "prefix", _prefix6(source, 64)
 
 
@@ -58,15 +72,19 @@ class Protected:
             ip_address(entry)
         self._places = {place_of(entry) for entry in single}
         self._networks: list[IPv4Network | IPv6Network] = [
-            ip_network(entry, strict=False) for entry in sorted(entries) if "/" in entry
+            ip_network(entry, strict=False)
+            for entry in [*sorted(self._places), *sorted(entries)]
+            if "/" in entry or entry in self._places
         ]
 
     def __contains__(self, source: str) -> bool:
         """Whether a measure against the address ``source`` would hit anything protected."""
         place = place_of(source)
-        if place in self._places:
-            return True
-        hit = ip_network(place)
+        return place in self._places or self.within(place)
+
+    def within(self, prefix: str) -> bool:
+        """Whether a measure against an address or a prefix would hit anything protected."""
+        hit = ip_network(prefix)
         return any(_overlap(network, hit) for network in self._networks)
 
 

@@ -34,17 +34,27 @@ from pontlevis.brain.observation import Kind, Outcome
     STRANGER_OK,
     STRANGER_FAILURES,
     YOUNG_REFUSED,
-) = range(31)
-WIDTH = 31
+    HOSTED_SIGNUPS,
+    HOSTED_LOGINS,
+    HOSTED_REQUESTS,
+    HOSTED_FAILURES,
+    HOSTED_AWAY,
+    FAMILIAR_AWAY,
+) = range(37)
+WIDTH = 37
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
 # ELDER is everybody above NEW. YOUNG counts accounts, not acts, by the cluster that they were made in.
-# FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before. BANNED counts what
+# FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before, or where the account
+# was just made. BANNED counts what
 # sources under a decision still send: calls, and the rest.
 # SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a try that
 # was asked to solve a challenge first. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
-# YOUNG_REFUSED are young accounts' calls that were turned away.
+# YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
+# account, turned away at sources where somebody was served before.
+# HOSTED are those of the acts that came from data centres and VPN exits, where that is known: of all
+# sign-ups, log-ins and calls, of failed log-ins, and of calls turned away.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
 LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)
@@ -53,6 +63,15 @@ REQUESTS = (REQUEST_OK, REQUEST_REFUSED, REQUEST_BAD, REQUEST_INVALID, ANONYMOUS
 TURNED_AWAY = (REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_REFUSED)
 SLOW = (SLOW_HEADERS, SLOW_REST)
 CHALLENGES = (CHALLENGED, CHALLENGE_FAILED)
+
+HOSTED: dict[int, tuple[int, ...]] = {
+    **dict.fromkeys(SIGNUPS, (HOSTED_SIGNUPS,)),
+    **dict.fromkeys(LOGINS, (HOSTED_LOGINS,)),
+    **dict.fromkeys(LOGIN_FAILURES, (HOSTED_LOGINS, HOSTED_FAILURES)),
+    **dict.fromkeys(REQUESTS, (HOSTED_REQUESTS,)),
+    **dict.fromkeys(TURNED_AWAY, (HOSTED_REQUESTS, HOSTED_AWAY)),
+}
+"""Where an act of a column is counted besides, if it came from a data centre or a VPN's exit."""
 
 Counts = list[int]
 

@@ -11,10 +11,18 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
 from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import confidence, share_at_least, share_at_most
+from pontlevis.brain.detection.statistics import (
+    Z_90,
+    Z_999,
+    confidence,
+    rate_at_least,
+    share_at_least,
+    share_at_most,
+)
 from pontlevis.brain.detection.window import LONG, SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
 
@@ -36,6 +44,8 @@ class CredentialStuffing:
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
+        self._on = False
+        """Whether it accused somebody at the last tick."""
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while failures are too many; hostile with a second sign."""
@@ -50,6 +60,7 @@ class CredentialStuffing:
                 best = said
         if best is None or not best.hostile:
             best = self._strangers(snapshot) or best
+        self._on = best is not None and best.hostile
         return best
 
     def _strangers(self, snapshot: Snapshot) -> Statement | None:
@@ -127,7 +138,9 @@ class CredentialStuffing:
         if seconds <= TEN:
             return True
         counts = snapshot.counts(lately(snapshot, LOGIN_FAILURES, seconds))
-        share_lately = total(counts, LOGIN_FAILURES) / max(1, total(counts, JUDGED))
+        # With a bound: seven of twenty people mistype now and then, and must not revive an attack that is over.
+        sure = Z_90 if self._on else Z_999
+        share_lately = share_at_least(total(counts, LOGIN_FAILURES), total(counts, JUDGED), sure)
         return share_lately > self._policy.fail_share_floor and still_on(snapshot, LOGIN_FAILURES, seconds)
 
     def _in(self, snapshot: Snapshot, seconds: int) -> Statement | None:
@@ -211,10 +224,13 @@ class CredentialStuffing:
         if failed >= policy.least_acts and accounts > ACCOUNTS_PER_SOURCE * sources:
             signs.append(f"{number(accounts)} accounts were tried from {number(sources)} sources")
         usual = snapshot.baseline.logins
-        if seconds <= SIXTY and failed > policy.added_ratio * usual * seconds:
+        if seconds <= SIXTY and rate_at_least(failed) > policy.added_ratio * usual * seconds:
             signs.append(
                 f"the failures alone are {number(failed / seconds)}/s where {number(usual)}/s log in usually"
             )
+        hosted = hosted_sign(snapshot, policy, LOGIN_FAILURES, counts, "the failures")
+        if hosted:
+            signs.append(hosted)
         return signs
 
 

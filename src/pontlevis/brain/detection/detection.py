@@ -5,13 +5,16 @@ from math import log
 import msgspec
 
 from pontlevis.brain.detection.address import Protected
-from pontlevis.brain.detection.baseline import Baseline
+from pontlevis.brain.detection.baseline import Baseline, BaselineState
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
 from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.good import GoodRow
+from pontlevis.brain.detection.heavy import Heavies
 from pontlevis.brain.detection.heavy_hitter import HeavyHitter
 from pontlevis.brain.detection.impact import Impact
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.knowledge import Knowledge
 from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -31,6 +34,15 @@ from pontlevis.brain.vocabulary import Posture, Verdict
 MOST_SOURCES = 1000
 SPRT_BETA = 0.01
 """Guessers that the sequential test may pass (Wald 1945); weighs little in its upper bound."""
+
+
+class DetectionState(msgspec.Struct, frozen=True):
+    """What a body keeps for detection over a restart."""
+
+    at: float
+    baseline: BaselineState
+    good: list[GoodRow]
+    version: int = 1
 
 
 class Detection:
@@ -55,6 +67,8 @@ class Detection:
         self._measures = Measures(policy, self._signals, Protected(protected))
         self._impact = Impact(policy)
         self._single = SingleSource(policy, self._signals)
+        self._network_of = network_of
+        self._leaked_keys = LeakedKeys(policy, network_of)
         every: tuple[Detector, ...] = (
             SignupSurge(policy),
             CredentialStuffing(policy),
@@ -63,7 +77,7 @@ class Detection:
             self._impact,
             self._single,
             SleeperAccounts(policy),
-            LeakedKeys(policy, network_of),
+            self._leaked_keys,
             HeavyHitter(policy),
             SlowClients(policy),
         )
@@ -72,6 +86,39 @@ class Detection:
         self._offered: dict[DetectorName, Statement] = {}
         """Statements of which the candidates were taken over."""
         self._set_alert()
+
+    def know(self, knowledge: Knowledge) -> None:
+        """Takes what is known of addresses, new or renewed; without it everything else works."""
+        origins = self._signals.origins
+        origins.learn(knowledge)
+        self._leaked_keys.network_of = origins.network_of if knowledge.knows_networks else self._network_of
+
+    def state(self, now: float) -> DetectionState:
+        """What is worth keeping over a restart: what is usual, and who is known good. ``now``: Unix seconds."""
+        return DetectionState(now, self._baseline.state(), self._signals.good.state())
+
+    def restore(self, state: DetectionState, now: float) -> None:
+        """Takes up ``state``: before the first observation. Accounts served within the last hour vouch for
+        the places they came from as if they had just been served there.
+        """
+        self._baseline.restore(state.baseline, now)
+        since = now - self._policy.good_keep_s
+        self._signals.known_before([row for row in state.good if since < row.at <= now])
+
+    @property
+    def baseline(self) -> Baseline:
+        """What is usual."""
+        return self._baseline
+
+    @property
+    def heavies(self) -> Heavies:
+        """The heaviest accounts, keys and sources; to be shown, and to be merged with other nodes'."""
+        return self._signals.heavies
+
+    def networks(self, most: int) -> list[tuple[str, int, int]]:
+        """The busiest autonomous systems of the last minute: what each is called, its acts, and how many
+        of them came from data centres and VPN exits."""
+        return self._signals.networks(most)
 
     def observe(self, observation: Observation) -> None:
         """Counts one observation: a few microseconds, bounded memory."""
@@ -91,6 +138,7 @@ class Detection:
         """
         if not self._policy.enabled:
             return Judgement(now, Verdict.CALM, "Detection is switched off.")
+        self._baseline.turn(now)
         snapshot = self._signals.snapshot(now, self._baseline, self._book.accused)
         for detector in self._detectors:
             said = detector.look(snapshot)
@@ -103,7 +151,8 @@ class Detection:
         verdict, reason = judge(snapshot, self._policy, findings)
         self._learn(snapshot, verdict, posture)
         measures = self._measures.propose(now, self._book) if self._policy.measures else ()
-        return Judgement(now, verdict, reason, findings, measures)
+        withheld = self._measures.withheld if self._policy.measures else ()
+        return Judgement(now, verdict, reason, findings, measures, withheld)
 
     def _findings(self, now: float) -> tuple[Finding, ...]:
         found = []
@@ -152,7 +201,10 @@ class Detection:
             self._baseline.forget_pending()
             return
         strangers, dt = snapshot.strangers, snapshot.dt
-        self._baseline.learn(snapshot.now, snapshot.fresh, strangers=strangers, dt=dt, crowd=crowd)
+        known = self._signals.origins.known
+        self._baseline.learn(
+            snapshot.now, snapshot.fresh, strangers=strangers, dt=dt, crowd=crowd, known=known
+        )
         ttft = self._impact.ttft_s()
         if ttft is not None and calm:
             self._baseline.learn_ttft(ttft, dt=dt)

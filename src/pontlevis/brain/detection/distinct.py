@@ -56,6 +56,31 @@ class SlidingDistinct:
             union.update(part)
         return round(float(union.get_estimate()))
 
+    def merge(self, other: "SlidingDistinct", second: int) -> None:
+        """Takes what another node counted, as if it had been seen here; both are brought up to ``second``.
+
+        Raises ValueError where the windows differ.
+        """
+        if (self._width, self._slots, self._lg_k) != (other._width, other._slots, other._lg_k):
+            raise ValueError("windows of different shape")
+        slot = second // self._width
+        for each in (self, other):
+            if slot > each._slot:
+                each._turn(slot)
+        while len(self._past) < len(other._past):
+            self._past.appendleft(set())
+        for back in range(1, len(other._past) + 1):
+            self._past[-back] = self._both(self._past[-back], other._past[-back])
+        self._current = self._both(self._current, other._current)
+
+    def _both(self, one: set[str] | hll_sketch, two: set[str] | hll_sketch) -> set[str] | hll_sketch:
+        if isinstance(one, set) and isinstance(two, set) and len(one | two) <= self._exact:
+            return one | two
+        union = hll_union(self._lg_k)
+        for part in (one, two):
+            union.update(self._sketch(part) if isinstance(part, set) else part)
+        return union.get_result()
+
     def _turn(self, slot: int) -> None:
         gap = min(slot - self._slot, self._slots)
         self._slot = slot

@@ -52,3 +52,16 @@ class Measure(msgspec.Struct, frozen=True):
     reason: str
     finding: str
     duration_s: float
+    dry_run: bool = False
+    """Whether it is only to be shown and logged."""
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """A measure that was not proposed, or not so widely, and why."""
+
+    scope: str
+    value: str
+    reason: str
+    """What it would have been for."""
+    why: str
+    """Whom it would have hit."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pontlevis.brain.detection.finding import Finding, Measure
+from pontlevis.brain.detection.finding import Finding, Measure, Withheld
 from pontlevis.brain.vocabulary import Verdict
 
 
@@ -17,6 +17,8 @@ class Judgement(msgspec.Struct, frozen=True):
     """Open findings; the hostile ones first, then the surest."""
     measures: tuple[Measure, ...] = ()
     """New proposals of this tick; one already in force is not proposed again."""
+    withheld: tuple[Withheld, ...] = ()
+    """Measures that were refused or narrowed at this tick, for whom they would have hit."""
 
     @property
     def hostile(self) -> bool:

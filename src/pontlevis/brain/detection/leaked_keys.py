@@ -37,7 +37,8 @@ class LeakedKeys:
 
     def __init__(self, policy: DetectionPolicy, network_of: NetworkOf | None = None) -> None:
         self._policy = policy
-        self._network_of = network_of
+        self.network_of = network_of
+        """None while nobody knows which network an address belongs to."""
         self._said: Statement | None = None
 
     def look(self, snapshot: Snapshot) -> Statement | None:
@@ -56,7 +57,7 @@ class LeakedKeys:
     def _wide(self, prefix: str) -> str:
         """The network of a /24 or /48: its autonomous system, or the /16 or /32 around it."""
         address, slash, _ = prefix.partition("/")
-        known = self._network_of(address) if self._network_of is not None else None
+        known = self.network_of(address) if self.network_of is not None else None
         if known is not None or not slash:
             return known or prefix
         if ":" in prefix:
@@ -69,7 +70,7 @@ class LeakedKeys:
         least = policy.key_networks
         if view.networks < least or view.networks <= policy.surge_ratio * view.usual_networks:
             return []
-        scattered = self._network_of is not None or view.networks >= SCATTERED * least
+        scattered = self.network_of is not None or view.networks >= SCATTERED * least
         if not view.clients and not scattered:
             return []
         signs = [

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from pontlevis.brain.detection.single_policy import SinglePolicy
 from pontlevis.brain.setting import setting
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerPolicy:
+class LedgerPolicy(SinglePolicy):
     """Settings of leaked keys, heavy hitters, sleepers and slow clients; part of detection's."""
 
     # Keys

@@ -1,12 +1,13 @@
 """Decisions that detection proposes: narrow, with a reason and an end, never against whom we serve."""
 
-from pontlevis.brain.detection.address import Protected, measurable, place_of
+from pontlevis.brain.detection.address import Protected, measurable, place_of, prefix_of
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.candidate import Candidate, Deed
-from pontlevis.brain.detection.finding import DetectorName, Measure
+from pontlevis.brain.detection.finding import DetectorName, Measure, Withheld
 from pontlevis.brain.detection.policy import DetectionPolicy
+from pontlevis.brain.detection.ranks import Ranks
 from pontlevis.brain.detection.signals import Signals
-from pontlevis.brain.detection.wording import number
+from pontlevis.brain.detection.wording import number, share
 
 RULE = {
     Deed.GUESSES: DetectorName.CREDENTIAL_STUFFING,
@@ -19,72 +20,141 @@ RULE = {
     Deed.LEAKED: DetectorName.LEAKED_KEY,
     Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
 }
+MOST_WITHHELD = 4096
+"""Withheld measures that are remembered, so that each is told once; the oldest are forgotten first."""
 
 
 class Measures:
-    """Turns candidates into proposals, each source at most once while its decision is in force."""
+    """Turns candidates into proposals, each source at most once while its decision is in force.
 
-    __slots__ = ("_in_force", "_policy", "_protected", "_signals")
+    A proposal is first replayed against the known good accounts; it is refused where it would hit more
+    than the policy's share of them, together with those in force.
+    """
+
+    __slots__ = ("_good_hit", "_in_force", "_policy", "_protected", "_ranks", "_signals", "_told", "withheld")
 
     def __init__(self, policy: DetectionPolicy, signals: Signals, protected: Protected) -> None:
         self._policy = policy
         self._signals = signals
         self._protected = protected
-        self._in_force: dict[str, float] = {}
+        self._in_force: dict[str, tuple[float, int]] = {}
+        """Until when, and how many known good accounts it hit when it was made."""
+        self._good_hit = 0
+        self._ranks = Ranks()
+        self._told: dict[str, float] = {}
+        self.withheld: tuple[Withheld, ...] = ()
+        """What was refused or narrowed at the last tick."""
 
     def propose(self, now: float, book: Book) -> tuple[Measure, ...]:
         """The new proposals of this tick; what is beyond the tick's number waits for the next."""
         candidates = self._signals.candidates
         self._expire(now)
         proposals: list[Measure] = []
+        withheld: list[Withheld] = []
         while candidates and len(proposals) < self._policy.measures_per_tick:
-            measure = self._measure(now, candidates.popleft(), book)
-            if measure is not None:
-                proposals.append(measure)
+            candidate = candidates.popleft()
+            if RULE[candidate.deed].value in self._policy.silent:
+                continue
+            entry = book.open.get(RULE[candidate.deed])
+            hostile = entry is not None and entry.statement.hostile
+            finding = (
+                f"{RULE[candidate.deed].value}:{entry.since:.0f}" if entry is not None and hostile else ""
+            )
+            reason = _reason(candidate, hostile)
+            for scope, value, why in self._steps(now, candidate, reason):
+                refusal = self._against(candidate.deed, scope, value)
+                if refusal:
+                    self._withhold(now, Withheld(scope, value, why, refusal), withheld)
+                elif len(self._in_force) < self._policy.measures_in_force:
+                    proposals.append(self._put(now, candidate, scope, value, why, finding))
+        self.withheld = tuple(withheld)
         return tuple(proposals)
 
-    def _measure(self, now: float, candidate: Candidate, book: Book) -> Measure | None:
-        if RULE[candidate.deed].value in self._policy.silent:
-            return None
-        named = self._named(candidate)
-        if named is None or len(self._in_force) >= self._policy.measures_in_force:
-            return None
-        scope, value = named
-        if self._in_force.get(value, now) > now:
-            return None
-        guesser = candidate.deed in (Deed.GUESSES, Deed.HAMMERS)
-        duration = self._policy.guesser_ban_s if guesser else self._policy.ban_s
-        self._in_force[value] = now + duration
-        if scope in ("address", "prefix"):
-            self._signals.banned[place_of(candidate.source)] = now + duration
-        detector = RULE[candidate.deed]
-        entry = book.open.get(detector)
-        hostile = entry is not None and entry.statement.hostile
-        finding = f"{detector.value}:{entry.since:.0f}" if entry is not None and hostile else ""
-        return Measure(scope, value, _reason(candidate, hostile), finding, duration)
-
-    def _named(self, candidate: Candidate) -> tuple[str, str] | None:
-        """Scope and value, or None where the source must not be named."""
+    def _steps(self, now: float, candidate: Candidate, reason: str) -> list[tuple[str, str, str]]:
+        """What the candidate's deeds ask for, the narrow measure first: scope, value and reason of each."""
         if candidate.deed is Deed.LEAKED:
-            return "credential", candidate.credential
-        if candidate.deed in (Deed.DRAINS, Deed.WAKES):
-            return "account", candidate.account
-        named = measurable(candidate.source)
-        if (
-            named is None
-            or candidate.source in self._protected
-            or place_of(candidate.source) in self._signals.vouched
-        ):
-            return None
-        return named
+            narrow: tuple[str, str] | None = ("credential", candidate.credential)
+        elif candidate.deed in (Deed.DRAINS, Deed.WAKES):
+            narrow = ("account", candidate.account)
+        else:
+            narrow = measurable(candidate.source)
+        if narrow is None or self._stands(narrow[1], now):
+            return []
+        if narrow[0] in ("account", "credential"):
+            return [(*narrow, reason)]
+        prefix = prefix_of(candidate.source)
+        if self._stands(prefix, now):
+            return []
+        steps = [(*narrow, reason)]
+        place = self._signals.origins.place(candidate.source)
+        needed = self._policy.prefix_sources_hosted if place.hosted else self._policy.prefix_sources
+        alike = self._ranks.add(prefix, place_of(candidate.source), now)
+        if alike >= needed:
+            where = ", a data centre's or a VPN's" if place.hosted else ""
+            said = (
+                f"{number(alike)} sources in this prefix{where} each earned a decision within ten minutes; "
+                f"the last for this: {reason}"
+            )
+            steps.append(("prefix", prefix, said))
+        return steps
+
+    def _stands(self, value: str, now: float) -> bool:
+        held = self._in_force.get(value)
+        return held is not None and held[0] > now
+
+    def _against(self, deed: Deed, scope: str, value: str) -> str:
+        """Whom a measure would hit that it must not; empty where there is nobody."""
+        good, policy = self._signals.good, self._policy
+        hit = good.hit(scope, value)
+        if scope in ("account", "credential"):
+            # Sleepers and stolen keys are not young: that they were served is what they are found for.
+            drains = deed is Deed.DRAINS and hit
+            return "an account above new, served well in the last hour" if drains else ""
+        # An address, or a prefix: an IPv6 host's own /64, or the wider ones.
+        if self._protected.within(value):
+            return "this service itself or a proxy that it trusts"
+        if value in self._signals.vouched:
+            return "an existing account was served there in the last hour"
+        if hit * good.scale >= policy.shared_accounts:
+            return f"{number(hit * good.scale)} accounts were served there in the last hour: a shared address"
+        known = len(good.accounts)
+        if known and hit and self._good_hit + hit > policy.good_hit_share * known:
+            of = (self._good_hit + hit) / known
+            return (
+                f"with those in force it would hit {share(of)} of the accounts served well in the last hour"
+            )
+        return ""
+
+    def _put(
+        self, now: float, candidate: Candidate, scope: str, value: str, reason: str, finding: str
+    ) -> Measure:
+        policy = self._policy
+        duration = policy.guesser_ban_s if candidate.deed in (Deed.GUESSES, Deed.HAMMERS) else policy.ban_s
+        hit = self._signals.good.hit(scope, value)
+        self._in_force[value] = (now + duration, hit)
+        self._good_hit += hit
+        if scope in ("address", "prefix") and not policy.measures_dry_run:
+            self._signals.banned[value] = now + duration
+        return Measure(scope, value, reason, finding, duration, policy.measures_dry_run)
+
+    def _withhold(self, now: float, withheld: Withheld, into: list[Withheld]) -> None:
+        """Tells of it once while a decision would have been in force."""
+        if self._told.get(withheld.value, now) > now:
+            return
+        self._told.pop(withheld.value, None)
+        if len(self._told) >= MOST_WITHHELD:
+            del self._told[next(iter(self._told))]
+        self._told[withheld.value] = now + self._policy.ban_s
+        into.append(withheld)
 
     def _expire(self, now: float) -> None:
         # In the order they were made: durations differ little, so a late one only waits a while.
         while self._in_force:
-            value, until = next(iter(self._in_force.items()))
+            value, (until, hit) = next(iter(self._in_force.items()))
             if until > now:
                 return
             del self._in_force[value]
+            self._good_hit -= hit
 
 
 def _reason(candidate: Candidate, attack: bool) -> str:

@@ -8,6 +8,8 @@ from collections import deque
 from itertools import islice
 from math import exp
 
+import msgspec
+
 MEMORY_S = 30.0
 """Time constant of an account's recent use: a burst counts, yesterday does not."""
 PERIOD_S = 8.0
@@ -21,34 +23,28 @@ REFUSED_WEIGHT = 0.25
 """Whoever is turned away in a crowd tries again, and is not greedy for it; who was greedy before is."""
 
 
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where an account was made."""
 
-    __slots__ = ("at", "domain", "fingerprint", "prefix")
-
-    def __init__(self, at: float, fingerprint: int, prefix: str, domain: str) -> None:
-        self.at = at
-        self.fingerprint = fingerprint
-        self.prefix = prefix
-        self.domain = domain
+    at: float
+    fingerprint: int
+    prefix: str
+    domain: str
 
 
-class Newcomer:
-    """One young account and its recent use."""
+class Newcomer(msgspec.Struct, gc=False):
+    """One young account and its recent use. The garbage collector need not look at any of them."""
 
-    __slots__ = ("_at", "_requests", "_tokens", "active_at", "greedy_at", "origin", "prompt", "source")
-
-    def __init__(self, origin: Origin | None, source: str) -> None:
-        self.origin = origin
-        """None where its sign-up was not seen, as after a restart."""
-        self.source = source
-        self.prompt = False
-        """Whether it was used at once after its sign-up."""
-        self._at = 0.0
-        self._tokens = 0.0
-        self._requests = 0.0
-        self.active_at = float("-inf")
-        self.greedy_at = float("-inf")
+    origin: Origin | None
+    """None where its sign-up was not seen, as after a restart."""
+    source: str
+    prompt: bool = False
+    """Whether it was used at once after its sign-up."""
+    _at: float = 0.0
+    _tokens: float = 0.0
+    _requests: float = 0.0
+    active_at: float = float("-inf")
+    greedy_at: float = float("-inf")
 
     def use(self, at: float, requests: int, tokens: int, *, refused: bool = False) -> None:
         """Adds what it asked for; earlier use fades with ``MEMORY_S``."""
@@ -97,6 +93,11 @@ class Newcomers:
             newcomer = Newcomer(origin, source)
             self._keep_account(account, newcomer)
         return newcomer
+
+    def made_at(self, account: str, source: str) -> bool:
+        """Whether this account was made at this source lately: whoever logs in there is its owner."""
+        newcomer = self.accounts.get(account)
+        return newcomer is not None and newcomer.origin is not None and newcomer.source == source
 
     def _keep_account(self, account: str, newcomer: Newcomer) -> None:
         self.accounts[account] = newcomer

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
-from pontlevis.brain.detection.ledger_policy import LedgerPolicy
+from pontlevis.brain.detection.measure_policy import MeasurePolicy
 from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
-class DetectionPolicy(LedgerPolicy):
+class DetectionPolicy(MeasurePolicy):
     """The settings of detection. Raises ValueError for an unknown detector's name."""
 
     enabled: bool = setting(True, unit="yes/no", doc="Whether detection acts at all.", source="choice: on")
@@ -211,151 +211,6 @@ class DetectionPolicy(LedgerPolicy):
         unit="share",
         doc="Failed, or refused, share of their calls that is surely exceeded is impact.",
         source="choice: 98 % served",
-    )
-
-    # Usual values while nothing is learned yet
-    usual_signups: float = setting(
-        0.5, unit="1/s", doc="Sign-ups that are usual at least.", source="choice: a small service"
-    )
-    usual_logins: float = setting(
-        1.0, unit="1/s", doc="Log-ins that are usual at least.", source="choice: a small service"
-    )
-    usual_requests: float = setting(
-        5.0, unit="1/s", doc="Calls that are usual at least.", source="choice: a small service"
-    )
-    usual_turned_away: float = setting(
-        1.0, unit="1/s", doc="Calls turned away that are usual at least.", source="choice: a small service"
-    )
-    usual_strangers: float = setting(
-        5.0,
-        unit="sources in 10 s",
-        doc="Unfamiliar sources that are usual at least.",
-        source="choice: a small service",
-    )
-    usual_fail_share: float = setting(
-        0.12,
-        unit="share",
-        doc="Share of log-ins that fails, before the service's own is learned.",
-        source="choice: between the 5 and 20 % that services report",
-    )
-    learning_s: float = setting(
-        600.0,
-        unit="s",
-        doc="Time constant with which calm seconds teach what is usual.",
-        source="choice: ten minutes",
-    )
-    learning_logins: float = setting(
-        2000.0,
-        unit="log-ins",
-        doc="So many judged log-ins of calm seconds move the usual share of failures two thirds of the way.",
-        source="choice: a slow attack below the bounds needs hours to teach it",
-    )
-    crowd_learning_s: float = setting(
-        7200.0,
-        unit="s",
-        doc="The same while a crowd is there and nothing hostile: growth becomes usual, slowly.",
-        source="choice: two hours",
-    )
-
-    # Measures
-    linger_s: float = setting(
-        5.0,
-        unit="s",
-        doc="A finding that is no longer confirmed stays open this long.",
-        source="choice: gaps between bursts",
-    )
-    still_share: float = setting(
-        0.25,
-        unit="share",
-        doc="A hostile finding goes on while those it accuses still send this share of what they sent at "
-        "their worst, refused or not.",
-        source="choice",
-    )
-    ban_s: float = setting(
-        900.0, unit="s", doc="Length of a proposed decision.", source="choice: a quarter of an hour"
-    )
-    guesser_ban_s: float = setting(
-        3600.0,
-        unit="s",
-        doc="Length of one against a source that guesses passwords.",
-        source="CrowdSec's default is 4 h; addresses change hands sooner",
-    )
-    sprt_alpha: float = setting(
-        0.0001,
-        unit="probability",
-        doc="Chance that an honest source is taken for one that guesses passwords.",
-        source="choice: one in ten thousand, about seven failures at seven accounts",
-    )
-    sprt_alpha_attack: float = setting(
-        0.001,
-        unit="probability",
-        doc="The same while credential stuffing is found.",
-        source="choice: about five failures at five accounts",
-    )
-    bad_key_acts: int = setting(
-        60,
-        unit="calls",
-        doc="Made-up keys or malformed calls of one unfamiliar source in a minute that earn it a decision.",
-        source="choice: one a second is a broken client, and it is told so",
-    )
-    bad_key_acts_attack: int = setting(
-        3,
-        unit="calls",
-        doc="The same, and calls without a key by the accused cluster, while a flood is found.",
-        source="choice: one typing error, one retry, one more",
-    )
-    measures_per_tick: int = setting(
-        300, unit="decisions", doc="Proposals in one second.", source="choice: one message to the gateways"
-    )
-    measures_in_force: int = setting(
-        50_000,
-        unit="decisions",
-        doc="Proposals remembered as being in force; beyond, none is made.",
-        source="choice: 10 MB",
-    )
-
-    # Single sources
-    hammer_failures: int = setting(
-        5,
-        unit="log-ins",
-        doc="One source hammers when more log-ins than this fail in a burst and none succeeds.",
-        source="CrowdSec http-generic-bf, http-bf-wordpress_bf and ssh-bf: capacity 5",
-    )
-    hammer_leak_s: float = setting(
-        10.0,
-        unit="s",
-        doc="One failed log-in is forgiven in this time.",
-        source="CrowdSec, the same: leakspeed 10s",
-    )
-    pace_requests: int = setting(
-        40,
-        unit="requests",
-        doc="One source is faster than people when it is this many requests ahead of the forgiven pace.",
-        source="CrowdSec http-crawl-non_statics: capacity 40",
-    )
-    pace_leak_s: float = setting(
-        0.5,
-        unit="s",
-        doc="One request is forgiven in this time.",
-        source="CrowdSec, the same: leakspeed 0.5s",
-    )
-    single_acts: int = setting(
-        10,
-        unit="requests",
-        doc="Fewer requests of one source in a minute say nothing about how it asks.",
-        source="measurement: below it the 99.9 % bound of an all-bad source falls under one half",
-    )
-    single_variety: int = setting(
-        5,
-        unit="fingerprints",
-        doc="A source with this many fingerprints, and hardly one used twice, switches them.",
-        source="choice: a household has fewer, and uses each more than once",
-    )
-    max_visitors: int = setting(
-        4096,
-        unit="sources",
-        doc="Sources that are not familiar whose requests are followed one by one.",
-        source="measurement: 400 bytes each; sources that come only once make room first",
     )
 
     # Bounds of memory

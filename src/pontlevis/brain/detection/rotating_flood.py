@@ -9,14 +9,18 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import part
 from pontlevis.brain.detection.columns import REQUEST_BAD, REQUESTS, TURNED_AWAY, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
-from pontlevis.brain.detection.statistics import confidence, share_at_least
+from pontlevis.brain.detection.statistics import Cusum, confidence, rate_at_least, share_at_least
 from pontlevis.brain.detection.window import TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
 SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
+OURS = 0.5
+"""A flood comes from elsewhere: when more calls than this come from familiar sources, a client or we are at
+fault. From as many of them as make a flood, so that one customer's machine hides nobody."""
 BAD_KEY_SHARE = 0.30
 """Of the calls that no existing account made; newcomers who paste a wrong key stay below."""
 
@@ -28,6 +32,7 @@ class RotatingFlood:
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
+        self._cusum = Cusum(policy.flood_ratio, policy.surge_limit)
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while calls turned away and unfamiliar sources are too many."""
@@ -36,12 +41,17 @@ class RotatingFlood:
         ten = snapshot.ten
         away = total(ten, TURNED_AWAY)
         usual = baseline.turned_away * TEN
-        if away < policy.flood_acts or away <= policy.flood_ratio * usual:
+        fresh, expected = total(snapshot.fresh, TURNED_AWAY), baseline.turned_away * max(snapshot.dt, 0.001)
+        self._cusum.add(fresh, expected, baseline.dispersion("turned_away"))
+        if away < policy.flood_acts or not self._cusum.raised:
             return None
         sources = snapshot.turned_away_sources()
-        if sources < policy.flood_sources or snapshot.strangers <= policy.flood_ratio * baseline.strangers:
+        strangers = rate_at_least(snapshot.strangers)
+        if sources < policy.flood_sources or strangers <= policy.flood_ratio * baseline.strangers:
             return None
-        signs, accused = self._signs(snapshot, away, sources)
+        familiar = ten[c.FAMILIAR_AWAY]
+        ours = familiar > OURS * away and snapshot.familiar_away_sources() >= policy.flood_sources
+        signs, accused = ([], ()) if ours else self._signs(snapshot, away, sources)
         hostile = len(signs) >= 2
         sentence = (
             f"{number(away)} calls turned away in 10 s from {number(sources)} unfamiliar sources "
@@ -49,7 +59,9 @@ class RotatingFlood:
         )
         if signs:
             sentence += f": {listed(signs)}"
-        if not hostile:
+        if ours:
+            sentence += f"; {share(familiar / away)} come from where people were served before: a fault of ours or of their client"
+        elif not hostile:
             sentence += "; too little to accuse anybody"
         return Statement(
             hostile=hostile,
@@ -87,8 +99,8 @@ class RotatingFlood:
         # they are, a posture or a limit may have refused it, and that says nothing.
         keyless = 0 if snapshot.long[c.ANONYMOUS_OK] else ten[c.ANONYMOUS_REFUSED]
         failed = bad + ten[c.REQUEST_INVALID] + keyless
+        brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
         if failed >= policy.least_acts and share_at_least(failed, others) > BAD_KEY_SHARE:
-            brings = "made-up keys" if bad >= 0.9 * failed else "made-up keys, none, or are malformed"
             signs.append(f"{share(failed / others)} of strangers' calls bring {brings}")
         likeness = snapshot.likeness(TURNED_AWAY, TEN)
         accused: tuple[int, ...] = ()
@@ -102,6 +114,10 @@ class RotatingFlood:
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
         usual = snapshot.baseline.requests
-        if bad > 2 * usual * TEN:
-            signs.append(f"made-up keys come {number(bad / TEN)}/s where {number(usual)} calls/s are usual")
+        if rate_at_least(failed) > 2 * usual * TEN:
+            what = "made-up keys" if bad >= 0.9 * failed else "such calls"
+            signs.append(f"{what} come {number(failed / TEN)}/s where {number(usual)} calls/s are usual")
+        hosted = hosted_sign(snapshot, policy, TURNED_AWAY, ten, "them")
+        if hosted:
+            signs.append(hosted)
         return signs, accused

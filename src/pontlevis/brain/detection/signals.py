@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
+import msgspec
+
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.baseline import Baseline
@@ -12,8 +14,11 @@ from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WID
 from pontlevis.brain.detection.distinct import SlidingDistinct
 from pontlevis.brain.detection.familiar import Familiar
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
+from pontlevis.brain.detection.heavy import Heavies
 from pontlevis.brain.detection.ledgers import Ledgers
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
+from pontlevis.brain.detection.origins import Origins
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Distincts, Snapshot, Spans
 from pontlevis.brain.detection.suspects import Suspect, Suspects
@@ -77,13 +82,17 @@ class Signals:
         self._prefixes: Table[str] = Table(policy.max_prefixes)
         self._domains: Table[tuple[int, str]] = Table(policy.max_domains)
         self._familiar = Familiar(policy.familiar_s)
-        self.vouched = Familiar(policy.protect_s)
-        """Places (see ``place_of``) where an existing account was served lately."""
+        self.vouched = Vouched(policy.protect_s)
+        """Places (see ``place_of``) and prefixes where an existing account was served lately."""
+        self.good = KnownGood(policy.max_good, policy.good_keep_s)
+        self.origins = Origins(policy)
+        self.heavies = Heavies()
         self._strangers = SlidingDistinct(1, TEN)
         self._distincts = Distincts(
             failing_sources=Spans(),
             failing_accounts=Spans(),
             turned_away_sources=SlidingDistinct(1, TEN),
+            familiar_away=SlidingDistinct(1, TEN),
             signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
             young_active=SlidingDistinct(1, TEN),
             young_greedy=SlidingDistinct(1, TEN),
@@ -97,7 +106,7 @@ class Signals:
         self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.banned: dict[str, float] = {}
-        """Places under a proposed decision, and until when."""
+        """Places and prefixes under a proposed decision, and until when."""
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -115,7 +124,15 @@ class Signals:
         outcome = o.outcome
         source = o.source
         count = o.count
-        if outcome is _REFUSED and self.banned and place_of(source) in self.banned:
+        if ":" in source:
+            # A host has all addresses of its /64: to change among them makes nobody many.
+            source = place_of(source)
+            o = msgspec.structs.replace(o, source=source)
+        if (
+            outcome is _REFUSED
+            and self.banned
+            and (source in self.banned or prefix_of(source) in self.banned)
+        ):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing
@@ -126,6 +143,9 @@ class Signals:
         row = self._fingerprints.row(o.fingerprint, second, count)
         if row is not None:
             row.slot[column] += count
+        if self.origins.known and source:
+            self.origins.take(o, column, slot, row, second)
+        self.heavies.take(o, column, second, known=known)
         if outcome is _SLOW:
             if source:
                 self._was_slow(source, count, o.at, second)
@@ -166,8 +186,10 @@ class Signals:
             slot[c.TOKENS_ELDER] += o.tokens
             if o.outcome is _OK and source:
                 self._familiar.add(source, o.at)
-                if standing >= _ESTABLISHED:
-                    self.vouched.add(place_of(source), o.at)
+                vouches = standing >= _ESTABLISHED
+                self.good.served(o.account, source, o.fingerprint, o.at, vouches=vouches)
+                if vouches:
+                    self.vouched.add(source, o.at)
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
@@ -235,7 +257,11 @@ class Signals:
             takers.keep(o, second)
         if row is not None:
             row.slot[c.TOKENS_ANONYMOUS] += o.tokens
-        if not stranger or column not in c.TURNED_AWAY:
+        if column not in c.TURNED_AWAY:
+            return
+        if not stranger:
+            slot[c.FAMILIAR_AWAY] += o.count
+            self._distincts.familiar_away.add(source, second)
             return
         self._distincts.turned_away_sources.add(source, second)
         self._worst[DetectorName.ROTATING_FLOOD].add(source, o.count, second)
@@ -260,11 +286,11 @@ class Signals:
             if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
-                    self.vouched.add(place_of(source), o.at)
+                    self.vouched.add(source, o.at)
             return
         if column not in c.LOGIN_FAILURES:
             return
-        if familiar:
+        if familiar or self._newcomers.made_at(o.account, source):
             slot[c.FAMILIAR_FAILURES] += o.count
         self._distincts.failing_sources.add(source, second)
         if o.account:
@@ -317,6 +343,20 @@ class Signals:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
         return self._worst[detector].worst(now, most, self.vouched)
 
+    def networks(self, most: int) -> list[tuple[str, int, int]]:
+        """See ``Detection.networks``."""
+        second = self._everyone.second if self._everyone is not None else 0
+        return self.origins.listed(second, most)
+
+    def known_before(self, rows: list[GoodRow]) -> None:
+        """Who was known good before a restart, and the places that they are familiar with."""
+        self.good.merge(rows)
+        for row in sorted(rows, key=lambda each: each.at):
+            for place in row.places:
+                self._familiar.add(place, row.at)
+                if row.vouches:
+                    self.vouched.add(place, row.at)
+
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""
         second = int(now)
@@ -330,6 +370,8 @@ class Signals:
             self._pruned = second
             for table in (self._fingerprints, self._prefixes, self._domains):
                 table.prune(second)
+            self.origins.prune(second)
+            self.good.expire(now)
             for source in [source for source, until in self.banned.items() if until <= now]:
                 del self.banned[source]
         dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
@@ -350,6 +392,8 @@ class Signals:
             fingerprints=self._fingerprints.busiest(second, BUSIEST_FINGERPRINTS),
             prefixes=self._prefixes.busiest(second, BUSIEST_PREFIXES),
             domains=self._domains.busiest(second, BUSIEST_DOMAINS),
+            asns=self.origins.busiest(second),
+            network=self.origins.knowledge.network,
             distincts=self._distincts,
             baseline=baseline,
             accused=accused,

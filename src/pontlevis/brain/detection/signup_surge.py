@@ -2,8 +2,8 @@
 
 A crowd comes with many browsers, large mailbox providers and scattered prefixes, and uses the service
 as people do. The signs are: fingerprints too alike, one uncommon mail domain or nearly only uncommon
-ones, one prefix, malformed forms, challenges ignored, accounts drained at once, fingerprints that
-another finding accuses (accounts of theirs that sleep, for one).
+ones, one prefix, malformed forms, challenges ignored, accounts drained at once, data centres and VPN
+exits far above usual, fingerprints that another finding accuses (accounts of theirs that sleep, for one).
 One house (a school, an office) shares prefix, domain and browser at once, so with a prefix those three
 are one sign.
 """
@@ -24,6 +24,7 @@ from pontlevis.brain.detection.columns import (
     total,
 )
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot, still_on
 from pontlevis.brain.detection.statement import Statement
@@ -66,7 +67,7 @@ class SignupSurge:
         usual = snapshot.baseline.signups
         # Everybody who means it comes twice where a challenge is asked for: to be asked, and with its solution.
         tries = max(total(snapshot.fresh, SIGNUPS), total(snapshot.fresh, CHALLENGES))
-        self._cusum.add(tries, usual * max(snapshot.dt, 0.001))
+        self._cusum.add(tries, usual * max(snapshot.dt, 0.001), snapshot.baseline.dispersion("signups"))
         seconds = TEN if total(snapshot.ten, SIGNUPS) >= policy.diversity_acts else SIXTY
         counts = snapshot.counts(seconds)
         acts = total(counts, SIGNUPS)
@@ -141,6 +142,9 @@ class SignupSurge:
         active, greedy, _ = snapshot.young()
         if greedy >= policy.greedy_accounts and share_at_least(greedy, active) > policy.greedy_share:
             signs.append(f"{number(greedy)} of {number(active)} young accounts drain tokens at once")
+        hosted = hosted_sign(snapshot, policy, SIGNUPS, counts, "the sign-ups")
+        if hosted:
+            signs.append(hosted)
         signs += self._challenge_sign(snapshot.ten, snapshot.sixty, "")
         known = [key for key in accused if snapshot.accused_elsewhere(key, self.name)]
         if known:
@@ -174,6 +178,10 @@ class SignupSurge:
             signs.append(f"{share(greedy / active)} of its active accounts drain tokens at once")
             if others >= policy.greedy_accounts and others_greedy <= policy.rest_share / 2 * others:
                 signs.append(f"of the other young accounts {share(others_greedy / others)} do")
+        hosted = hosted_sign(snapshot, policy, SIGNUPS, counts, "them")
+        elsewhere_hosted = everyone[c.HOSTED_SIGNUPS] - counts[c.HOSTED_SIGNUPS]
+        if hosted and rest >= policy.surge_signups and elsewhere_hosted <= policy.rest_share * rest:
+            signs.append(f"{head}, {hosted}, and of the others {share(elsewhere_hosted / rest)}")
         unsolved = self._challenge_sign(view.ten, view.sixty, f"of fingerprint {view.key:08x}'s, ")
         signs += unsolved
         asked = total(snapshot.sixty, CHALLENGES) - total(view.sixty, CHALLENGES)

@@ -1,5 +1,6 @@
 """The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,11 @@ class Spans:
         self._seconds.add(key, second)
         self._blocks.add(key, second)
 
+    def merge(self, other: "Spans", second: int) -> None:
+        """Takes what another node counted."""
+        self._seconds.merge(other._seconds, second)
+        self._blocks.merge(other._blocks, second)
+
     def count(self, second: int, seconds: int) -> int:
         """In the window of so many seconds that ends with ``second``."""
         if seconds <= TEN:
@@ -45,6 +51,8 @@ class Distincts:
     """Accounts that failed log-ins tried."""
     turned_away_sources: SlidingDistinct
     """Unfamiliar sources of calls turned away, 10 s."""
+    familiar_away: SlidingDistinct
+    """Familiar ones of the same."""
     signup_sources: SlidingDistinct
     """Sources of sign-ups, 60 s."""
     young_active: SlidingDistinct
@@ -95,6 +103,10 @@ class Snapshot:
     prefixes: list[View[str]]
     domains: list[View[tuple[int, str]]]
     """Sign-ups by fingerprint and mail domain."""
+    asns: list[View[int]]
+    """By autonomous system; none without knowledge of sources."""
+    network: Callable[[int], str]
+    """What an autonomous system is called."""
     distincts: Distincts
     baseline: Baseline
     accused: dict[int, frozenset[str]]
@@ -122,6 +134,9 @@ class Snapshot:
 
     def failing_accounts(self, seconds: int) -> int:
         return self.distincts.failing_accounts.count(self.second, seconds)
+
+    def familiar_away_sources(self) -> int:
+        return self.distincts.familiar_away.count(self.second)
 
     def turned_away_sources(self) -> int:
         return self.distincts.turned_away_sources.count(self.second)

@@ -8,6 +8,8 @@ Z_999 = 3.09
 Z_99 = 2.326
 """The same of 99 %."""
 _MISS_99 = 0.01
+Z_90 = 1.28
+"""The same of 90 %: for what only confirms."""
 
 
 def share_at_least(part: float, whole: float, z: float = Z_999) -> float:
@@ -19,6 +21,13 @@ def share_at_least(part: float, whole: float, z: float = Z_999) -> float:
     centre = p + zz / 2
     spread = z * sqrt(max(p * (1 - p) / whole + zz / (4 * whole), 0.0))
     return max(0.0, (centre - spread) / (1 + zz))
+
+
+def rate_at_least(count: float, z: float = Z_999) -> float:
+    """Lower confidence bound of the mean of a Poisson count, by Anscombe's variance-stabilising root
+    (Biometrika 1948). 0 for few.
+    """
+    return max(0.0, sqrt(count + 0.375) - z / 2) ** 2 - 0.375 if count > z * z / 4 else 0.0
 
 
 def diversity(counts: Iterable[int], *, alone: int = 0) -> float:
@@ -86,9 +95,13 @@ class Cusum:
         self._limit = limit
         self.sum = 0.0
 
-    def add(self, count: int, usual: float) -> bool:
-        """Takes the count of one second and the usual rate per second; whether it is raised."""
-        gain = count * log(self._ratio) - usual * (self._ratio - 1)
+    def add(self, count: int, usual: float, dispersion: float = 1.0) -> bool:
+        """Takes the count of one second and the usual rate per second; whether it is raised.
+
+        ``dispersion`` is the usual ratio of variance to mean, 1 for Poisson: real counts are burstier, and
+        the quasi-likelihood divides by it (Wedderburn, Biometrika 1974).
+        """
+        gain = (count * log(self._ratio) - usual * (self._ratio - 1)) / dispersion
         self.sum = min(max(0.0, self.sum + gain), 2 * self._limit)
         return self.raised
 

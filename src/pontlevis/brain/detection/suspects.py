@@ -7,6 +7,8 @@ Log-ins are judged by Wald's sequential probability ratio test (Annals of Mathem
 from itertools import islice
 from math import log
 
+import msgspec
+
 HONEST_FAILS = 0.2
 """Chance that an honest log-in to a new name fails: above the 8 to 15 % usual."""
 HONEST_FAILS_AGAIN = 0.5
@@ -21,23 +23,20 @@ _CLEARED = log(0.01)
 """Accepts that a source is honest, at 1 % of guessers passed: its record starts anew."""
 
 
-class Suspect:
-    """What one source did while it did nothing good."""
+class Suspect(msgspec.Struct, gc=False):
+    """What one source did while it did nothing good. The garbage collector need not look at any of them."""
 
-    __slots__ = ("bad_keys", "failures", "last_account", "named_until", "odds", "refused", "window_at")
-
-    def __init__(self, at: float) -> None:
-        self.window_at = at
-        self.odds = 0.0
-        """Log odds that it guesses passwords."""
-        self.failures = 0
-        self.last_account: str | None = None
-        self.bad_keys = 0
-        """Made-up keys and malformed calls within the window."""
-        self.refused = 0
-        """Calls without a key that were turned away within the window."""
-        self.named_until = 0.0
-        """Until when it is not named again as a candidate for a measure."""
+    window_at: float
+    odds: float = 0.0
+    """Log odds that it guesses passwords."""
+    failures: int = 0
+    last_account: str | None = None
+    bad_keys: int = 0
+    """Made-up keys and malformed calls within the window."""
+    refused: int = 0
+    """Calls without a key that were turned away within the window."""
+    named_until: float = 0.0
+    """Until when it is not named again as a candidate for a measure."""
 
     def login_failed(self, account: str, count: int) -> None:
         """Takes ``count`` failed tries at one account."""

@@ -5,9 +5,13 @@ from pontlevis.brain.detection.columns import REQUESTS, SIGNUPS, TURNED_AWAY, to
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
+from pontlevis.brain.detection.statistics import rate_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.detection.wording import number
 from pontlevis.brain.vocabulary import Verdict
+
+Z_95 = 1.645
+"""Standard normal quantile of 95 %, one-sided: to be taken for a crowd accuses nobody."""
 
 
 def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
@@ -51,14 +55,17 @@ def _crowd(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding,
     if (
         DetectorName.SIGNUP_SURGE not in nameless
         and lately >= policy.surge_signups
-        and (lately > ratio * usual * TEN or (signups > ratio * usual * SIXTY and lately > usual * TEN))
+        and (
+            rate_at_least(lately, Z_95) > ratio * usual * TEN
+            or (rate_at_least(signups, Z_95) > ratio * usual * SIXTY and lately > usual * TEN)
+        )
     ):
         return f"{number(lately)} sign-ups in 10 s where {number(usual * TEN)} are usual are a crowd"
     calls = total(ten, REQUESTS) - total(ten, TURNED_AWAY)
     calls -= sum(total(view.ten, REQUESTS) - total(view.ten, TURNED_AWAY) for view in accused)
     newcomers = calls - ten[c.ELDER_REQUESTS]
     usual_calls = snapshot.baseline.requests * TEN
-    if DetectorName.TOKEN_DRAIN not in nameless and newcomers > ratio * usual_calls:
+    if DetectorName.TOKEN_DRAIN not in nameless and rate_at_least(newcomers, Z_95) > ratio * usual_calls:
         return (
             f"{number(newcomers)} calls of newcomers in 10 s where {number(usual_calls)} "
             "calls in all are usual are a crowd"

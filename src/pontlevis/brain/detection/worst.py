@@ -4,6 +4,7 @@ from datasketches import frequent_items_error_type, frequent_strings_sketch
 
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.detection.familiar import Familiar
+from pontlevis.brain.detection.good import Vouched
 
 LG_SIZE = 10
 """Up to 768 sources (0.75 of 2^10) before the light ones are dropped: Anderson et al., IMC 2017."""
@@ -29,7 +30,7 @@ class Worst:
             self._turn(second)
         self._new.update(source, count)
 
-    def worst(self, now: float, most: int, served: Familiar) -> tuple[str, ...]:
+    def worst(self, now: float, most: int, served: Vouched | Familiar) -> tuple[str, ...]:
         """At most ``most`` sources, most deeds first, none that is ``served``; up to five seconds old."""
         if now - self._listed_at < REFRESH_S:
             return self._list

@@ -62,6 +62,17 @@ class DecisionRow(Base):
     lifted_reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class DetectionMemoryRow(Base):
+    """What detection has learned: one row, written every few minutes and at the end."""
+
+    __tablename__ = "detection_memory"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    state: Mapped[bytes] = mapped_column(LargeBinary)
+    """``DetectionState`` as MessagePack."""
+    updated_at: Mapped[float] = mapped_column(Float)
+
+
 class AuditRow(Base):
     """Who changed what; events by the grammar ``source:subject:action``."""
 

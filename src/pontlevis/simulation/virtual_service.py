@@ -41,7 +41,7 @@ class VirtualService:
     """Each second: time, admission's limit, how many wait at the engine."""
 
     def __post_init__(self) -> None:
-        self.admission = Admission(self.policy, enabled=True, rng=random.Random(1))
+        self.admission = Admission(self.policy, enabled=True, rng=random.Random(1))  # noqa: S311 - a simulation's chance
         self.admission.set_engine(ENGINE, frozenset({"m"}), True, 0.0)
         self.engine = EngineModel(self.shape, 0.0)
         self._ticket = 0

@@ -92,6 +92,8 @@ class PeerResult:
     """What was measured of one peer."""
 
     series: dict[Kind, Series] = field(default_factory=dict)
+    spared: dict[Kind, str] = field(default_factory=dict)
+    """Kinds that it fails at, and why: not measured."""
     rss_mib: dict[str, float] = field(default_factory=dict)
     """Resident memory after the rounds, by part."""
     held_kib: float | None = None
@@ -133,7 +135,10 @@ def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result
                 say(f"starting {peer.name}")
                 try:
                     peer.start(address, folder)
-                    _warm_up(peer, plan)
+                    results[peer.name].spared = failed = _warm_up(peer, plan)
+                    for kind, why in failed.items():
+                        say(f"{peer.name} is not measured, {kind}: {why}")
+                        left_out[f"{peer.name}, {kind},"] = why
                 except (CannotStart, BenchError) as error:
                     if peer.name in NEEDED:
                         raise
@@ -161,7 +166,7 @@ def measure(peers: list[Peer], plan: Plan, say: Callable[[str], None]) -> Result
                 results[peer.name].rss_mib = {part: rss_mib(pids) for part, pids in peer.processes.items()}
             if plan.held:
                 for peer in peers:
-                    if peer.processes:
+                    if peer.processes and "streamed" not in results[peer.name].spared:
                         say(f"{plan.held} streams held open through {peer.name}")
                         results[peer.name].held_kib = held_kib(peer, plan.held)
         finally:
@@ -177,11 +182,20 @@ def _ours_s(pids: list[int]) -> float:
     return cpu_s(pids) + ended.ru_utime + ended.ru_stime + time.process_time()
 
 
-def _warm_up(peer: Peer, plan: Plan) -> None:
+def _warm_up(peer: Peer, plan: Plan) -> dict[Kind, str]:
+    """What the peer fails at and is spared, and why. Raises ``BenchError`` where nothing works, or where all must."""
+    failed: dict[Kind, str] = {}
     for kind in KINDS:
         order = plan.order(kind, peer, WARM_UP_SHARE)
-        if order.keys:
+        if not order.keys:
+            continue
+        try:
             _send(peer, order)
+        except BenchError as error:
+            if peer.name in NEEDED or kind == "plain":
+                raise
+            failed[kind] = str(error)
+    return failed
 
 
 def _idle(peer: Peer) -> float:
@@ -195,7 +209,7 @@ def _idle(peer: Peer) -> float:
 
 def _round(peer: Peer, kind: Kind, plan: Plan, result: PeerResult, engine: int) -> None:
     order = plan.order(kind, peer)
-    if not order.keys:
+    if not order.keys or kind in result.spared:
         return
     parts = list(peer.processes.values())
     path = parts[0] if parts else []

@@ -111,7 +111,7 @@ async def incident_room(directory: Path, policy: IncidentPolicy | None = None) -
     database = Database.in_directory(directory)
     try:
         await upgrade(database)
-        room = Room(database, policy or IncidentPolicy())
+        room = Room(database, policy or IncidentPolicy(write_limit_s=20.0))
         await room.incidents.start()
         yield room
     finally:

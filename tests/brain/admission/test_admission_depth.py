@@ -495,3 +495,31 @@ def test_trying_again_has_a_budget() -> None:
         admission.ask(ask(ticket), 0.0)
         moved += admission.move(ticket, 0.0) is not None
     assert 200 <= moved <= 211
+
+
+# -- work conservation
+
+
+@given(st.integers(1, 6), st.lists(st.tuples(st.booleans(), st.integers(0, 100)), max_size=60))
+def test_no_slot_is_idle_while_an_existing_user_waits(limit: int, steps: list[tuple[bool, int]]) -> None:
+    """After every arrival and every end as many run as there are slots, or everybody does."""
+    admission = make(limit)
+    running: list[int] = []
+    waiting: set[int] = set()
+    for number, (arrives, pick) in enumerate(steps):
+        now = number * 0.01
+        if arrives or not running:
+            said = admission.ask(ask(number), now)
+            assert isinstance(said, Dispatch | Queued)
+            waiting.add(number)
+            if isinstance(said, Dispatch):
+                waiting.remove(number)
+                running.append(number)
+        else:
+            admission.finish(running.pop(pick % len(running)), now, input_tokens=100, output_tokens=10)
+        while commands := admission.due(now):
+            for command in commands:
+                assert isinstance(command, Dispatch)
+                waiting.remove(command.ticket)
+                running.append(command.ticket)
+        assert len(running) == min(admission.limit, len(running) + len(waiting))

@@ -1,5 +1,6 @@
 """What an account has earned."""
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -11,14 +12,17 @@ from pontlevis.brain.vocabulary import Standing
 
 NOW = 1_800_000_000.0
 POLICY = StandingPolicy()
+# As often near the thresholds as anywhere, and not paid nor an operator's, or little would be tried.
+ages = st.one_of(st.floats(0, 10 * DAY_S), st.floats(0, 400 * DAY_S))
+rarely = st.sampled_from((False, False, False, True))
 facts = st.builds(
     AccountFacts,
-    created_at=st.floats(NOW - 400 * DAY_S, NOW),
-    operator=st.booleans(),
-    paid=st.booleans(),
+    created_at=ages.map(lambda age: NOW - age),
+    operator=rarely,
+    paid=rarely,
     verified=st.booleans(),
-    active_days=st.integers(0, 400),
-    tokens_used=st.integers(0, 10**9),
+    active_days=st.one_of(st.integers(0, 10), st.integers(0, 400)),
+    tokens_used=st.one_of(st.integers(0, 20_000), st.integers(0, 10**9)),
 )
 
 
@@ -52,8 +56,8 @@ def test_evidence_holds_an_account_back() -> None:
     assert standing(operator=True, evidence_against=against) is Standing.OPERATOR
 
 
-@given(facts, st.floats(0, 400 * DAY_S), st.integers(0, 50), st.integers(0, 10**6))
-@settings(deadline=None)
+@given(facts, ages, st.integers(0, 50), st.integers(0, 10**6))
+@settings(deadline=None, max_examples=400)
 def test_tenure_and_use_never_lower_standing(
     known: AccountFacts, seconds: float, days: int, tokens: int
 ) -> None:
@@ -63,3 +67,18 @@ def test_tenure_and_use_never_lower_standing(
     assert derive(used, POLICY, NOW + seconds).standing >= before
     assert derive(replace(used, verified=True), POLICY, NOW + seconds).standing >= before
     assert derive(replace(used, paid=True), POLICY, NOW + seconds).standing >= before
+
+
+def test_nowhere_around_the_thresholds_is_more_worth_less() -> None:
+    """All of a grid, each pair of which one has at least as much of everything: chance would not meet it."""
+    ages = (0.0, POLICY.new_for_s, 3 * DAY_S, POLICY.established_after_s)
+    tokens = (0, POLICY.established_tokens)
+    grid = list(itertools.product(ages, range(9), tokens, (False, True)))
+    found = {
+        each: standing(created_at=NOW - each[0], active_days=each[1], tokens_used=each[2], verified=each[3])
+        for each in grid
+    }
+    assert {Standing.NEW, Standing.RECENT, Standing.ESTABLISHED} == set(found.values())
+    for less, more in itertools.product(grid, grid):
+        if all(one <= other for one, other in zip(less, more, strict=True)):
+            assert found[less] <= found[more], (less, more)

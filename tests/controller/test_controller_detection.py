@@ -32,6 +32,12 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the default settings write is written there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database.in_directory(tmp_path)
@@ -152,3 +158,12 @@ async def test_files_are_read_renewed_and_shown(
     assert guard.detection.networks(1) == [("AS64500", 3, 3)]
     await guesses(guard, clock, "192.0.2.5", seconds=1)
     assert ("AS64511 (Renamed Net)", 1, 0) in guard.detection.networks(5)
+
+
+async def test_a_posture_begins_when_the_service_first_starts(database: Database) -> None:
+    """Not in 1970, as pages would otherwise say."""
+    clock = Clock()
+    guard = guard_on(database, clock, Settings())
+    await guard.start()
+    assert (guard.posture.since, guard.posture.registration_since) == (START, START)
+    guard.journal.close()

@@ -95,6 +95,11 @@ class Guard:
             log.info(
                 "posture:state:restored %s registration=%s", state.posture.value, state.registration.value
             )
+        else:
+            now = self._clock()
+            self.machine = PostureMachine(
+                self._settings.posture, PostureState(since=now, registration_since=now)
+            )
         await self._orders.start()
         self.journal.start()
         self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")

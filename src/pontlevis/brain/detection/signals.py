@@ -64,6 +64,8 @@ class Alert:
     """Fingerprints that a sign-up finding accuses."""
     most_tokens: float = 0.0
     """Recent tokens above which a young account is greedy."""
+    heavy_call: float = float("inf")
+    """Tokens above which a first call is heavy."""
 
 
 class Signals:
@@ -205,7 +207,17 @@ class Signals:
     def _used_young(self, o: Observation, slot: Counts, second: int) -> None:
         newcomer = self._newcomers.find(o.account, o.source, o.at)
         refused = o.outcome is _REFUSED
+        if newcomer.unused and newcomer.origin is None:
+            slot[c.WOKEN] += 1
+            slot[c.WOKEN_HEAVY] += o.tokens > self.alert.heavy_call * o.count
         newcomer.use(o.at, o.count, o.tokens, refused=refused)
+        if newcomer.prompt and newcomer.origin is not None:
+            most = (self._policy.greedy_requests, self.alert.most_tokens)
+            if newcomer.drains_at_once(o.at, o.count, o.tokens, most):
+                slot[c.PROMPT_DRAINED] += 1
+                made_with = self._fingerprints.row(newcomer.origin.fingerprint, second, 0)
+                if made_with is not None:
+                    made_with.slot[c.PROMPT_DRAINED] += 1
         if refused:
             slot[c.YOUNG_REFUSED] += o.count
             self._ledgers.young_refused.add(o.account, second)

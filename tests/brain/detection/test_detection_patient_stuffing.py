@@ -149,11 +149,11 @@ def test_failures_from_everywhere_beyond_all_who_ever_log_in_like_that_tell_in_s
 
 
 def test_offices_that_have_moved_and_mistype_are_not_accused() -> None:
-    """Thirty colleagues at four new addresses, whose passwords have all expired: they do not come from everywhere."""
+    """Eighteen colleagues at four new addresses, whose passwords have all expired: they do not come from everywhere."""
     office = Office(3)
     for _ in range(660):
         office.second()
-    for number in range(30):
+    for number in range(18):
         office.see(
             LOGIN, BAD, f"44.{number % 4}.2.3", account=f"user{number}", standing=ELDER, fingerprint=0xC0 + number % 9
         )  # fmt: skip

@@ -23,7 +23,7 @@ class HaProxy(Single):
         config.write_text(
             f"""global
     nbthread 1
-    maxconn 20000
+    maxconn 8000
 defaults
     mode http
     timeout connect 5s

@@ -17,6 +17,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from pontlevis.accounts.challenge_policy import ChallengePolicy
+from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -79,6 +81,8 @@ class Settings(BaseSettings):
 
     gateway: GatewayPolicy = GatewayPolicy()
     accounts: AccountPolicy = AccountPolicy()
+    challenge: ChallengePolicy = ChallengePolicy()
+    mail: MailPolicy = MailPolicy()
     admission: AdmissionPolicy = AdmissionPolicy()
     standing: StandingPolicy = StandingPolicy()
     detection: DetectionPolicy = DetectionPolicy()

@@ -7,7 +7,8 @@ from pontlevis.brain.setting import notes
 from pontlevis.config import Settings
 
 SECTIONS = (
-    "gateway", "accounts", "admission", "standing", "detection", "knowledge", "posture", "incidents", "journal",
+    "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "knowledge", "posture",
+    "incidents", "journal",
 )  # fmt: skip
 
 

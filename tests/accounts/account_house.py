@@ -5,7 +5,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
+import altcha
+
+from pontlevis.accounts.challenge import Action
+from pontlevis.accounts.challenge_policy import ChallengePolicy
+from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.policy import AccountPolicy
+from pontlevis.accounts.postman import LetterView
+from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts, AccountView, SessionGrant
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import Observation, Outcome
@@ -20,6 +27,7 @@ START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
 DAY_S = 86_400.0
 PASSWORD = "three quiet herons"
 CHEAP = AccountPolicy(argon2_memory_kib=8, argon2_passes=1)
+EASY = ChallengePolicy(iterations=1, tries=20, tries_elevated=40, tries_under_attack=80)
 
 SUSPENDED = PostureState(
     posture=Posture.UNDER_ATTACK, registration=RegistrationMode.SUSPENDED, registration_share=0.0
@@ -71,7 +79,7 @@ class Notebook:
 class House:
     """The rooms and shortcuts into them."""
 
-    def __init__(self, database: Database, policy: AccountPolicy) -> None:
+    def __init__(self, database: Database, policy: AccountPolicy, mail: MailPolicy | None = None) -> None:
         self.now = START
         self.database = database
         self.notebook = Notebook()
@@ -85,6 +93,9 @@ class House:
             self.notebook,
             lambda: self.now,
             Random(7).randbytes,
+            challenge=EASY,
+            mail=mail,
+            site=Site("Heron", "https://front.example"),
         )
 
     async def sign_up(
@@ -100,6 +111,20 @@ class House:
     ) -> SessionGrant:
         return await self.accounts.log_in(email, password, source=source, fingerprint=1, device=device)
 
+    async def letters(self, kind: str = "") -> list[LetterView]:
+        """What the postman made of the letters that were left, oldest first."""
+        await self.accounts.deliver()
+        found = await self.accounts.letters()
+        return [each for each in reversed(found) if not kind or each.kind == kind]
+
+    def solved(self, action: Action, source: str = "192.0.2.1") -> str:
+        """A challenge of now, solved with the official library."""
+        made = self.accounts.challenges.make(action, source, posture=self.notebook.posture.posture)
+        challenge = altcha.Challenge.from_dict(made)
+        solution = altcha.solve_challenge(challenge)
+        assert solution is not None
+        return altcha.Payload(challenge, solution).to_base64()
+
     def standing_of(self, account: str) -> Standing | None:
         """As last published."""
         for each in reversed(self.notebook.accounts):
@@ -109,12 +134,14 @@ class House:
 
 
 @asynccontextmanager
-async def account_house(directory: Path, policy: AccountPolicy = CHEAP) -> AsyncIterator[House]:
+async def account_house(
+    directory: Path, policy: AccountPolicy = CHEAP, mail: MailPolicy | None = None
+) -> AsyncIterator[House]:
     """Opens the rooms and closes them afterwards."""
     database = Database.in_directory(directory)
     try:
         await upgrade(database)
-        house = House(database, policy)
+        house = House(database, policy, mail)
         await house.accounts.start()
         yield house
         await house.accounts.close()

@@ -206,7 +206,7 @@ async def test_an_ipv6_home_is_a_whole_prefix(house: House) -> None:
     await house.log_in("ada@example.com", source="2001:db8::abcd")
     async with house.database.session() as session:
         places = await session.scalar(select(AccountRow.familiar))
-    assert places == "2001:db8::/64"
+    assert places == "2001:db8::/64 192.0.2.1"
 
 
 async def test_when_too_many_wait_strangers_are_refused_and_known_sources_are_not(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from itertools import count
 
 import httpx
@@ -13,7 +14,7 @@ from .browser import PHONE, Visitor, chromium
 from .conftest import Running
 
 PASSWORD = "three quiet herons"
-PUBLIC = ("/", "/register", "/login", "/status", "/nowhere")
+PUBLIC = ("/", "/register", "/login", "/verify", "/reset", "/status", "/nowhere")
 numbers = count(1)
 
 Newcomer = Callable[..., Visitor]
@@ -48,8 +49,8 @@ def register(visitor: Visitor, service: Running) -> str:
     page.goto(f"{service.url}/register")
     page.fill("#email", email)
     page.fill("#password", PASSWORD)
-    page.click("main button")
-    expect(page).to_have_url(re.compile("/account$"))
+    page.click("main form button:not([type=button])")
+    expect(page).to_have_url(re.compile("/account$"), timeout=60_000)
     return email
 
 
@@ -86,6 +87,33 @@ def test_from_sign_up_to_a_key_that_works(visit: Newcomer, service: Running, jav
     expect(page.locator("main")).to_contain_text("No key yet")
     refused = httpx.get(f"{service.url}/v1/models", headers={"authorization": f"Bearer {key}"})
     assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_the_browser_does_its_work_while_the_form_is_filled_in(
+    visit: Newcomer, own_service: Running, native: bool
+) -> None:
+    """With the browser's own cryptography and without (as on plain HTTP); the form goes when it may; progress is told."""
+    own_service.start()
+    set_ = own_service.operate("POST", "/api/registration", {"mode": "challenge", "reason": "a test"})
+    assert set_.status_code == 200, set_.text
+    visitor = visit()
+    page = visitor.page
+    if not native:
+        script = (files("pontlevis.web") / "static" / "solver.js").read_text("utf-8")
+        page.route("**/static/solver.js", lambda route: route.fulfill(
+            body=script.replace('typeof crypto !== "undefined" && crypto.subtle', "false"), content_type="text/javascript"))  # fmt: skip
+    register(visitor, own_service)
+    assert page.locator("main").inner_text()
+    strict = visit(javascript=False)
+    strict.page.goto(f"{own_service.url}/register")
+    expect(strict.page.locator("noscript .notice")).to_be_visible()
+    expect(strict.page.locator("noscript .notice p")).to_have_text(re.compile("needs JavaScript"))
+    told = visit()
+    told.page.goto(f"{own_service.url}/register")
+    expect(told.page.get_by_role("status")).to_have_text(re.compile("Done"), timeout=60_000)
+    expect(told.page.locator("progress")).to_have_attribute("aria-label", re.compile("Progress"))
+    assert told.overflow() == 0
 
 
 def test_an_answer_streams_in_on_the_chat_page(visit: Newcomer, service: Running) -> None:

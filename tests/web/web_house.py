@@ -10,13 +10,17 @@ import httpx
 from fastapi import FastAPI
 from msgspec.structs import replace
 
+from pontlevis.accounts.challenge_policy import ChallengePolicy
+from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.policy import AccountPolicy
+from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.refusal_note import RefusalCodec
+from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
@@ -34,6 +38,7 @@ PASSWORD = "three quiet herons"
 BASE = "http://front.example"
 CONSOLE = "http://127.0.0.1:8081"
 CHEAP = AccountPolicy(argon2_memory_kib=8, argon2_passes=1)
+EASY = ChallengePolicy(iterations=1, tries=20, tries_elevated=40, tries_under_attack=80)
 
 SUSPENDED = PostureState(
     posture=Posture.UNDER_ATTACK,
@@ -79,6 +84,8 @@ class QuietService:
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
+    order: RegistrationOrder | None = None
+    factor: float = 1.0
     admission: bool = True
     orders: list[tuple[object, ...]] = field(default_factory=list)
     """What operators asked for."""
@@ -131,6 +138,27 @@ class QuietService:
         if not dry_run:
             self.posture = after
         return [change]
+
+    @property
+    def registration_order(self) -> RegistrationOrder | None:
+        return self.order
+
+    async def set_registration(
+        self, mode: RegistrationMode, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        self.orders.append(("registration", mode.value, reason, actor, hold_s))
+        self.order = RegistrationOrder(mode, reason, actor, START, START + (hold_s or 86_400.0))
+        self.posture = with_order(self.posture, self.order, START)
+        return self.posture
+
+    async def release_registration(self, *, actor: str, reason: str) -> PostureState:
+        self.orders.append(("release registration", reason, actor))
+        self.order = None
+        self.posture = PostureState()
+        return self.posture
+
+    def challenge_factor(self, source: str, fingerprint: int) -> float:
+        return self.factor
 
     async def decide(
         self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
@@ -221,10 +249,22 @@ class WebHouse:
 
 @asynccontextmanager
 async def web_house(
-    directory: Path, *, policy: AccountPolicy = CHEAP, public_url: str = BASE
+    directory: Path,
+    *,
+    policy: AccountPolicy = CHEAP,
+    public_url: str = BASE,
+    challenge: ChallengePolicy = EASY,
+    mail: MailPolicy | None = None,
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
-    settings = Settings(name="Heron", public_url=public_url, data=directory, accounts=policy)
+    settings = Settings(
+        name="Heron",
+        public_url=public_url,
+        data=directory,
+        accounts=policy,
+        challenge=challenge,
+        mail=mail or MailPolicy(),
+    )
     database = Database.in_directory(directory)
     service = QuietService()
     desk = QuietPolicy()
@@ -242,6 +282,9 @@ async def web_house(
         service,
         clock,
         Random(7).randbytes,
+        challenge=settings.challenge,
+        mail=settings.mail,
+        site=Site(settings.name, settings.base_url),
     )
     incidents = Incidents(database, settings.incidents, clock, settings.name)
     try:

@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 from sqlalchemy import delete, select
 
+from pontlevis.accounts.challenge import Action
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.rooms import Rooms
@@ -11,6 +12,7 @@ from pontlevis.accounts.views import AccountView, SessionGrant, account_view
 from pontlevis.brain.credential import CredentialKind
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.vocabulary import Posture
 from pontlevis.link.messages import CredentialRecord
 from pontlevis.storage.tables.accounts import AccountRow, SessionRow
 
@@ -21,15 +23,23 @@ class LogIns(Rooms):
     """Passwords in, sessions out."""
 
     async def log_in(
-        self, email: str, password: str, *, source: str, fingerprint: int, device: str = ""
+        self,
+        email: str,
+        password: str,
+        *,
+        source: str,
+        fingerprint: int,
+        device: str = "",
+        challenge: str | None = "",
     ) -> SessionGrant:
         """A fresh session. An unknown address costs the same time and says the same as a wrong password.
 
         An account's own places and devices go first and have delays of their own, so that no stranger's
-        failures can keep its owner out. ``device`` is the token of ``SessionGrant.device``.
+        failures can keep its owner out. ``device`` is the token of ``SessionGrant.device``. ``challenge`` is
+        a solution, which a stranger needs while posture is not normal; None where none is ever asked for.
 
-        Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account, 429 while a delay
-        runs, 503 when too many wait.
+        Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account and for a challenge
+        that was not solved, 429 while a delay runs, 503 when too many wait.
         """
         now = self.clock()
         place = place_of(source)
@@ -56,6 +66,13 @@ class LogIns(Rooms):
         if wait > 0.0:
             saw(Outcome.REFUSED, row)
             raise self._too_many(wait)
+        if challenge is not None and not familiar and self.login_challenged:
+            # Before the password is looked at: a stranger's guess costs the stranger, not our hashing.
+            try:
+                await self.challenges.spend(*self.challenges.check(challenge, Action.LOGIN, source))
+            except AccountError:
+                saw(Outcome.INVALID, row)
+                raise
         try:
             fits = await self.pool.verify(
                 row.password_hash if row is not None else "", password, familiar=familiar
@@ -63,7 +80,8 @@ class LogIns(Rooms):
         except AccountError:
             saw(Outcome.REFUSED, row)
             raise
-        if row is None or not fits:
+        # An account that waits for its address answers as if it were not there: sign-up does not tell either.
+        if row is None or not fits or row.unverified:
             for name in slowed:
                 self.delays.failed(name, now)
             saw(Outcome.UNKNOWN_USER if row is None else Outcome.BAD_CREDENTIAL, row)
@@ -82,6 +100,11 @@ class LogIns(Rooms):
             self.delays.forgive(slowed[0])
         saw(Outcome.OK, row)
         return await self.begin_session(row.id, source=source)
+
+    @property
+    def login_challenged(self) -> bool:
+        """Whether strangers' log-ins take a challenge now."""
+        return self.challenge_policy.login and self.watch.posture.posture is not Posture.NORMAL
 
     async def begin_session(self, account: str, *, source: str) -> SessionGrant:
         """A session for an account whose owner has proved who they are."""
@@ -131,7 +154,11 @@ class LogIns(Rooms):
             if held.secret_hash != self.codec.secret_hash(credential.secret):
                 return None
             row = await session.get(AccountRow, held.account_id)
-        return account_view(row) if row is not None and not row.disabled and not row.pending else None
+        return (
+            account_view(row)
+            if row is not None and not (row.disabled or row.pending or row.unverified)
+            else None
+        )
 
     async def end_session(self, token: str) -> None:
         """Ends it everywhere; one that is none is ignored."""

@@ -1,7 +1,10 @@
 """What an operator may change on an account."""
 
+from sqlalchemy import select
+
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.rooms import Rooms
+from pontlevis.accounts.letters import Letters
+from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.views import AccountView, account_view
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow
@@ -9,7 +12,7 @@ from pontlevis.storage.tables.accounts import AccountRow
 LONGEST_REASON = 500
 
 
-class Manage(Rooms):
+class Manage(Letters):
     """Changes by operators, each written together with its line in the audit log."""
 
     async def change_account(
@@ -21,11 +24,13 @@ class Manage(Rooms):
         unlimited: bool | None = None,
         pending: bool | None = None,
         disabled: str | None = None,
+        verified: bool | None = None,
     ) -> AccountView:
         """Changes what is given and derives the standing anew; in force everywhere when it returns.
 
         ``disabled`` is why the account may not be used, and ends its requests under way; empty lets it
-        be used again. ``pending`` False approves it. Raises ``AccountError``: 404 for an unknown account,
+        be used again. ``pending`` False approves it, and its owner gets a letter. ``verified`` True confirms
+        its address on the operator's word. Raises ``AccountError``: 404 for an unknown account,
         409 for an operator who would lock themselves out.
         """
         now = self.clock()
@@ -37,13 +42,17 @@ class Manage(Rooms):
             if (reason or pending) and row.operator:
                 raise AccountError(409, "operator_account", "an operator's account cannot be disabled")
             wanted = {"paid": paid, "unlimited": unlimited, "pending": pending, "disabled": reason}
-            changes = {
+            changes: dict[str, bool | str] = {
                 name: value
                 for name, value in wanted.items()
                 if value is not None and value != getattr(row, name)
             }
             for name, value in changes.items():
                 setattr(row, name, value)
+            if verified and row.verified_at is None:
+                row.verified_at, row.unverified, changes["verified"] = now, False, True
+            if changes.get("pending") is False:
+                await self.leave_letter(session, LetterKind.APPROVED, row.email, language=row.language)
             verdict = self.judge(row, now)
             row.standing, row.standing_reason = int(verdict.standing), verdict.reason
             if changes:
@@ -59,3 +68,14 @@ class Manage(Rooms):
         if reason:
             await self.publisher.cut(accounts=[row.id], reason="the account has been disabled")
         return account_view(row)
+
+    async def list_pending(self, most: int = 100) -> list[AccountView]:
+        """Those that wait for approval, the oldest first."""
+        async with self.database.session() as session:
+            rows = await session.scalars(
+                select(AccountRow)
+                .where(AccountRow.pending, AccountRow.disabled == "")
+                .order_by(AccountRow.created_at)
+                .limit(most)
+            )
+            return [account_view(row) for row in rows]

@@ -3,44 +3,14 @@
 import asyncio
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pontlevis.accounts.breached import BreachedList, is_common
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.policy import AccountPolicy
-
-# The most used passwords of ten characters or more, as public counts of breaches agree on them.
-_COMMON = frozenset(
-    [
-        "1234567890",
-        "12345678910",
-        "1q2w3e4r5t",
-        "qwertyuiop",
-        "password123",
-        "password1234",
-        "passw0rd123",
-        "iloveyou123",
-        "qwerty12345",
-        "0987654321",
-        "1111111111",
-        "0000000000",
-        "administrator",
-        "letmein123",
-        "welcome123",
-        "changeme123",
-        "123456789a",
-        "1qaz2wsx3edc",
-        "qwerty123456",
-        "q1w2e3r4t5",
-        "abcdefghij",
-        "1234567891",
-        "9876543210",
-        "football123",
-        "sunshine123",
-        "princess123",
-    ]
-)
 
 
 class HashPool:
@@ -50,8 +20,10 @@ class HashPool:
     a flood of log-ins costs no more than the threads do.
     """
 
-    def __init__(self, policy: AccountPolicy) -> None:
+    def __init__(self, policy: AccountPolicy, service_name: str = "") -> None:
         self._policy = policy
+        self._name = service_name
+        self._breached = BreachedList(Path(policy.breached_passwords)) if policy.breached_passwords else None
         self._hasher = PasswordHasher(
             time_cost=policy.argon2_passes,
             memory_cost=policy.argon2_memory_kib,
@@ -62,7 +34,7 @@ class HashPool:
         self._waiting: tuple[list[asyncio.Future[None]], list[asyncio.Future[None]]] = ([], [])
         self._dummy = self._hasher.hash("nobody has this password")
 
-    def check(self, password: str, email: str) -> str:
+    async def check(self, password: str, email: str) -> str:
         """The password as it is hashed (NFKC). Raises ``AccountError`` 400 for one that is too easy."""
         text = unicodedata.normalize("NFKC", password)
         low, high = self._policy.password_min, self._policy.password_max
@@ -73,9 +45,17 @@ class HashPool:
                 f"the password must have {low} to {high} characters",
                 param="password",
             )
-        lower = text.lower()
-        if lower in _COMMON or len(set(lower)) < 4 or lower == email.lower():
+        local, _, domain = email.lower().rpartition("@")
+        own = (email, local, domain, domain.partition(".")[0], self._name)
+        if is_common(text, own=own):
             raise AccountError(400, "common_password", "this password is too easy to guess", param="password")
+        if self._breached is not None and await asyncio.to_thread(self._breached.__contains__, text):
+            raise AccountError(
+                400,
+                "breached_password",
+                "this password is in a public list of stolen passwords; choose another one",
+                param="password",
+            )
         return text
 
     async def hash(self, password: str, *, familiar: bool) -> str:

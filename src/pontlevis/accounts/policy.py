@@ -1,10 +1,22 @@
 """Every constant that steers sign-up, log-in, sessions and keys, with unit, default and source."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pontlevis.brain.setting import check_numbers, setting
 
+HOUR_S = 3_600.0
 DAY_S = 86_400.0
+
+
+class Verification(StrEnum):
+    """What becomes of addresses that nobody has confirmed."""
+
+    OFF = "off"
+    ASK = "ask"
+    """A letter goes out; the account may be used meanwhile."""
+    REQUIRED = "required"
+    """The account may not be used before; and sign-up does not tell who has an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,71 @@ class AccountPolicy:
         doc="Of an account, from which its owner logged in.",
         source="choice: home, work, phone, and their changes",
     )
+    verification: Verification = setting(  # noqa: RUF009 - an enum member is immutable
+        Verification.ASK,
+        unit="off, ask or required",
+        doc="Whether new addresses get a letter to confirm them, and whether the account waits for it. "
+        "An account that is not confirmed begins as new and is established by use alone, later than one that is.",
+        source="choice: works without a mail server",
+    )
+    verify_lifetime_s: float = setting(
+        DAY_S, unit="s", doc="How long link and code of that letter hold.", source="choice: people sleep"
+    )
+    code_tries: int = setting(
+        5,
+        unit="tries",
+        doc="Wrong codes until code and link are void; a code has six digits.",
+        source="NIST SP 800-63B 5.2.2 allows far more for six digits",
+    )
+    reset_lifetime_s: float = setting(
+        HOUR_S,
+        unit="s",
+        doc="How long the link for a new password holds.",
+        source="OWASP Forgot Password Cheat Sheet: short; choice: an hour",
+    )
+    asks_per_source: int = setting(
+        10,
+        unit="asks",
+        doc="Of one address (or /64) within an hour for letters, and likewise for codes tried.",
+        source="choice: an office on a bad day",
+    )
+    invitation_lifetime_s: float = setting(
+        7 * DAY_S,
+        unit="s",
+        doc="How long an invitation holds where nothing else is said.",
+        source="choice: a week",
+    )
+    turn_lifetime_s: float = setting(
+        2 * DAY_S,
+        unit="s",
+        doc="How long the link holds that somebody on the waitlist gets.",
+        source="choice: a weekend",
+    )
+    turns_at_once: int = setting(
+        100,
+        unit="letters",
+        doc="To the waitlist every ten seconds at most.",
+        source="choice: those invited come within the minute",
+    )
+    refuse_disposable: bool = setting(
+        True,
+        unit="yes/no",
+        doc="Whether addresses of throw-away mail services are refused.",
+        source="choice: a short list is built in",
+    )
+    disposable_domains: str = setting(
+        "",
+        unit="path",
+        doc="A list of more such domains, one a line, `#` for remarks; each counts with all below it.",
+        source="choice: operators keep their own",
+    )
+    breached_passwords: str = setting(
+        "",
+        unit="path",
+        doc="A list of passwords to refuse: one a line, or sorted SHA-1 as Have I Been Pwned gives it out "
+        "(`HASH:COUNT`), which is searched on disk.",
+        source="NIST SP 800-63B 5.1.1.2; a short list is built in",
+    )
     approval: bool = setting(
         False, unit="yes/no", doc="New accounts wait for an operator's approval.", source="choice: off"
     )
@@ -113,7 +190,7 @@ class AccountPolicy:
         counts = (
             "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
-            "familiar_sources",
+            "familiar_sources", "code_tries", "asks_per_source", "turns_at_once",
         )  # fmt: skip
         times = (
             "session_lifetime_s",
@@ -121,6 +198,10 @@ class AccountPolicy:
             "longest_delay_s",
             "delay_memory_s",
             "signup_window_s",
+            "verify_lifetime_s",
+            "reset_lifetime_s",
+            "invitation_lifetime_s",
+            "turn_lifetime_s",
         )
         for name in counts:
             if getattr(self, name) < 1:

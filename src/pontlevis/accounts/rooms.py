@@ -1,13 +1,20 @@
 """What all account rooms share: the database, the codec, the clock, the way to the rest of the service."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from pontlevis.accounts.challenge import Challenges, SpentInDatabase
+from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.delays import Delays, Window
 from pontlevis.accounts.devices import Devices
+from pontlevis.accounts.disposable import Disposable
+from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
 from pontlevis.brain.credential import ID_BYTES, SECRET_BYTES, CredentialCodec, CredentialKind
+from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.standing.derive import AccountFacts, StandingVerdict, derive
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.link.messages import AccountRecord, CredentialRecord
@@ -15,6 +22,14 @@ from pontlevis.storage.database import Database
 from pontlevis.storage.tables.accounts import AccountRow
 
 DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What letters and links say of the service. The address comes from settings, never from a request."""
+
+    name: str = "Pontlevis"
+    base_url: str = "http://127.0.0.1:8080"
 
 
 class Rooms:
@@ -30,6 +45,10 @@ class Rooms:
         publisher: Publisher,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        *,
+        challenge: ChallengePolicy | None = None,
+        mail: MailPolicy | None = None,
+        site: Site | None = None,
     ) -> None:
         self.database = database
         self.codec = codec
@@ -39,10 +58,22 @@ class Rooms:
         self.publisher = publisher
         self.clock = clock
         self.entropy = entropy
-        self.pool = HashPool(policy)
+        self.challenge_policy = challenge or ChallengePolicy()
+        self.mail_policy = mail or MailPolicy()
+        self.site = site or Site()
+        self.pool = HashPool(policy, self.site.name)
+        self.disposable = Disposable(policy.disposable_domains)
+        self.challenges = Challenges(
+            codec.secret_hash(b"challenges"),
+            self.challenge_policy,
+            SpentInDatabase(database, self.challenge_policy.spent_remembered),
+            clock,
+        )
         self.delays = Delays(policy)
         self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.known_answers = Window(
             policy.known_answers_per_source, policy.signup_window_s, policy.sources_remembered
         )
@@ -57,6 +88,17 @@ class Rooms:
 
     def judge(self, row: AccountRow, now: float) -> StandingVerdict:
         return derive(facts_of(row), self.standing_policy, now)
+
+    def ask(self, budget: Window, source: str, now: float) -> None:
+        """Counts one ask of a source. Raises ``AccountError`` 429 where it has asked too often."""
+        wait = budget.take(place_of(source), now)
+        if wait > 0.0:
+            raise AccountError(
+                429,
+                "rate_limit_exceeded",
+                "too many of these came from your network; please try again later",
+                retry_after_s=wait,
+            )
 
     async def publish_account(
         self, row: AccountRow, credentials: list[CredentialRecord] | None = None
@@ -76,5 +118,9 @@ def facts_of(row: AccountRow) -> AccountFacts:
 
 
 def account_record(row: AccountRow) -> AccountRecord:
-    disabled = row.disabled or ("it waits for approval" if row.pending else "")
+    disabled = row.disabled
+    if not disabled and row.pending:
+        disabled = "it waits for approval"
+    if not disabled and row.unverified:
+        disabled = "its address waits to be confirmed"
     return AccountRecord(row.id, row.standing, row.created_at, row.unlimited, disabled, row.familiar)

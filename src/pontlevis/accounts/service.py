@@ -3,9 +3,12 @@
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keys import Keys
 from pontlevis.accounts.manage import Manage
+from pontlevis.accounts.postman import Postman
+from pontlevis.accounts.reset import Resets
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
 from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
+from pontlevis.accounts.waitlist import Waitlist
 
 __all__ = [
     "AccountError",
@@ -20,8 +23,8 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage):
-    """Sign-up, log-in, sessions, keys, usage, the first operator, operators' changes."""
+class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman):
+    """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:
         """Derives every standing once, so that those which changed while the service was down are right."""

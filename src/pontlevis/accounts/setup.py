@@ -4,17 +4,18 @@ from base64 import urlsafe_b64encode
 from hashlib import blake2b
 from hmac import compare_digest
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.emails import check_email, email_key
+from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.login import LogIns
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
 from pontlevis.storage.audit import record_audit
-from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow, SetupRow
+from pontlevis.storage.tables.accounts import AccountRow, SetupRow
 
 TOKEN_BYTES = 20
 
@@ -46,7 +47,7 @@ class Setup(LogIns, SignUps):
         """
         now = self.clock()
         address = check_email(email)
-        text = self.pool.check(password, address)
+        text = await self.pool.check(password, address)
         if not await self.setup_token_fits(token):
             raise AccountError(
                 403,
@@ -76,7 +77,7 @@ class Setup(LogIns, SignUps):
                 session.add(row)
             else:
                 # Whoever registered this address before may not be who holds the link.
-                ended = await _end_all(session, row, now)
+                ended = await end_all(session, row, now)
             row.password_hash = hashed
             row.operator = True
             self._settle_standing(row, now)
@@ -88,7 +89,7 @@ class Setup(LogIns, SignUps):
                 subject=row.id,
                 detail="the first operator, by the one-time link",
             )
-            row.pending, row.disabled = False, ""
+            row.pending, row.unverified, row.disabled = False, False, ""
             account = row.id
         if ended:
             await self.publisher.publish(credentials=ended)
@@ -100,21 +101,6 @@ class Setup(LogIns, SignUps):
 
 async def _operator_exists(session: AsyncSession) -> bool:
     return await session.scalar(select(AccountRow.id).where(AccountRow.operator).limit(1)) is not None
-
-
-async def _end_all(session: AsyncSession, row: AccountRow, now: float) -> list[CredentialRecord]:
-    """Ends every session, key and familiar place of an account; returns what gateways must forget."""
-    keys = await session.scalars(
-        update(KeyRow)
-        .where(KeyRow.account_id == row.id, KeyRow.revoked_at.is_(None))
-        .values(revoked_at=now)
-        .returning(KeyRow.id)
-    )
-    sessions = await session.scalars(
-        delete(SessionRow).where(SessionRow.account_id == row.id).returning(SessionRow.id)
-    )
-    row.familiar = ""
-    return [CredentialRecord(each, row.id, b"", revoked=True) for each in [*keys.all(), *sessions.all()]]
 
 
 def _hash(token: str) -> bytes:

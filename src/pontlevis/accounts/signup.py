@@ -1,109 +1,169 @@
 """Making accounts, and what happens to those who may not now."""
 
-from math import ceil
-
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from pontlevis.accounts.door import Door, Entry, Newcomer, invalid_invitation
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.rooms import Rooms
+from pontlevis.accounts.mail.letter import LetterKind
+from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.views import SignUp, SignUpKind, account_view
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
-from pontlevis.brain.posture.registration import retry_after
-from pontlevis.brain.posture.state import PostureState
-from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 
+_INVALID = frozenset({"challenge_required", "challenge_failed", "invitation_invalid"})
 
-class SignUps(Rooms):
-    """Sign-up and waitlist. The registration mode is enforced here, for forms and JSON alike."""
 
-    async def sign_up(self, email: str, password: str, *, source: str, fingerprint: int) -> SignUp:
-        """Makes an account, or holds the address as the mode says.
+class SignUps(Door):
+    """Sign-up and joining the waitlist."""
 
-        Raises ``AccountError``: 400 for a bad address or password, 403 while a challenge is asked for, 409
-        for an address that has an account, 429 for too many from one source, 503 while registration is
-        suspended or too many wait.
+    async def sign_up(
+        self,
+        email: str,
+        password: str,
+        *,
+        source: str,
+        fingerprint: int,
+        challenge: str = "",
+        invitation: str = "",
+        language: str = "en",
+    ) -> SignUp:
+        """``register`` for somebody with a password."""
+        return await self.register(
+            Newcomer(
+                email,
+                source,
+                fingerprint,
+                password,
+                challenge=challenge,
+                invitation=invitation,
+                language=language,
+            )
+        )
+
+    async def register(self, newcomer: Newcomer) -> SignUp:
+        """Makes an account, or holds the address as the mode says: the one way in, for whoever comes.
+
+        Raises ``AccountError``: 400 for a bad address or password, 403 for a challenge or an invitation
+        that does not hold, 409 for an address that has an account, 429 for too many from one source, 503
+        while registration is suspended or too many wait.
         """
         now = self.clock()
-        domain = domain_of(email)
+        domain = domain_of(newcomer.email)
 
         def saw(outcome: Outcome, account: str = "") -> None:
             self.watch.observe(
-                Observation(now, Kind.SIGNUP, outcome, source, fingerprint, account, 0, domain)
+                Observation(
+                    now, Kind.SIGNUP, outcome, newcomer.source, newcomer.fingerprint, account, 0, domain
+                )
             )
 
         try:
-            done = await self._sign_up(email, password, source, fingerprint, now)
+            done, outcome = await self._register(newcomer, now)
         except AccountError as error:
-            saw(Outcome.INVALID if error.status in (400, 409) else Outcome.REFUSED)
+            invalid = error.status in (400, 409) or error.code in _INVALID
+            saw(Outcome.INVALID if invalid else Outcome.REFUSED)
             raise
-        saw(
-            Outcome.OK if done.kind is SignUpKind.CREATED else Outcome.REFUSED,
-            done.account.id if done.account else "",
-        )
-        return done
+        saw(outcome, done.account.id if done.account else "")
+        # Where nobody is told who has an account, nobody is told what was made either.
+        return SignUp(done.kind) if done.kind is SignUpKind.UNVERIFIED else done
 
-    async def join_waitlist(self, email: str, *, source: str) -> None:
+    async def join_waitlist(self, email: str, *, source: str, language: str = "en") -> None:
         """Keeps the address until registration opens; says nothing about whether it was known.
 
         Raises ``AccountError`` 400 or 429.
         """
         now = self.clock()
-        address = check_email(email)
+        address = self._check_address(email)
         self._count(source, now)
-        await self._hold(address, source, now)
+        await self._hold(address, source, language, now)
 
-    async def _sign_up(self, email: str, password: str, source: str, fingerprint: int, now: float) -> SignUp:
-        state = self.watch.posture
-        if state.registration is RegistrationMode.SUSPENDED:
-            raise AccountError(
-                503,
-                "registration_suspended",
-                "New registrations are suspended while the service is under attack. If you already have an account you can log in and use the service as usual.",
-                retry_after_s=retry_after(state, now),
-            )
-        if state.registration is RegistrationMode.CHALLENGE:
-            raise AccountError(
-                403,
-                "challenge_required",
-                "Registration asks for a challenge, which this version of the service cannot set yet. Please try again later.",
-            )
-        address = check_email(email)
-        text = self.pool.check(password, address)
-        self._count(source, now)
+    async def _register(self, newcomer: Newcomer, now: float) -> tuple[SignUp, Outcome]:
+        solved = self.knock(newcomer)
+        address = check_email(newcomer.email) if newcomer.invitation else self._check_address(newcomer.email)
+        text = await self.pool.check(newcomer.password, address) if newcomer.password is not None else None
+        self._count(newcomer.source, now)
         key = email_key(address)
+        entry = await self.enter(newcomer, key, solved)
+        quiet = self.policy.verification is Verification.REQUIRED
         async with self.database.session() as session:
-            if await session.scalar(select(AccountRow.id).where(AccountRow.email_key == key)) is not None:
-                self.known_answers.take(place_of(source), now)
-                raise _exists()
-        if not await self._let_in(state, key):
-            await self._hold(address, source, now)
-            return SignUp(SignUpKind.WAITLISTED)
-        hashed = await self.pool.hash(text, familiar=False)
-        row = AccountRow(
-            id=self.new_id(),
-            email=address,
-            email_key=key,
-            password_hash=hashed,
-            pending=self.policy.approval or state.registration is RegistrationMode.APPROVAL,
-            created_at=now,
-            created_from=source,
-            created_fingerprint=fingerprint,
-        )
-        self._settle_standing(row, now)
+            known = await session.scalar(select(AccountRow).where(AccountRow.email_key == key))
+        if known is not None and not quiet:
+            self.known_answers.take(place_of(newcomer.source), now)
+            raise _exists()
+        if not entry.let_in:
+            await self._hold(address, newcomer.source, newcomer.language, now)
+            return SignUp(SignUpKind.WAITLISTED), Outcome.REFUSED
+        # Hashed in either case, so that the time taken tells nothing.
+        hashed = await self.pool.hash(text, familiar=False) if text is not None else ""
+        if known is not None:
+            return await self._known(known, newcomer)
+        row = self._row(newcomer, entry, address, hashed, now)
         try:
             async with self.database.session() as session:
                 session.add(row)
+                await session.flush()
+                if entry.invitation and not await self.use_invitation(session, entry.invitation, row.id):
+                    raise invalid_invitation()
                 held = await session.scalar(select(WaitlistRow).where(WaitlistRow.email_key == key))
                 if held is not None:
                     held.registered_at = now
+                if row.verified_at is None and self.policy.verification is not Verification.OFF:
+                    await self.leave_letter(
+                        session, LetterKind.VERIFY, address, language=row.language, source=newcomer.source
+                    )
         except IntegrityError:
+            if quiet:
+                return SignUp(SignUpKind.UNVERIFIED), Outcome.INVALID
             raise _exists() from None
         await self.publish_account(row)
-        return SignUp(SignUpKind.PENDING if row.pending else SignUpKind.CREATED, account_view(row))
+        kind = SignUpKind.PENDING if row.pending else SignUpKind.CREATED
+        if row.unverified:
+            kind = SignUpKind.UNVERIFIED
+        outcome = Outcome.REFUSED if kind is SignUpKind.PENDING else Outcome.OK
+        return SignUp(kind, account_view(row)), outcome
+
+    def _row(self, newcomer: Newcomer, entry: Entry, address: str, hashed: str, now: float) -> AccountRow:
+        proven = newcomer.proven or entry.proven
+        row = AccountRow(
+            id=self.new_id(),
+            email=address,
+            email_key=email_key(address),
+            password_hash=hashed,
+            pending=entry.approval,
+            unverified=self.policy.verification is Verification.REQUIRED and not proven,
+            verified_at=now if proven else None,
+            language=newcomer.language,
+            # Whoever makes an account may log in to it from there without being a stranger.
+            familiar=place_of(newcomer.source),
+            created_at=now,
+            created_from=newcomer.source,
+            created_fingerprint=newcomer.fingerprint,
+        )
+        self._settle_standing(row, now)
+        return row
+
+    async def _known(self, row: AccountRow, newcomer: Newcomer) -> tuple[SignUp, Outcome]:
+        """Tells the owner, and nobody else, that there is an account."""
+        async with self.database.session() as session:
+            await self.leave_letter(
+                session, LetterKind.KNOWN, row.email, language=row.language, source=newcomer.source
+            )
+        return SignUp(SignUpKind.UNVERIFIED), Outcome.INVALID
+
+    def _check_address(self, email: str) -> str:
+        """Raises ``AccountError`` 400."""
+        address = check_email(email)
+        if self.policy.refuse_disposable and domain_of(address) in self.disposable:
+            raise AccountError(
+                400,
+                "disposable_email",
+                "addresses of throw-away mail services are not taken here; please use one that you keep",
+                param="email",
+            )
+        return address
 
     def _settle_standing(self, row: AccountRow, now: float) -> None:
         row.operator = bool(row.operator)
@@ -112,38 +172,11 @@ class SignUps(Rooms):
         row.tokens_used = row.tokens_used or 0
         row.unlimited = bool(row.unlimited)
         row.pending = bool(row.pending)
+        row.unverified = bool(row.unverified)
+        row.familiar = row.familiar or ""
         row.disabled = row.disabled or ""
         verdict = self.judge(row, now)
         row.standing, row.standing_reason = int(verdict.standing), verdict.reason
-
-    async def _let_in(self, state: PostureState, key: str) -> bool:
-        """Whether this address may have an account now; the same answer however often it tries.
-
-        Of those who joined the waitlist before registration came back, the stage's share goes first, in
-        the order in which they joined. Everybody else draws a number that depends on the address and a
-        key that never leaves this service, so that nobody can choose an address that wins.
-        """
-        if state.registration is not RegistrationMode.WAITLIST:
-            return state.registration_share >= 1.0 or self._draw(state, key) < state.registration_share
-        # Outside recovery there is no ramp: whoever comes waits until registration opens.
-        share = state.registration_share if state.posture is Posture.RECOVERING else 0.0
-        if self._draw(state, key) < share:
-            return True
-        async with self.database.session() as session:
-            early = WaitlistRow.created_at < state.registration_since
-            mine = await session.scalar(select(WaitlistRow.id).where(WaitlistRow.email_key == key, early))
-            if mine is None:
-                return False
-            before = await session.scalar(
-                select(func.count()).select_from(WaitlistRow).where(early, WaitlistRow.id <= mine)
-            )
-            whole = await session.scalar(select(func.count()).select_from(WaitlistRow).where(early))
-        return (before or 0) <= ceil(share * (whole or 0))
-
-    def _draw(self, state: PostureState, key: str) -> float:
-        """A number from 0 up to 1, fixed for an address while registration stays in its mode."""
-        seed = f"registration draw {state.registration_since!r} {key}".encode()
-        return int.from_bytes(self.codec.secret_hash(seed)[:8], "big") / 2.0**64
 
     def _count(self, source: str, now: float) -> None:
         place = place_of(source)
@@ -156,11 +189,17 @@ class SignUps(Rooms):
                 retry_after_s=wait,
             )
 
-    async def _hold(self, address: str, source: str, now: float) -> None:
+    async def _hold(self, address: str, source: str, language: str, now: float) -> None:
         try:
             async with self.database.session() as session:
                 session.add(
-                    WaitlistRow(email=address, email_key=email_key(address), created_at=now, source=source)
+                    WaitlistRow(
+                        email=address,
+                        email_key=email_key(address),
+                        created_at=now,
+                        source=source,
+                        language=language,
+                    )
                 )
         except IntegrityError:
             return

@@ -20,6 +20,10 @@ class AccountView:
     unlimited: bool
     pending: bool
     disabled: str
+    verified: bool = False
+    """Whether the owner has shown that they read the address's mail."""
+    unverified: bool = False
+    """Whether the account waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class SignUpKind(StrEnum):
     CREATED = "created"
     WAITLISTED = "waitlisted"
     PENDING = "pending"
+    UNVERIFIED = "unverified"
+    """A letter went to the address; the account, or what there was before, is told of there alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +102,6 @@ def account_view(row: AccountRow) -> AccountView:
         row.unlimited,
         row.pending,
         row.disabled,
+        row.verified_at is not None,
+        row.unverified,
     )

@@ -31,6 +31,10 @@ class CredentialKind(StrEnum):
     SESSION = "ps-"
     DEVICE = "pd-"
     """Opens nothing: says that its account logged in here before, so that log-in goes first. Its id is the account's."""
+    INVITATION = "pi-"
+    """Lets one person register while registration is closed; opens nothing."""
+    LINK = "pv-"
+    """Proves that its holder read a letter; used once, opens nothing."""
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +78,10 @@ class CredentialCodec:
         """The device in ``text``, or None where it is not one of ours."""
         return self._judge(text, _DEVICES)
 
+    def judge_ticket(self, text: str, kind: CredentialKind) -> Credential | None:
+        """The invitation or the link in ``text``, or None where it is not one of ours."""
+        return self._judge(text, {kind.value: kind}) if kind in _TICKETS else None
+
     def _judge(self, text: str, kinds: dict[str, CredentialKind]) -> Credential | None:
         if len(text) != TEXT_LENGTH:
             return None
@@ -103,3 +111,4 @@ class CredentialCodec:
 # What opens something and what does not are judged apart, so that no caller can take one for the other.
 _OPENING = {kind.value: kind for kind in (CredentialKind.API_KEY, CredentialKind.SESSION)}
 _DEVICES = {CredentialKind.DEVICE.value: CredentialKind.DEVICE}
+_TICKETS = frozenset({CredentialKind.INVITATION, CredentialKind.LINK})

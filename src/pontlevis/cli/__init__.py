@@ -3,7 +3,20 @@
 import typer
 
 from pontlevis import __version__
-from pontlevis.cli import accounts, backtest, doctor, drill, engine_sim, keys, policy, posture, simulate, up
+from pontlevis.cli import (
+    accounts,
+    backtest,
+    doctor,
+    drill,
+    engine_sim,
+    invitations,
+    keys,
+    policy,
+    posture,
+    registration,
+    simulate,
+    up,
+)
 
 app = typer.Typer(
     name="pontlevis",
@@ -33,7 +46,9 @@ app.command("up")(up.up)
 app.command("serve")(up.serve)
 app.add_typer(keys.app, name="keys")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
+app.add_typer(registration.app, name="registration")
 app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)

@@ -53,6 +53,7 @@ def create(
 async def _make_offline(settings: Settings, email: str, name: str, paid: bool, unlimited: bool) -> str:
     """Works on the database of a service that does not run."""
     from pontlevis.accounts.ports import NobodyWatches
+    from pontlevis.accounts.rooms import Site
     from pontlevis.accounts.service import Accounts
     from pontlevis.brain.credential import CredentialCodec
     from pontlevis.storage.database import Database
@@ -73,6 +74,9 @@ async def _make_offline(settings: Settings, email: str, name: str, paid: bool, u
         nobody,
         time.time,
         secrets.token_bytes,
+        challenge=settings.challenge,
+        mail=settings.mail,
+        site=Site(settings.name, settings.base_url),
     )
     try:
         await upgrade(database)

@@ -17,13 +17,15 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
-from pontlevis.brain.vocabulary import EXISTING, Posture, Verdict
+from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.library import Library
 from pontlevis.controller.measure_notes import MeasureNotes
 from pontlevis.controller.memory import Memory
+from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.controller.sources import sources_view
 from pontlevis.enforcement.book import DecisionBook, Protected
@@ -75,6 +77,7 @@ class Guard:
         self.hub: Hub | None = None
         self.incidents: Incidents | None = None
         self._lock = asyncio.Lock()
+        self._orders = RegistrationDesk(database, clock, settings.posture.hold_max_s)
 
     async def start(self) -> None:
         """Takes up where the service stopped."""
@@ -92,6 +95,7 @@ class Guard:
             log.info(
                 "posture:state:restored %s registration=%s", state.posture.value, state.registration.value
             )
+        await self._orders.start()
         self.journal.start()
         self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")
 
@@ -110,7 +114,8 @@ class Guard:
 
     @property
     def posture(self) -> PostureState:
-        return self.machine.state
+        """As everybody sees it: the machine's, under an operator's word on registration."""
+        return with_order(self.machine.state, self._orders.order, self._clock())
 
     # -- Publisher
 
@@ -223,6 +228,26 @@ class Guard:
     def posture_dry_run(self) -> bool:
         return self.machine.dry_run
 
+    @property
+    def registration_order(self) -> RegistrationOrder | None:
+        return self._orders.order
+
+    async def set_registration(
+        self, mode: RegistrationMode, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        await self._orders.set(mode, reason=reason, actor=actor, hold_s=hold_s)
+        await self._publish_posture()
+        return self.posture
+
+    async def release_registration(self, *, actor: str, reason: str) -> PostureState:
+        if await self._orders.end(actor=actor, reason=reason):
+            await self._publish_posture()
+        return self.posture
+
+    def challenge_factor(self, source: str, fingerprint: int) -> float:
+        accused = any(each.hostile and fingerprint in each.fingerprints for each in self.findings)
+        return self._settings.challenge.cluster_factor if accused and fingerprint else 1.0
+
     async def decide(
         self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
     ) -> DecisionRecord:
@@ -270,8 +295,10 @@ class Guard:
                 calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
                 await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
+        if self._orders.over(now):
+            await self.release_registration(actor="registration", reason="the time set for it is over")
         if self.incidents is not None and self.samples_log.all:
-            await self.incidents.measure(self.samples_log.all[-1], self.machine.state, now)
+            await self.incidents.measure(self.samples_log.all[-1], self.posture, now)
 
     async def _carry_out(self, transitions: list[Transition]) -> None:
         for transition in transitions:
@@ -284,8 +311,7 @@ class Guard:
                     await self._save_transition(transition)
             except Exception:
                 log.exception("posture:state:not_saved")
-            if self.hub is not None:
-                await self.hub.publish(posture=transition.after)
+            await self._publish_posture()
             self._transitions.append(transition)
             self.journal.stood(
                 transition.at, transition.after, reason=transition.reason, actor=transition.actor
@@ -300,6 +326,10 @@ class Guard:
             )
             if self.incidents is not None:
                 await self.incidents.on_transition(transition)
+
+    async def _publish_posture(self) -> None:
+        if self.hub is not None:
+            await self.hub.publish(posture=self.posture)
 
     async def _announce(self, records: list[DecisionRecord]) -> None:
         if self.hub is not None:

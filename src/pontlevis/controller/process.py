@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
@@ -35,6 +36,9 @@ from pontlevis.web.operator import create_operator_app
 from pontlevis.web.public import create_public_app
 
 STANDING_REFRESH_S = 30.0
+LETTER_BEAT_S = 1.0
+WAITLIST_BEAT_S = 10.0
+TIDY_BEAT_S = 60.0
 TIDY_S = 3_600.0
 NICENESS = 5  # password hashing and pages yield to the gateway when both want the same core
 
@@ -71,6 +75,9 @@ class Controller:
             self.guard,
             time.time,
             secrets.token_bytes,
+            challenge=settings.challenge,
+            mail=settings.mail,
+            site=Site(settings.name, settings.base_url),
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
@@ -127,6 +134,9 @@ class Controller:
             asyncio.create_task(
                 _every(STANDING_REFRESH_S, lambda: self.accounts.refresh_standings(time.time()))
             ),
+            asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
+            asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
+            asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
         ]
         tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         log.info("controller:process:started pid=%d", os.getpid())
@@ -188,14 +198,14 @@ class Controller:
                 out.write(f"{self.settings.operator_url}/setup?token={token}\n")
 
 
-async def _once(act: Callable[[], Awaitable[None]]) -> None:
+async def _once(act: Callable[[], Awaitable[object]]) -> None:
     try:
         await act()
     except Exception:
         log.exception("controller:start:failed")
 
 
-async def _every(interval_s: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(interval_s: float, act: Callable[[], Awaitable[object]]) -> None:
     """Does ``act`` again and again, on a steady beat; an error is logged and the next beat tried."""
     loop = asyncio.get_running_loop()
     due = loop.time()

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import altcha
 import msgspec
 import uvloop
 
@@ -135,6 +136,10 @@ class Player:
         """Sign up, log in, make a key: what a person or a bot does to get in."""
         body = {"email": act.email, "password": act.password}
         made = await self._post(act, "signup", b"/api/accounts", body)
+        if made.status == 403 and not act.hostile and b"/api/challenge" in made.body:
+            # A person's browser does the work; the attack's tools have none.
+            solved = await self._solve(act)
+            made = await self._post(act, "signup", b"/api/accounts", {**body, "altcha": solved})
         if made.status != 201:
             return ""
         session = await self._post(act, "login", b"/api/sessions", body)
@@ -143,6 +148,20 @@ class Player:
         token = str(msgspec.json.decode(session.body)["token"])
         key = await self._post(act, "key", b"/api/keys", {"name": "drill"}, token)
         return str(msgspec.json.decode(key.body)["key"]) if key.status == 201 else ""
+
+    async def _solve(self, act: Act) -> str:
+        """The solution of a fresh challenge; empty where there is none to be had."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in act.fields if name != "connection")
+        request = b"GET /api/challenge?action=signup HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (
+            self._host,
+            fields.encode(),
+        )
+        answer = await self._client.send(act.address, request, PATIENCE_S["newcomer"])
+        if answer.status != 200:
+            return ""
+        challenge = altcha.Challenge.from_dict(msgspec.json.decode(answer.body))
+        solution = await asyncio.to_thread(altcha.solve_challenge, challenge)
+        return altcha.Payload(challenge, solution).to_base64() if solution is not None else ""
 
     async def _chat(self, act: Act, key: str) -> Answer:
         body = chat_body(

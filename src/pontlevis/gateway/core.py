@@ -15,6 +15,7 @@ from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
+from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
@@ -31,9 +32,6 @@ from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import AccountRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
-_STRANGER_POSTS = frozenset(
-    {"/api/sessions", "/api/accounts", "/api/waitlist", "/login", "/register", "/waitlist"}
-)
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
 
 
@@ -73,6 +71,7 @@ class Core:
         self.known_sources = KnownSources()
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
+        self._invited = Invited(directory, self.policy)
         self._pumping = False
         self._enforcing = settings.defence
 
@@ -336,13 +335,15 @@ class Core:
     def _admit_page(self, request: Request, source: str, print_: int) -> None:
         cookie = request.header(b"cookie")
         known = False
-        if cookie is not None and (token := session_in(cookie)):
-            caller = self.directory.recognise(token, self.unix())
-            known = caller is not None and not caller.disabled
+        if cookie is not None:
+            if token := session_in(cookie):
+                caller = self.directory.recognise(token, self.unix())
+                known = caller is not None and not caller.disabled
+            # Whoever logs in has no session yet: the device alone says that they were here before.
             if not known and (token := token_in(cookie, DEVICE_COOKIE, "pd-")):
                 known = self.directory.is_home(token)
         known = known or counted_as(source) in self.known_sources
-        post = request.method == "POST" and request.path in _STRANGER_POSTS
+        post = request.method == "POST" and request.path in STRANGER_POSTS
         if post and self._enforcing and self._ration(request, source, print_, known):
             return
         request.max_body = self.policy.max_page_body_bytes
@@ -351,7 +352,8 @@ class Core:
     def _ration(self, request: Request, source: str, print_: int, known: bool) -> bool:
         """Turns away, at the gateway's cost, sign-ups that are suspended and strangers beyond their ration."""
         state = self.directory.posture
-        if request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED:
+        suspended = request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED
+        if suspended and not self._invited.may_pass(request.target, self.monotonic()):
             body, retry_s = refusal_when_suspended(state, self.settings.base_url, self.unix())
             self.recorder.see(Kind.SIGNUP, Outcome.REFUSED, source, print_)
             request.refused = (
@@ -360,10 +362,8 @@ class Core:
                 b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
             )
             return True
-        kind = Kind.LOGIN if request.path in ("/api/sessions", "/login") else Kind.SIGNUP
-        if known or not rationed(state, kind):
-            return False
-        if self._strangers.take(self.monotonic()):
+        kind = STRANGER_POSTS[request.path]
+        if known or not rationed(state, kind) or self._strangers.take(self.monotonic()):
             return False
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 
 import msgspec
 
-from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.credential import CredentialCodec, CredentialKind
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
@@ -75,6 +75,10 @@ class Directory:
         credential = self._codec.judge_device(device)
         account = self._accounts.get(credential.id) if credential is not None else None
         return account is not None and account.standing >= Standing.RECENT and not account.disabled
+
+    def is_invitation(self, token: str) -> bool:
+        """Whether this is an invitation of ours; whether it was used already is not known here."""
+        return self._codec.judge_ticket(token, CredentialKind.INVITATION) is not None
 
     def banned_source(self, address: str, now: float) -> DecisionRecord | None:
         """The decision in force against an address or a prefix around it."""

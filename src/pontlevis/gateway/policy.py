@@ -169,7 +169,12 @@ class GatewayPolicy:
     )
 
     def __post_init__(self) -> None:
-        may_be_zero = ("min_body_rate", "page_slots_reserved", "stranger_posts_per_s", "stranger_posts_burst")
+        may_be_zero = (
+            "min_body_rate",
+            "page_slots_reserved",
+            "stranger_posts_per_s",
+            "stranger_posts_burst",
+        )
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
         if self.held_body_bytes_others > self.held_body_bytes:
             raise ValueError("gateway.held_body_bytes_others must not exceed gateway.held_body_bytes")

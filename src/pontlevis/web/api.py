@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from pontlevis.accounts.service import SignUpKind
+from pontlevis.brain.posture.registration import suspended_because
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
+from pontlevis.web.i18n import language_of
 from pontlevis.web.visitor import SESSION_COOKIE, device_of, keep_session, logged_in, source_of
+
+CHALLENGE = "/api/challenge"
 
 
 class ErrorDetail(BaseModel):
@@ -32,6 +36,12 @@ class CredentialsBody(BaseModel):
     password: str = Field(min_length=1, max_length=1_024, examples=["a long phrase nobody guesses"])
 
 
+class ChallengedBody(CredentialsBody):
+    """Address and password, with the solution of a challenge where one is asked for."""
+
+    altcha: str = Field(default="", max_length=8_192, description="A solution, as ALTCHA's widgets make it.")
+
+
 class EmailBody(BaseModel):
     email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
 
@@ -46,6 +56,11 @@ class AccountAnswer(BaseModel):
     standing: str | None = None
     created_at: float | None = None
     state: str
+
+
+class OwnAccountAnswer(AccountAnswer):
+    verified: bool
+    """Whether the address is confirmed."""
 
 
 class SessionAnswer(BaseModel):
@@ -78,6 +93,10 @@ class RegistrationAnswer(BaseModel):
     since: float
     share: float
     reason: str
+    by_hand: bool
+    """Whether an operator set the mode, not the posture."""
+    challenge: str | None
+    """Where a challenge is to be had, while sign-up takes one."""
     next_stage_at: float | None = None
     status_page: str
 
@@ -95,8 +114,10 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, object]]:
 def public_reason(state: PostureState) -> str:
     """Why registration is as it is, for everybody."""
     if state.registration is RegistrationMode.SUSPENDED:
-        return "New registrations are suspended while the service is under attack. Existing accounts work as usual."
-    if state.registration is RegistrationMode.WAITLIST or state.registration_share < 1.0:
+        return suspended_because(state)
+    if state.registration_share < 1.0:
+        if state.registration_share <= 0.0:
+            return "New registrations go to the waitlist at present, which is let in first when they open."
         return (
             f"Registrations are coming back step by step; {state.registration_share:.0%} are let through now."
         )
@@ -114,11 +135,24 @@ def create_api_router(context: WebContext) -> APIRouter:
         "/accounts", status_code=201, responses={202: {"model": AccountAnswer}, **_errors(409, 429, 503)}
     )
     async def create_account(
-        request: Request, answer: Response, body: Annotated[CredentialsBody, Body()]
+        request: Request,
+        answer: Response,
+        body: Annotated[ChallengedBody, Body()],
+        invitation: Annotated[
+            str, Query(max_length=200, description="Lets one person in while registration is closed.")
+        ] = "",
     ) -> AccountAnswer:
-        """Make an account; 202 when it waits for approval or was put on the waitlist."""
+        """Make an account; 202 when it waits for approval, for its address, or was put on the waitlist."""
         source, fingerprint = source_of(request)
-        done = await accounts.sign_up(body.email, body.password, source=source, fingerprint=fingerprint)
+        done = await accounts.sign_up(
+            body.email,
+            body.password,
+            source=source,
+            fingerprint=fingerprint,
+            challenge=body.altcha,
+            invitation=invitation,
+            language=language_of(request),
+        )
         if done.kind is not SignUpKind.CREATED:
             answer.status_code = 202
         view = done.account
@@ -133,25 +167,31 @@ def create_api_router(context: WebContext) -> APIRouter:
         )
 
     @router.get("/accounts/me", responses=_errors(401))
-    async def show_account(request: Request) -> AccountAnswer:
+    async def show_account(request: Request) -> OwnAccountAnswer:
         """The account whose session this is."""
         _, view = await logged_in(request, context)
-        return AccountAnswer(
+        return OwnAccountAnswer(
             id=view.id,
             email=view.email,
             standing=view.standing.word,
             created_at=view.created_at,
             state="created",
+            verified=view.verified,
         )
 
     @router.post("/sessions", responses=_errors(401, 429, 503))
     async def log_in(
-        request: Request, answer: Response, body: Annotated[CredentialsBody, Body()]
+        request: Request, answer: Response, body: Annotated[ChallengedBody, Body()]
     ) -> SessionAnswer:
         """Log in; the token also comes as a cookie."""
         source, fingerprint = source_of(request)
         grant = await accounts.log_in(
-            body.email, body.password, source=source, fingerprint=fingerprint, device=device_of(request)
+            body.email,
+            body.password,
+            source=source,
+            fingerprint=fingerprint,
+            device=device_of(request),
+            challenge=body.altcha,
         )
         keep_session(answer, grant, context)
         return SessionAnswer(token=grant.token, expires_at=grant.expires_at)
@@ -192,7 +232,7 @@ def create_api_router(context: WebContext) -> APIRouter:
     async def join_waitlist(request: Request, body: Annotated[EmailBody, Body()]) -> WaitlistAnswer:
         """Leave an address for when registration opens again."""
         source, _ = source_of(request)
-        await accounts.join_waitlist(body.email, source=source)
+        await accounts.join_waitlist(body.email, source=source, language=language_of(request))
         return WaitlistAnswer(email=body.email, state="waitlisted")
 
     @router.get("/registration")
@@ -204,6 +244,10 @@ def create_api_router(context: WebContext) -> APIRouter:
             since=state.registration_since,
             share=state.registration_share,
             reason=public_reason(state),
+            by_hand=context.service.registration_order is not None,
+            challenge=f"{context.settings.base_url}{CHALLENGE}?action=signup"
+            if state.registration is RegistrationMode.CHALLENGE
+            else None,
             next_stage_at=state.next_stage_at,
             status_page=f"{context.settings.base_url}/status",
         )

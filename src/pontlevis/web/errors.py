@@ -51,6 +51,9 @@ def install(app: FastAPI, *, pages: bool) -> None:
             if error.code == "registration_suspended":
                 base = request.app.state.base_url
                 extra = {"status_page": f"{base}/status", "waitlist": f"{base}/api/waitlist"}
+            elif error.code in ("challenge_required", "challenge_failed"):
+                action = "login" if request.url.path == "/api/sessions" else "signup"
+                extra = {"challenge": f"{request.app.state.base_url}/api/challenge?action={action}"}
             return error_answer(
                 error.status,
                 error.code,

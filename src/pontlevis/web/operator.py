@@ -11,6 +11,8 @@ from pontlevis.web.operator_accounts import create_operator_accounts_router
 from pontlevis.web.operator_api import create_operator_api_router
 from pontlevis.web.operator_console import create_console_router
 from pontlevis.web.operator_desk import create_desk_router
+from pontlevis.web.operator_gate import create_operator_gate_router
+from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
@@ -42,12 +44,14 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_posture_router,
         create_operator_accounts_router,
         create_operator_incidents_router,
+        create_operator_gate_router,
         create_sources_router,
     ):
         api.include_router(create(context))
     app.include_router(api)
     app.include_router(create_console_router(context, gate))
     app.include_router(create_desk_router(context))
+    app.include_router(create_operator_gate_pages_router(context, gate))
     app.mount("/static", StaticFiles(directory=STATIC))
     names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}
     hosts = frozenset(f"{name}:{settings.operator_port}" for name in names)

@@ -25,6 +25,9 @@ class AccountBody(BaseModel):
     paid: bool | None = None
     unlimited: bool | None = None
     pending: bool | None = Field(default=None, description="False approves an account that waits.")
+    verified: bool | None = Field(
+        default=None, description="True confirms the address on the operator's word."
+    )
     disabled: str | None = Field(
         default=None, max_length=500, description="Why it may not be used; empty lets it be used again."
     )
@@ -82,4 +85,6 @@ def _answer(view: AccountView) -> AccountAnswer:
         unlimited=view.unlimited,
         pending=view.pending,
         disabled=view.disabled,
+        verified=view.verified,
+        unverified=view.unverified,
     )

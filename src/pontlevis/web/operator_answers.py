@@ -240,6 +240,9 @@ class AccountAnswer(_Answer):
     unlimited: bool
     pending: bool
     disabled: str
+    verified: bool
+    unverified: bool
+    """Whether it waits for its address to be confirmed."""
 
 
 class AccountsAnswer(_Answer):

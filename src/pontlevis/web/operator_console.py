@@ -86,6 +86,10 @@ def _refusal_key(note: RefusalNote) -> str:
 def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     service, accounts, incidents = context.service, context.accounts, context.incidents
+    rule: dict[str, object] = {
+        "password_min": context.settings.accounts.password_min,
+        "password_max": context.settings.accounts.password_max,
+    }
 
     async def page(request: Request, actor: str, trial: list[str] | None = None) -> Response:
         """``trial``: what an order that was only tried would change."""
@@ -140,7 +144,9 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         request: Request, email: Short = "", password: Annotated[str, Form(max_length=1_024)] = ""
     ) -> Response:
         try:
-            grant = await accounts.log_in(email, password, source=operator_source(request), fingerprint=0)
+            grant = await accounts.log_in(
+                email, password, source=operator_source(request), fingerprint=0, challenge=None
+            )
             if grant.account.standing is not Standing.OPERATOR:
                 await accounts.end_session(grant.token)
                 raise AccountError(401, "invalid_credentials", "no operator has these credentials")
@@ -163,6 +169,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
     async def setup_form(request: Request, token: str = "") -> Response:
         fits = await accounts.setup_token_fits(token[:200])
         values: dict[str, object] = {
+            **rule,
             "actor": None,
             "token": token[:200],
             "fits": fits,
@@ -184,6 +191,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         except AccountError as error:
             fits = await accounts.setup_token_fits(token)
             again: dict[str, object] = {
+                **rule,
                 "actor": None,
                 "token": token,
                 "fits": fits,

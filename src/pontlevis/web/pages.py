@@ -5,14 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from pontlevis.accounts.service import AccountError, NewKey, SignUpKind
-from pontlevis.brain.vocabulary import RegistrationMode
+from pontlevis.accounts.policy import Verification
+from pontlevis.accounts.service import AccountError, NewKey
 from pontlevis.web.context import WebContext
+from pontlevis.web.registration_view import registration_view
 from pontlevis.web.render import render
-from pontlevis.web.visitor import SESSION_COOKIE, Visitor, keep_session, visitor_of
+from pontlevis.web.visitor import SESSION_COOKIE, Visitor, keep_session, visitor_of, with_retry
 
 Email = Annotated[str, Form(max_length=320)]
 Password = Annotated[str, Form(max_length=1_024)]
+NOTICES = frozenset({"confirmed", "changed"})
+"""Ends of texts ``login.…``; an address cannot make the page say anything else."""
 
 
 def safe_next(target: str) -> str:
@@ -29,16 +32,28 @@ def safe_next(target: str) -> str:
 
 def create_pages_router(context: WebContext) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    accounts = context.accounts
+    accounts, settings = context.accounts, context.settings
 
-    def registration() -> dict[str, object]:
-        state = context.service.posture
-        return {
-            "suspended": state.registration is RegistrationMode.SUSPENDED,
-            "partial": state.registration_share < 1.0,
-            "share": state.registration_share,
-            "next_stage_at": state.next_stage_at,
+    def login_page(
+        request: Request,
+        visitor: Visitor,
+        *,
+        email: str = "",
+        target: str = "/account",
+        error: AccountError | None = None,
+    ) -> Response:
+        notice = request.query_params.get("notice", "")
+        # Who logged in here before is likely to be let in without; the account decides.
+        needed = error is not None and error.code in ("challenge_required", "challenge_failed")
+        values: dict[str, object] = {
+            "error": error,
+            "email": email,
+            "next": safe_next(target),
+            "notice": notice if notice in NOTICES else "",
+            "challenged": accounts.login_challenged and (needed or not visitor.device),
+            "required": settings.accounts.verification is Verification.REQUIRED,
         }
+        return with_retry(render(request, "login.html", values, status=error.status if error else 200), error)
 
     @router.get("/")
     async def home(request: Request) -> Response:
@@ -47,48 +62,17 @@ def create_pages_router(context: WebContext) -> APIRouter:
         return render(
             request,
             "home.html",
-            {"registration": registration(), "base_url": context.settings.base_url, "simulated": simulated},
-        )
-
-    @router.get("/register")
-    async def register_form(request: Request) -> Response:
-        await visitor_of(request, context)
-        return render(request, "register.html", {"registration": registration(), "error": None, "email": ""})
-
-    @router.post("/register")
-    async def register(request: Request, email: Email = "", password: Password = "") -> Response:
-        visitor = await visitor_of(request, context)
-        try:
-            done = await accounts.sign_up(
-                email, password, source=visitor.source, fingerprint=visitor.fingerprint
-            )
-        except AccountError as error:
-            values = {"registration": registration(), "error": error, "email": email}
-            return _with_retry(render(request, "register.html", values, status=error.status), error)
-        if done.kind is SignUpKind.CREATED and done.account is not None:
-            grant = await accounts.begin_session(done.account.id, source=visitor.source)
-            answer = RedirectResponse("/account", 303)
-            keep_session(answer, grant, context)
-            return answer
-        return render(request, "waiting.html", {"kind": done.kind.value, "email": email}, status=202)
-
-    @router.post("/waitlist")
-    async def waitlist(request: Request, email: Email = "") -> Response:
-        visitor = await visitor_of(request, context)
-        try:
-            await accounts.join_waitlist(email, source=visitor.source)
-        except AccountError as error:
-            values = {"registration": registration(), "error": error, "email": email}
-            return _with_retry(render(request, "register.html", values, status=error.status), error)
-        return render(
-            request, "waiting.html", {"kind": SignUpKind.WAITLISTED.value, "email": email}, status=202
+            {
+                "registration": registration_view(context),
+                "base_url": settings.base_url,
+                "simulated": simulated,
+            },
         )
 
     @router.get("/login")
     async def login_form(request: Request) -> Response:
-        await visitor_of(request, context)
-        target = safe_next(request.query_params.get("next", "/account"))
-        return render(request, "login.html", {"error": None, "email": "", "next": target})
+        visitor = await visitor_of(request, context)
+        return login_page(request, visitor, target=request.query_params.get("next", "/account"))
 
     @router.post("/login")
     async def login(
@@ -96,6 +80,7 @@ def create_pages_router(context: WebContext) -> APIRouter:
         email: Email = "",
         password: Password = "",
         next_: Annotated[str, Form(alias="next")] = "/account",
+        altcha: Annotated[str, Form(max_length=8_192)] = "",
     ) -> Response:
         visitor = await visitor_of(request, context)
         try:
@@ -105,10 +90,10 @@ def create_pages_router(context: WebContext) -> APIRouter:
                 source=visitor.source,
                 fingerprint=visitor.fingerprint,
                 device=visitor.device,
+                challenge=altcha,
             )
         except AccountError as error:
-            values = {"error": error, "email": email, "next": safe_next(next_)}
-            return _with_retry(render(request, "login.html", values, status=error.status), error)
+            return login_page(request, visitor, email=email, target=next_, error=error)
         answer = RedirectResponse(safe_next(next_), 303)
         keep_session(answer, grant, context)
         return answer
@@ -166,14 +151,10 @@ def create_pages_router(context: WebContext) -> APIRouter:
             "usage": await accounts.usage_days(visitor.account.id),
             "made": made,
             "error": error,
-            "base_url": context.settings.base_url,
+            "base_url": settings.base_url,
+            "confirm": not visitor.account.verified
+            and settings.accounts.verification is not Verification.OFF,
         }
         return render(request, "account.html", values, status=status)
 
     return router
-
-
-def _with_retry(answer: Response, error: AccountError) -> Response:
-    if error.retry_after_s > 0:
-        answer.headers["retry-after"] = str(max(1, int(error.retry_after_s)))
-    return answer

@@ -8,7 +8,8 @@ from pontlevis.accounts.ports import Publisher, Watch
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
-from pontlevis.brain.vocabulary import Posture
+from pontlevis.brain.registration_order import RegistrationOrder
+from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import Change
 
@@ -163,6 +164,25 @@ class Service(Watch, Publisher, Protocol):
 
     async def set_posture_dry_run(self, on: bool | None, *, actor: str, reason: str) -> list[Transition]:
         """Whether the machine only says what it would do; None: as the policy says."""
+        ...
+
+    @property
+    def registration_order(self) -> RegistrationOrder | None:
+        """An operator's word on registration while it holds."""
+        ...
+
+    async def set_registration(
+        self, mode: RegistrationMode, *, reason: str, actor: str, hold_s: float | None
+    ) -> PostureState:
+        """Sets who may register until ``hold_s`` seconds from now (None: the posture's longest hold)."""
+        ...
+
+    async def release_registration(self, *, actor: str, reason: str) -> PostureState:
+        """Lets the posture decide again; nothing where it does already."""
+        ...
+
+    def challenge_factor(self, source: str, fingerprint: int) -> float:
+        """How many times the usual work is asked of whoever looks like this."""
         ...
 
     async def decide(

@@ -1,13 +1,14 @@
 """Who sends a request, as the gateway says and as the session proves."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from fastapi import HTTPException
 from fastapi.responses import Response
 from starlette.requests import Request
 
 from pontlevis.accounts.devices import LIFETIME_S as DEVICE_LIFETIME_S
-from pontlevis.accounts.service import AccountView, SessionGrant
+from pontlevis.accounts.service import AccountError, AccountView, SessionGrant
 from pontlevis.web.context import WebContext
 
 SESSION_COOKIE = "pontlevis_session"
@@ -59,6 +60,13 @@ async def logged_in(request: Request, context: WebContext) -> tuple[Visitor, Acc
     if visitor.account is None:
         raise HTTPException(401, "log in first", {"www-authenticate": "Bearer"})
     return visitor, visitor.account
+
+
+def with_retry(answer: Response, error: AccountError | None) -> Response:
+    """Tells when to come back, where the refusal says so."""
+    if error is not None and error.retry_after_s > 0:
+        answer.headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
+    return answer
 
 
 def keep_session(

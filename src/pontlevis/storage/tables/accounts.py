@@ -22,6 +22,10 @@ class AccountRow(Base):
     unlimited: Mapped[bool] = mapped_column(Boolean, default=False)
     pending: Mapped[bool] = mapped_column(Boolean, default=False)
     """Waits for an operator's approval."""
+    unverified: Mapped[bool] = mapped_column(Boolean, default=False)
+    """May not be used before its address is verified; only where the service required that at sign-up."""
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    """Of letters to its owner."""
     disabled: Mapped[str] = mapped_column(Text, default="")
     """Why it may not be used; empty when it may."""
     created_at: Mapped[float] = mapped_column(Float, index=True)
@@ -104,6 +108,9 @@ class WaitlistRow(Base):
     email_key: Mapped[str] = mapped_column(String(320), unique=True)
     created_at: Mapped[float] = mapped_column(Float)
     source: Mapped[str] = mapped_column(String(64), default="")
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    invited_at: Mapped[float | None] = mapped_column(Float, default=None, index=True)
+    """When a link was sent; those before it in the list were invited earlier."""
     registered_at: Mapped[float | None] = mapped_column(Float, default=None)
 
 

@@ -1,0 +1,126 @@
+"""Letters that wait: left by requests, counted against the caps, claimed by the postman."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pontlevis.accounts.emails import email_key
+from pontlevis.accounts.mail.letter import LetterKind
+from pontlevis.accounts.mail.policy import HOUR_S, MailPolicy
+from pontlevis.storage.tables.gate import LetterRow
+
+CLAIM_S = 120.0
+"""A letter that a postman took and did not bring back is tried again after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A letter whose turn has come."""
+
+    id: int
+    kind: LetterKind
+    email: str
+    language: str
+    tries: int
+    created_at: float
+
+
+async def leave(
+    session: AsyncSession,
+    policy: MailPolicy,
+    kind: LetterKind,
+    email: str,
+    *,
+    language: str,
+    source: str,
+    now: float,
+) -> bool:
+    """Leaves a letter within the caller's transaction; False where a cap forbids it.
+
+    Costs the same whether or not anybody has the address: who it is for is found out by the postman.
+    """
+    key = email_key(email)
+    since = now - HOUR_S
+    row = LetterRow
+    counts = (
+        await session.execute(
+            select(
+                select(func.count()).where(row.email_key == key, row.created_at > since).scalar_subquery(),
+                select(func.count()).where(row.source == source, row.created_at > since).scalar_subquery(),
+                select(func.count()).where(row.created_at > since).scalar_subquery(),
+                select(func.count()).where(row.state == "waiting").scalar_subquery(),
+            )
+        )
+    ).one()
+    to_person, from_source, in_all, waiting = (int(each) for each in counts)
+    if (
+        to_person >= policy.per_address
+        or (source and from_source >= policy.per_source)
+        or in_all >= policy.per_hour
+        or waiting >= policy.most_waiting
+    ):
+        return False
+    session.add(
+        LetterRow(
+            kind=kind.value,
+            email=email,
+            email_key=key,
+            language=language,
+            source=source,
+            created_at=now,
+            due_at=now,
+        )
+    )
+    return True
+
+
+async def room_left(session: AsyncSession, policy: MailPolicy, now: float) -> int:
+    """How many more letters this hour's cap allows in all."""
+    sent = await session.scalar(select(func.count()).where(LetterRow.created_at > now - HOUR_S))
+    return max(0, policy.per_hour - int(sent or 0))
+
+
+async def claim(session: AsyncSession, now: float, most: int) -> list[Waiting]:
+    """The letters that are due, oldest first, now this caller's for a while: two postmen never take one."""
+    due = list(
+        await session.scalars(
+            select(LetterRow)
+            .where(LetterRow.state == "waiting", LetterRow.due_at <= now)
+            .order_by(LetterRow.due_at)
+            .limit(most)
+        )
+    )
+    mine = []
+    for row in due:
+        won = await session.scalar(
+            update(LetterRow)
+            .where(LetterRow.id == row.id, LetterRow.state == "waiting", LetterRow.due_at == row.due_at)
+            .values(due_at=now + CLAIM_S, tries=LetterRow.tries + 1)
+            .returning(LetterRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        if won is not None:
+            mine.append(
+                Waiting(row.id, LetterKind(row.kind), row.email, row.language, row.tries + 1, row.created_at)
+            )
+    return mine
+
+
+async def clear_out(session: AsyncSession, policy: MailPolicy, now: float) -> None:
+    """Removes what is old, and of the mailbox all but the newest."""
+    row = LetterRow
+    await session.execute(
+        delete(row).where(
+            row.state != "waiting", or_(row.ended_at < now - policy.keep_s, row.ended_at.is_(None))
+        )
+    )
+    last = await session.scalar(
+        select(row.id)
+        .where(row.state == "kept")
+        .order_by(row.id.desc())
+        .offset(policy.mailbox_letters)
+        .limit(1)
+    )
+    if last is not None:
+        await session.execute(delete(row).where(row.state == "kept", row.id <= last))

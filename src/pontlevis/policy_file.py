@@ -41,6 +41,8 @@ LIVE: dict[str, frozenset[str]] = {
             "newcomer_s",
             "surge_ratio",
             "surge_limit",
+            "added_ratio",
+            "first_use_limit",
             "common_domains",
             "flood_ratio",
             "good_keep_s",

@@ -92,6 +92,31 @@ def test_what_existing_users_lately_held_is_not_lent() -> None:
     ]
 
 
+def test_what_is_not_lent_fades_when_existing_users_are_gone() -> None:
+    """Though none of them ever asks again: an hour later newcomers borrow what is idle, also those who wait."""
+    admission = make(10)
+    fill(admission, 8)
+    for ticket in range(1, 9):
+        admission.finish(ticket, 1.0, input_tokens=1, output_tokens=1)
+    assert isinstance(admission.ask(ask(50, Standing.RECENT), 1.0), Dispatch)
+    assert isinstance(admission.ask(ask(51, Standing.RECENT), 1.0), Queued)
+    assert [each.ticket for each in admission.due(3_600.0) if isinstance(each, Dispatch)] == []
+    later = [admission.ask(ask(60 + each, Standing.RECENT), 3_600.0) for each in range(8)]
+    assert sum(isinstance(each, Dispatch) for each in later) >= 7
+
+
+def test_who_waits_gets_what_existing_users_no_longer_need() -> None:
+    """Nobody need arrive for that."""
+    admission = make(10, reserve_memory_s=5.0)
+    fill(admission, 8)
+    for ticket in range(1, 9):
+        admission.finish(ticket, 1.0, input_tokens=1, output_tokens=1)
+    for ticket in (50, 51):
+        admission.ask(ask(ticket, Standing.RECENT), 1.0)
+    assert admission.due(1.5) == []
+    assert [each.ticket for second in (2, 3, 4) for each in admission.due(float(second))] == [51]
+
+
 def test_under_attack_seventy_percent_are_kept_and_anonymous_use_is_off() -> None:
     """The ceilings follow the posture."""
     admission = make(10)

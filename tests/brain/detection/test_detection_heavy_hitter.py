@@ -79,6 +79,27 @@ def test_a_prefix_of_young_accounts_each_greedier_than_a_person_is_accused() -> 
     assert "12 young accounts and hardly anybody else are behind it" in finding.sentence
 
 
+def test_developers_who_share_a_library_are_not_accused() -> None:
+    """New accounts from everywhere, each with a script: the library explains both their number and their greed."""
+    dialogue = Dialogue()
+    neighbourhood(dialogue, 660)
+    for second in range(90):
+        dialogue.served([1 + second % 40])
+        for index in range(3):
+            young(
+                dialogue,
+                3 * second + index,
+                accounts=12,
+                tokens=2000,
+                prefix=f"198.{(3 * second + index) % 12}.7",
+            )
+        dialogue.tick()
+    finding = dialogue.said(DETECTOR)
+    assert finding is not None
+    assert not finding.hostile
+    assert "one library that scripts use would explain that" in finding.sentence
+
+
 def test_a_class_in_one_room_is_not_accused() -> None:
     """Thirty new accounts from one prefix, at a person's pace."""
     dialogue = Dialogue()

@@ -167,3 +167,27 @@ def test_honest_keys_of_all_sorts_are_never_accused(seed: int) -> None:
         judgement = detection.tick(now - now % 3, posture=Posture.NORMAL)
         assert not any(each.detector is DETECTOR for each in judgement.findings)
         assert not judgement.measures
+
+
+def test_a_key_that_many_programs_in_many_networks_use_at_once_is_named_in_seconds() -> None:
+    """Though its owner's own bursts are as large: nobody releases five clients at once into nine new networks."""
+    dialogue = Dialogue()
+    history(dialogue)
+    for place in range(9):
+        call(dialogue, f"{60 + place}.{place}.7.9", client=THIEF + place % 5)
+    dialogue.tick()
+    finding = dialogue.said(DETECTOR)
+    assert finding is not None
+    assert finding.hostile
+    assert "5 clients that it never had" in finding.sentence
+    assert {measure.value for measure in measures(dialogue)} == {KEY}
+
+
+def test_a_new_release_in_many_new_networks_accuses_nobody() -> None:
+    """One client more, and three for those who have not renewed it: the owner's service grows."""
+    dialogue = Dialogue()
+    history(dialogue)
+    for place in range(12):
+        call(dialogue, f"{60 + place}.{place}.7.9", client=THIEF + place % 3)
+        dialogue.tick()
+    assert not any(judgement.hostile for judgement in dialogue.judgements)

@@ -131,3 +131,32 @@ def test_stuffing_below_one_in_thirty_seconds_stays_unseen() -> None:
             office.guess(second)
         office.second()
     assert not office.accused
+
+
+def test_failures_from_everywhere_beyond_all_who_ever_log_in_like_that_tell_in_seconds() -> None:
+    """Three known accounts a second, each once, while the owners log in from home as usual."""
+    office = Office(2)
+    for _ in range(660):
+        office.second()
+    for second in range(6):
+        for index in range(3):
+            office.guess(3 * second + index)
+        office.second()
+    assert office.accused
+    finding = office.said(DETECTOR)
+    assert finding is not None
+    assert "log in like that usually" in finding.sentence
+
+
+def test_offices_that_have_moved_and_mistype_are_not_accused() -> None:
+    """Eighteen colleagues at four new addresses, whose passwords have all expired: they do not come from everywhere."""
+    office = Office(3)
+    for _ in range(660):
+        office.second()
+    for number in range(18):
+        office.see(
+            LOGIN, BAD, f"44.{number % 4}.2.3", account=f"user{number}", standing=ELDER, fingerprint=0xC0 + number % 9
+        )  # fmt: skip
+        if number % 3 == 2:
+            office.second()
+    assert not office.accused

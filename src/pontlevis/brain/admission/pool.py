@@ -50,6 +50,10 @@ class Pool:
     def alive(self) -> bool:
         return self.limit > 0
 
+    def remember(self, now: float) -> None:
+        """What existing accounts hold now, or lately held; call before ``room``, or what they held never fades."""
+        self.reserve.existing(self.held[Band.EXISTING], now)
+
     def room(self, band: Band, posture: Posture) -> bool:
         """Whether the band may be given one more slot."""
         if self.in_flight >= self.limit:

@@ -63,6 +63,7 @@ class Service:
         pool, band = request.pool, request.band
         if request.state.idle:
             pool.lines[band].fair.lift(request.state)
+        pool.remember(now)
         before = any(self._queued) and any(pool.lines[each].size for each in BANDS if each <= band)
         if not before and pool.room(band, self.posture):
             engine = pool.choose(self._rng)
@@ -84,6 +85,7 @@ class Service:
                 if pool.lines[band].size:
                     self._expire(pool, band, now, commands)
             if any(line.size for line in pool.lines):
+                pool.remember(now)
                 self._serve(pool, now, commands)
         return commands
 
@@ -112,7 +114,7 @@ class Service:
         self._pools.start(engine, request.on_engine, band)
         self.requests[ask.ticket] = request
         if band is Band.EXISTING:
-            pool.reserve.existing(pool.held[band], now)
+            pool.remember(now)
         else:
             pool.unstarted[band][ask.ticket] = request
         pool.served(band, request.on_engine, self._floor)

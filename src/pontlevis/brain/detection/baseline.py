@@ -39,6 +39,7 @@ class BaselineState(msgspec.Struct, frozen=True):
     anonymous: float
     ttft: float
     hours: HoursState
+    prompt: float = 0.0
 
 
 class Baseline:
@@ -61,6 +62,7 @@ class Baseline:
         "_hours",
         "_pending",
         "_policy",
+        "_prompt",
         "_rates",
         "_seen",
         "_tokens",
@@ -89,6 +91,7 @@ class Baseline:
         self._tokens = self._tokens_calls = 0.0
         self._anonymous = 0.0
         self._ttft = 0.0
+        self._prompt = 0.0
 
     def turn(self, now: float) -> None:
         """Brings what the hour is used to up to ``now``; call before each tick."""
@@ -155,6 +158,10 @@ class Baseline:
             if acts:
                 step = acts / (acts + self._policy.learning_logins)
                 self._hosted[name] += step * (second[column] / acts - self._hosted[name])
+        made = max(second[c.SIGNUP_OK], second[c.PROMPT_DRAINED])
+        if made:
+            step = made / (made + self._policy.learning_logins)
+            self._prompt += step * (second[c.PROMPT_DRAINED] / made - self._prompt)
         tokens = second[c.TOKENS_ANONYMOUS] + second[c.TOKENS_NEW] + second[c.TOKENS_ELDER]
         if tokens:
             self._anonymous += weight * (second[c.TOKENS_ANONYMOUS] / tokens - self._anonymous)
@@ -225,6 +232,11 @@ class Baseline:
         return self._anonymous
 
     @property
+    def prompt_share(self) -> float:
+        """Share of accounts made that ask for more than a person within seconds of their sign-up."""
+        return self._prompt
+
+    @property
     def ttft_s(self) -> float:
         """Existing users' p99 time to first token; 0 while none was seen."""
         return self._ttft
@@ -253,6 +265,7 @@ class Baseline:
             self._anonymous,
             self._ttft,
             self._hours.state(),
+            self._prompt,
         )
 
     def restore(self, state: BaselineState, now: float) -> None:
@@ -270,4 +283,5 @@ class Baseline:
         self._tokens, self._tokens_calls = state.tokens, state.tokens_calls
         self._anonymous = state.anonymous
         self._ttft = state.ttft
+        self._prompt = state.prompt
         self._hours.restore(state.hours)

@@ -40,8 +40,11 @@ from pontlevis.brain.observation import Kind, Outcome
     HOSTED_FAILURES,
     HOSTED_AWAY,
     FAMILIAR_AWAY,
-) = range(37)
-WIDTH = 37
+    PROMPT_DRAINED,
+    WOKEN,
+    WOKEN_HEAVY,
+) = range(40)
+WIDTH = 40
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
@@ -53,6 +56,9 @@ WIDTH = 37
 # was asked to solve a challenge first. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
 # YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
 # account, turned away at sources where somebody was served before.
+# PROMPT_DRAINED are young accounts, once each, that asked for more than a person within seconds of their sign-up.
+# WOKEN are young accounts at their first call, where no sign-up was seen lately; WOKEN_HEAVY those of them
+# whose first call asked for more than is usual.
 # HOSTED are those of the acts that came from data centres and VPN exits, where that is known: of all
 # sign-ups, log-ins and calls, of failed log-ins, and of calls turned away.
 

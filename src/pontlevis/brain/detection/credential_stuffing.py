@@ -7,6 +7,8 @@ usually logs in. The low and slow are looked for apart, among log-ins of unfamil
 that are not new: there the second sign is that nobody tries again, or gets in later. Single sources are judged in ``suspects``.
 """
 
+from math import exp
+
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
 from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
@@ -18,6 +20,8 @@ from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import (
     Z_90,
     Z_999,
+    Cusum,
+    Usual,
     confidence,
     rate_at_least,
     share_at_least,
@@ -33,6 +37,12 @@ OURS = 0.5
 """Stuffing comes from elsewhere: when more failures than this come from familiar sources, it is a fault."""
 ONCE = 0.9
 """Accounts to failures from which each was tried once: half of those who mistype try again at once."""
+FLEETING = 10
+"""Fewer failures of unfamiliar sources in ten seconds say nothing about who they are."""
+USUAL_STRANGERS = 0.1
+"""Log-ins a second from unfamiliar sources, at accounts that are not new, that are usual at least: a tenth of all."""
+SCATTERED = 0.8
+"""Sources to failures from which they come from everywhere: a house that has moved comes from one."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
 
@@ -44,6 +54,9 @@ class CredentialStuffing:
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
+        self._surge = Cusum(policy.added_ratio, policy.first_use_limit)
+        self._strangers_usual = Usual(policy.learning_s)
+        self._learned_s = 0.0
         self._on = False
         """Whether it accused somebody at the last tick."""
 
@@ -58,10 +71,41 @@ class CredentialStuffing:
                 continue
             if best is None or (said.hostile, said.confidence) > (best.hostile, best.confidence):
                 best = said
+        at_once = self._at_once(snapshot)
         if best is None or not best.hostile:
-            best = self._strangers(snapshot) or best
+            best = at_once or self._strangers(snapshot) or best
         self._on = best is not None and best.hostile
         return best
+
+    def _at_once(self, snapshot: Snapshot) -> Statement | None:
+        """Log-ins of unfamiliar sources at accounts that are not new: that far more fail than ever log in like that.
+
+        A handful tells, where the log-ins of everybody would hide it: seconds instead of a minute.
+        """
+        policy, fresh, ten = self._policy, snapshot.fresh, snapshot.ten
+        tries = fresh[c.STRANGER_FAILURES] + fresh[c.STRANGER_OK]
+        # From nothing on, corrected for that: as a mean of what was seen.
+        seen = 1 - exp(-self._learned_s / policy.learning_s)
+        usual = max(USUAL_STRANGERS, self._strangers_usual.mean / seen if seen else 0.0)
+        raised = self._surge.add(fresh[c.STRANGER_FAILURES], usual * snapshot.dt)
+        if not raised and not snapshot.accused and snapshot.dt > 0:
+            self._strangers_usual.add(tries / snapshot.dt, snapshot.dt)
+            self._learned_s += snapshot.dt
+        failed, fine = ten[c.STRANGER_FAILURES], ten[c.STRANGER_OK]
+        # Before that, nobody is familiar yet.
+        if not raised or failed < FLEETING or snapshot.age_s < policy.learning_s:
+            return None
+        limit = max(policy.fail_share_floor, snapshot.baseline.fail_share + policy.fail_margin)
+        accounts = snapshot.ledgers.stranger_failures.count(snapshot.second, TEN)
+        scattered = snapshot.failing_sources(TEN) >= SCATTERED * total(ten, LOGIN_FAILURES)
+        if share_at_least(failed, failed + fine) <= limit or accounts < ONCE * failed or not scattered:
+            return None
+        if _at_home_too(ten, fine, limit) or _at_home_too(
+            snapshot.sixty, snapshot.sixty[c.STRANGER_OK], limit
+        ):
+            return None
+        sign = f"the failures alone are {number(failed / TEN)}/s where {number(usual)}/s log in like that usually"
+        return self._slow_statement(snapshot, TEN, failed, fine, accounts, [sign])
 
     def _strangers(self, snapshot: Snapshot) -> Statement | None:
         """Low and slow: log-ins of unfamiliar sources at accounts that are not new, apart from all others.

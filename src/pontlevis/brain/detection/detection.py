@@ -5,6 +5,7 @@ from math import log
 import msgspec
 
 from pontlevis.brain.detection.address import Protected
+from pontlevis.brain.detection.alert import Alert
 from pontlevis.brain.detection.baseline import Baseline, BaselineState
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
@@ -19,7 +20,7 @@ from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
-from pontlevis.brain.detection.signals import Alert, Signals
+from pontlevis.brain.detection.signals import Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
 from pontlevis.brain.detection.single_source import SingleSource
 from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts
@@ -32,6 +33,8 @@ from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.vocabulary import Posture, Verdict
 
 MOST_SOURCES = 1000
+HEAVY_CALL = 1.25
+"""A first call is heavy above so many times the usual one: people's sizes are skewed, and few exceed the mean."""
 SPRT_BETA = 0.01
 """Guessers that the sequential test may pass (Wald 1945); weighs little in its upper bound."""
 
@@ -189,6 +192,8 @@ class Detection:
         alert.drain = drain is not None
         alert.drainers = frozenset() if drain is None else frozenset(drain.fingerprints)
         alert.signup_accused = frozenset() if surge is None else frozenset(surge.fingerprints)
+        usual_call = self._baseline.call_tokens
+        alert.heavy_call = HEAVY_CALL * usual_call if usual_call else float("inf")
         alert.most_tokens = max(policy.greedy_tokens, policy.greedy_ratio * self._baseline.call_tokens)
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:

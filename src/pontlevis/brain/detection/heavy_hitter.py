@@ -9,6 +9,7 @@ from math import exp
 
 from pontlevis.brain.detection.address import prefix_of
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.newcomers import MEMORY_S
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
@@ -116,12 +117,17 @@ class HeavyHitter:
         only_young = young > YOUNG_SHARE * tokens
         if only_young and len(accounts) >= policy.greedy_accounts:
             signs.append(f"{number(len(accounts))} young accounts and hardly anybody else are behind it")
+        # What is greedy fades over half a minute: a minute at a person's most is twice that.
         person = max(policy.greedy_tokens, policy.greedy_ratio * snapshot.baseline.call_tokens)
+        person *= WINDOW_S / MEMORY_S
         each_asks = tokens / len(accounts)
         if only_young and each_asks > 2 * person:
             signs.append(
                 f"each asks for {number(each_asks)} tokens a minute where {number(person)} is a person's most"
             )
+        if dimension == "fingerprint" and len(signs) == 2:
+            # A common library explains both: the developers in a crowd share it, and their scripts ask for much.
+            signs = [listed(signs) + " (one library that scripts use would explain that)"]
         prints = {each.fingerprint for each in calls}
         if only_young and any(snapshot.accused_elsewhere(each, self.name) for each in prints):
             signs.append("another finding accuses its fingerprint")

@@ -205,6 +205,11 @@ class KeyLedger:
         if record is not None:
             record.accuse(now)
 
+    @property
+    def on_the_move(self) -> int:
+        """Keys seen at a new network lately."""
+        return len(self._moving)
+
     def moving(self, now: float, least: int, wide: Callable[[str], str]) -> list[KeyView]:
         """Keys with a history that were seen at ``least`` new prefixes within ten minutes; a bounded number."""
         for credential in [key for key, at in self._moving.items() if now - at > PEACE_S]:

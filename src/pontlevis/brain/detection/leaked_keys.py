@@ -20,7 +20,11 @@ from pontlevis.brain.detection.statistics import confidence
 from pontlevis.brain.detection.wording import listed, number
 
 EVERY_S = 3
-"""Keys are looked at once in so many seconds; what is said stands meanwhile."""
+"""Keys are looked at once in so many seconds while many move; what is said stands meanwhile."""
+FEW = 64
+"""So few keys that move are looked at every second."""
+PROGRAMS = 4
+"""So many clients at once that a key never had are nobody's new release, where the networks are many too."""
 SCATTERED = 2
 """Times the least number of new networks from which they are so many that the client does not matter."""
 MANY_KEYS = 3
@@ -43,7 +47,7 @@ class LeakedKeys:
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while a key is used from too many new networks and beyond its own measure."""
-        if snapshot.second % EVERY_S:
+        if snapshot.second % EVERY_S and snapshot.ledgers.keys.on_the_move > FEW:
             return self._said
         found = []
         for view in snapshot.ledgers.keys.moving(snapshot.now, self._policy.key_networks, self._wide):
@@ -82,7 +86,8 @@ class LeakedKeys:
             signs.append(
                 f"{number(view.at_once)} calls at once where {number(view.usual_at_once)} were its most"
             )
-        if len(signs) >= 2 and view.clients:
+        programs = view.clients >= PROGRAMS and view.networks >= SCATTERED * least
+        if programs or (len(signs) >= 2 and view.clients):
             word = "client" if view.clients == 1 else "clients"
             signs.append(f"{number(view.clients)} {word} that it never had")
         return signs

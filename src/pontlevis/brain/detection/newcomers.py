@@ -19,6 +19,11 @@ the shortest window, so that none who goes on is ever missing in it."""
 PROMPT_S = 10.0
 """A person who has just signed up looks around for longer than this; calls are seen when they end."""
 
+FIRST_S = 20.0
+"""What an account asks for within this time of its sign-up tells whether it was made to be used up."""
+FIRST_CALLS = 2
+"""One call alone never tells: somebody came with a long text to ask about."""
+
 REFUSED_WEIGHT = 0.25
 """Whoever is turned away in a crowd tries again, and is not greedy for it; who was greedy before is."""
 
@@ -43,18 +48,43 @@ class Newcomer(msgspec.Struct, gc=False):
     _at: float = 0.0
     _tokens: float = 0.0
     _requests: float = 0.0
+    _first_calls: int = 0
+    _first_tokens: int = 0
+    drained: bool = False
+    """Whether it asked for more than a person within seconds of its sign-up."""
     active_at: float = float("-inf")
     greedy_at: float = float("-inf")
 
     def use(self, at: float, requests: int, tokens: int, *, refused: bool = False) -> None:
         """Adds what it asked for; earlier use fades with ``MEMORY_S``."""
-        weight = REFUSED_WEIGHT if refused and self.greedy_at < 0 else 1.0
+        weight = REFUSED_WEIGHT if refused and self.greedy_at < 0 and not self.drained else 1.0
         if not self._at and self.origin is not None:
             self.prompt = at - self.origin.at <= PROMPT_S
         left = exp(-max(0.0, at - self._at) / MEMORY_S)
         self._at = max(at, self._at)
         self._tokens = self._tokens * left + weight * tokens
         self._requests = self._requests * left + weight * requests
+
+    def drains_at_once(self, at: float, requests: int, tokens: int, most: tuple[float, float]) -> bool:
+        """Whether it has just asked for more than ``most`` calls or tokens, within seconds of its sign-up; once.
+
+        Refused calls count in full: nobody who backs off gets so far in so few seconds.
+        """
+        origin = self.origin
+        if self.drained or not self.prompt or origin is None or at - origin.at > FIRST_S:
+            return False
+        self._first_calls += requests
+        self._first_tokens += tokens
+        most_requests, most_tokens = most
+        self.drained = self._first_calls > most_requests or (
+            self._first_calls >= FIRST_CALLS and self._first_tokens > most_tokens
+        )
+        return self.drained
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody called with it yet."""
+        return not self._at
 
     def greedy(self, most_requests: float, most_tokens: float) -> bool:
         """Whether its recent use is more than a person's."""

@@ -185,6 +185,43 @@ class DetectionPolicy(MeasurePolicy):
         doc="Fewer greedy young accounts in ten seconds are no drain.",
         source="choice",
     )
+    prompt_share: float = setting(
+        0.01,
+        unit="share",
+        doc="Accounts that drain within seconds of their sign-up are usual at least up to this share of those made.",
+        source="measurement: 0.1 to 0.4 % of virtual crowds, also of one that is mostly turned away",
+    )
+    prompt_ratio: float = setting(
+        10.0,
+        unit="ratio",
+        doc="The test of such accounts looks for a share of this times the usual one.",
+        source="choice: one bot among ten newcomers",
+    )
+    prompt_accounts: int = setting(
+        5,
+        unit="accounts",
+        doc="Fewer of such accounts in a minute are no drain.",
+        source="choice: the test needs four at least",
+    )
+    first_use_limit: float = setting(
+        9.0,
+        unit="nats",
+        doc="The tests of first uses are raised at this log-likelihood ratio.",
+        source="choice: e^9 to 1, one more than for a surge, because it accuses",
+    )
+    woken_heavy_share: float = setting(
+        0.35,
+        unit="share",
+        doc="Of accounts that are used for the first time, up to this share begins with a call above 1.25 times the "
+        "usual one.",
+        source="measurement: of log-normal call sizes (sigma 1) one in four does",
+    )
+    woken_heavy_sure: float = setting(
+        0.80,
+        unit="share",
+        doc="The test of such accounts looks for this share.",
+        source="choice: accounts that are used up have nothing light to ask",
+    )
     drain_share: float = setting(
         0.30,
         unit="share",

@@ -1,12 +1,12 @@
 """Takes observations, a few microseconds each, into windows, clusters and ledgers of bounded size."""
 
 from collections import deque
-from dataclasses import dataclass
 
 import msgspec
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
+from pontlevis.brain.detection.alert import Alert
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
@@ -45,25 +45,6 @@ _SLOW = Outcome.SLOW
 _REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
 _ANONYMOUS, _NEW = Standing.ANONYMOUS.value, Standing.NEW.value
 _RECENT, _ESTABLISHED = Standing.RECENT.value, Standing.ESTABLISHED.value
-
-
-@dataclass(slots=True)
-class Alert:
-    """How strictly single sources are judged now; set at each tick from the open findings."""
-
-    odds: float
-    bad_keys: int
-    flood: bool = False
-    accused: frozenset[int] = frozenset()
-    """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
-    drain: bool = False
-    drainers: frozenset[int] = frozenset()
-    """Fingerprints of sign-up whose accounts drain tokens; empty while there is a drain: whoever was
-    used at once."""
-    signup_accused: frozenset[int] = frozenset()
-    """Fingerprints that a sign-up finding accuses."""
-    most_tokens: float = 0.0
-    """Recent tokens above which a young account is greedy."""
 
 
 class Signals:
@@ -205,7 +186,17 @@ class Signals:
     def _used_young(self, o: Observation, slot: Counts, second: int) -> None:
         newcomer = self._newcomers.find(o.account, o.source, o.at)
         refused = o.outcome is _REFUSED
+        if newcomer.unused and newcomer.origin is None:
+            slot[c.WOKEN] += 1
+            slot[c.WOKEN_HEAVY] += o.tokens > self.alert.heavy_call * o.count
         newcomer.use(o.at, o.count, o.tokens, refused=refused)
+        if newcomer.prompt and newcomer.origin is not None:
+            most = (self._policy.greedy_requests, self.alert.most_tokens)
+            if newcomer.drains_at_once(o.at, o.count, o.tokens, most):
+                slot[c.PROMPT_DRAINED] += 1
+                made_with = self._fingerprints.row(newcomer.origin.fingerprint, second, 0)
+                if made_with is not None:
+                    made_with.slot[c.PROMPT_DRAINED] += 1
         if refused:
             slot[c.YOUNG_REFUSED] += o.count
             self._ledgers.young_refused.add(o.account, second)

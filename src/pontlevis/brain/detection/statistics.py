@@ -110,6 +110,36 @@ class Cusum:
         return self.sum > self._limit
 
 
+class BernoulliCusum:
+    """Page's cumulative sum (Biometrika 1954) of the log-likelihood ratio of trials that are one thing or not.
+
+    Raised while the sum exceeds ``limit`` (nats); capped at twice that, and never below 0.
+    """
+
+    __slots__ = ("_limit", "sum")
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self.sum = 0.0
+
+    def add(self, ones: int, trials: int, usual: float, other: float) -> bool:
+        """Takes trials of which ``ones`` were it: ``other`` against the ``usual`` share; whether it is raised.
+
+        A trial may end in a later tick than it began, so that there may be more ``ones`` than ``trials``.
+        """
+        gain = ones * log(other / usual) + max(0, trials - ones) * log((1 - other) / (1 - usual))
+        self.sum = min(max(0.0, self.sum + gain), 2 * self._limit)
+        return self.raised
+
+    def reset(self) -> None:
+        """Begins anew."""
+        self.sum = 0.0
+
+    @property
+    def raised(self) -> bool:
+        return self.sum > self._limit
+
+
 def confidence(signs: int, volume: float) -> float:
     """How sure a finding with so many independent signs over so many acts is; orders, not calibrated.
 

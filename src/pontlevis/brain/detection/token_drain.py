@@ -9,11 +9,12 @@ from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import part
 from pontlevis.brain.detection.columns import YOUNG_ACTIVE, YOUNG_GREEDY, total
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.first_use import PromptDrain, WokenDrain
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import confidence, share_at_least
-from pontlevis.brain.detection.window import TEN
+from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
 ANONYMOUS = (c.ANONYMOUS_OK, c.ANONYMOUS_REFUSED)
@@ -31,10 +32,68 @@ class TokenDrain:
 
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
+        self._prompt = PromptDrain(policy)
+        self._woken = WokenDrain(policy)
 
     def look(self, snapshot: Snapshot) -> Statement | None:
         """A statement while young accounts, or calls without one, drain tokens."""
-        return self._young(snapshot) or self._anonymous(snapshot)
+        prompt, woken = self._prompt.look(snapshot), self._woken.look(snapshot)
+        young = self._young(snapshot)
+        if young is not None and young.hostile:
+            return young
+        if prompt:
+            return self._at_once(snapshot)
+        if woken:
+            return self._awoken(snapshot)
+        return young or self._anonymous(snapshot)
+
+    def _at_once(self, snapshot: Snapshot) -> Statement:
+        """What is said of accounts that were made to be used up."""
+        drained, made = self._prompt.accounts, self._prompt.made
+        usual = max(self._policy.prompt_share, snapshot.baseline.prompt_share)
+        likeness = snapshot.likeness((c.PROMPT_DRAINED,), SIXTY)
+        alike = (
+            likeness.acts >= self._policy.diversity_acts // 2
+            and likeness.diversity < self._policy.poor_diversity
+        )
+        signs = [
+            f"{number(drained)} of {number(made)} accounts made in 60 s (usual {share(usual)} at most) asked for more "
+            "than a person does",
+            "each of them began within seconds of its sign-up",
+        ]
+        if alike:
+            signs.append(few_fingerprints(len(likeness.fingerprints), likeness.share, "sign-ups behind them"))
+        return Statement(
+            hostile=True,
+            confidence=confidence(len(signs), 3 * drained),
+            sentence=f"New accounts are used up at once: {listed(signs)}.",
+            figures={"drained_at_once": drained, "accounts_made": made, "usual_share": usual},
+            fingerprints=likeness.fingerprints if alike else (),
+            volume=drained,
+        )
+
+    def _awoken(self, snapshot: Snapshot) -> Statement:
+        """What is said of accounts that were kept to be used up together."""
+        woken, heavy = self._woken.woken, self._woken.heavy
+        usual = snapshot.baseline.call_tokens
+        tokens = total(snapshot.ten, TOKENS)
+        young = snapshot.ten[c.TOKENS_NEW] / tokens if tokens else 0.0
+        return Statement(
+            hostile=True,
+            confidence=confidence(2, 2 * heavy),
+            sentence=(
+                f"Young accounts ask for {share(young)} of tokens: {number(woken)} were used for the first time within "
+                f"60 s, long after they were made, and {number(heavy)} of them began with a call heavier than the usual "
+                f"{number(usual)} tokens."
+            ),
+            figures={
+                "woken": woken,
+                "began_heavy": heavy,
+                "young_token_share": young,
+                "usual_call_tokens": usual,
+            },
+            volume=woken,
+        )
 
     def _young(self, snapshot: Snapshot) -> Statement | None:
         policy = self._policy

@@ -89,6 +89,11 @@ def _university_back(stage: Stage) -> None:
     )
 
 
+def _letter(stage: Stage) -> None:
+    town = stage.town
+    town.clock.poisson(town.rng, 10.0, stage.newcomers.back, start=CALM_S, stop=CALM_S + 60, rise_s=6.0)
+
+
 CROWDS = [
     crowd(10),
     crowd(20),
@@ -99,6 +104,7 @@ CROWDS = [
         _full, LAST, hostile=False, firm=True, seeds=2.0, shape=replace(ServiceShape(), capacity=4_000.0),
     ),
     Case("crowd-developers", "crowds", "a crowd in which one in five runs a script without pause", _developers, LAST, hostile=False, firm=True),
+    Case("crowd-letter", "crowds", "ten a second come back after a letter to all who signed up before and never called", _letter, LAST, hostile=False, firm=True),
     Case("campaign", "crowds", "a campaign: 88 % share one app, 60 % one carrier's addresses, 85 % gmail", _campaign, LAST, hostile=False, firm=True),
     Case("university", "crowds", "a university signs up from three addresses, 60 % on the same machines", _university, LAST, hostile=False, firm=True),
     Case("university-exams", "crowds", "its students come back from there, one log-in in five is wrong", _university_back, LAST, hostile=False, firm=True),

@@ -57,6 +57,10 @@ class Newcomers:
         """
         Newcomer(self._town, source, fingerprint, domain, chats, pause_s, script=script).arrive()
 
+    def back(self) -> None:
+        """Somebody who signed up long ago, and never called, comes back to chat."""
+        Newcomer(self._town, "", 0, "", 0, 14.0, script=False).chat()
+
 
 class Newcomer:
     """One of them."""
@@ -139,11 +143,12 @@ class Newcomer:
         account = f"name:{self._account}" if lost else self._account
         ended = self._see(Kind.LOGIN, said, account=account, domain=self._domain)
         if ended is Outcome.OK:
-            clock.at(rng.uniform(3, 30) + (12 if self._script else 0), self._chat)
+            clock.at(rng.uniform(3, 30) + (12 if self._script else 0), self.chat)
         elif ended is not Outcome.REFUSED or rng.random() > GIVES_UP / 2:
             clock.at(rng.uniform(3, 14) if ended is not Outcome.REFUSED else rng.uniform(6, 40), self._log_in)
 
-    def _chat(self) -> None:
+    def chat(self) -> None:
+        """One call, and the next ones after a while."""
         town, rng = self._town, self._town.rng
         ended = town.see(
             Party.NEWCOMER, Kind.REQUEST, Outcome.OK, self._source, fingerprint=self._script or self._print,
@@ -159,4 +164,4 @@ class Newcomer:
             if rng.random() < 0.15:
                 return
         if self._chats > 0:
-            town.clock.at(wait, self._chat)
+            town.clock.at(wait, self.chat)

@@ -5,6 +5,7 @@ from math import log
 import msgspec
 
 from pontlevis.brain.detection.address import Protected
+from pontlevis.brain.detection.alert import Alert
 from pontlevis.brain.detection.baseline import Baseline, BaselineState
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
@@ -19,7 +20,7 @@ from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
-from pontlevis.brain.detection.signals import Alert, Signals
+from pontlevis.brain.detection.signals import Signals
 from pontlevis.brain.detection.signup_surge import SignupSurge
 from pontlevis.brain.detection.single_source import SingleSource
 from pontlevis.brain.detection.sleeper_accounts import SleeperAccounts

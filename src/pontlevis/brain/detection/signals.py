@@ -1,12 +1,12 @@
 """Takes observations, a few microseconds each, into windows, clusters and ledgers of bounded size."""
 
 from collections import deque
-from dataclasses import dataclass
 
 import msgspec
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
+from pontlevis.brain.detection.alert import Alert
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
@@ -30,6 +30,7 @@ from pontlevis.brain.vocabulary import Standing
 AHEAD_S = 3
 """An observation may be this far ahead of the last tick; one further ahead counts as now."""
 PRUNE_S = 5
+"""Every table is pruned once in so many seconds."""
 BUSIEST_FINGERPRINTS = 48
 BUSIEST_PREFIXES = 24
 BUSIEST_DOMAINS = 64
@@ -45,25 +46,6 @@ _SLOW = Outcome.SLOW
 _REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
 _ANONYMOUS, _NEW = Standing.ANONYMOUS.value, Standing.NEW.value
 _RECENT, _ESTABLISHED = Standing.RECENT.value, Standing.ESTABLISHED.value
-
-
-@dataclass(slots=True)
-class Alert:
-    """How strictly single sources are judged now; set at each tick from the open findings."""
-
-    odds: float
-    bad_keys: int
-    flood: bool = False
-    accused: frozenset[int] = frozenset()
-    """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
-    drain: bool = False
-    drainers: frozenset[int] = frozenset()
-    """Fingerprints of sign-up whose accounts drain tokens; empty while there is a drain: whoever was
-    used at once."""
-    signup_accused: frozenset[int] = frozenset()
-    """Fingerprints that a sign-up finding accuses."""
-    most_tokens: float = 0.0
-    """Recent tokens above which a young account is greedy."""
 
 
 class Signals:
@@ -100,7 +82,7 @@ class Signals:
         )
         self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
-        self._worst = {name: Worst() for name in DetectorName}
+        self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}
         self._ledgers = Ledgers.of(policy)
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
         self._asleep = self._ledgers.cohorts.asleep
@@ -357,6 +339,17 @@ class Signals:
                 if row.vouches:
                     self.vouched.add(place, row.at)
 
+    def _prune(self, turn: int, second: int, now: float) -> None:
+        """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""
+        if turn < 3:
+            (self._fingerprints, self._prefixes, self._domains)[turn].prune(second)
+        elif turn == 3:
+            self.origins.prune(second)
+            self.good.expire(now)
+        else:
+            for source in [source for source, until in self.banned.items() if until <= now]:
+                del self.banned[source]
+
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""
         second = int(now)
@@ -366,14 +359,9 @@ class Signals:
         window.advance(second)
         second = window.second
         self._ticked = int(now)
-        if second - self._pruned >= PRUNE_S:
-            self._pruned = second
-            for table in (self._fingerprints, self._prefixes, self._domains):
-                table.prune(second)
-            self.origins.prune(second)
-            self.good.expire(now)
-            for source in [source for source, until in self.banned.items() if until <= now]:
-                del self.banned[source]
+        for turn in range(max(self._pruned + 1, second - PRUNE_S + 1), second + 1):
+            self._prune(turn % PRUNE_S, second, now)
+        self._pruned = second
         dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
         self._last_tick = now
         if self._first_tick is None:

@@ -12,7 +12,7 @@ from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
-from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
+from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in, token_shown
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.http import Connection
@@ -28,7 +28,7 @@ from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
-from pontlevis.link.messages import AccountRecord
+from pontlevis.link.messages import AccountRecord, DecisionRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
 _STRANGER_POSTS = frozenset(
@@ -86,7 +86,7 @@ class Core:
         path = request.path
         if self._enforcing:
             ban = self.directory.banned_source(source, self.unix())
-            if ban is not None and not path.startswith(_OPEN_TO_ALL):
+            if ban is not None and not path.startswith(_OPEN_TO_ALL) and not self._spared(ban, request):
                 kind = Kind.REQUEST if path.startswith("/v1") else Kind.PAGE
                 self._refuse(request, kind, Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED,
                              "requests from your address are refused at present because it took part in an attack")  # fmt: skip
@@ -256,6 +256,12 @@ class Core:
                 exchange.cut(reason)
 
     # -- inside
+
+    def _spared(self, ban: DecisionRecord, request: Request) -> bool:
+        """Whether the key in this request counts for more than the address it comes from."""
+        if not self.policy.bans_spare_existing or ban.origin != "detection":
+            return False
+        return self.directory.is_existing(token_shown(request.headers), self.unix())
 
     def _admit_inference(self, request: Request, source: str, print_: int) -> None:
         caller = self._caller(request, source, print_)

@@ -83,6 +83,14 @@ class Directory:
             found = self._banned_prefix(address)
         return found if found is not None and found.expires_at > now else None
 
+    def is_existing(self, token: str, now: float) -> bool:
+        """Whether this key or session is a valid one of an account above ``new`` against which nothing is in force."""
+        caller = self.recognise(token, now) if token else None
+        if caller is None or caller.standing <= Standing.NEW or caller.disabled:
+            return False
+        banned = self.banned_account(caller.account, now) or self.banned_credential(caller.credential, now)
+        return banned is None
+
     def banned_account(self, account: str, now: float) -> DecisionRecord | None:
         found = self._banned_accounts.get(account)
         return found if found is not None and found.expires_at > now else None

@@ -42,6 +42,14 @@ LIVE: dict[str, frozenset[str]] = {
             "surge_ratio",
             "surge_limit",
             "common_domains",
+            "flood_ratio",
+            "good_keep_s",
+            "hour_least_s",
+            "hour_weeks",
+            "max_asns",
+            "max_good",
+            "usual_hosted_calls",
+            "usual_hosted_people",
         }
     ),
 }

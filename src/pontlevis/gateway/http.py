@@ -182,15 +182,21 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         total = len(request.target)
         expects = False
+        hosts = 0
         for name, value in request.headers:
             total += len(name) + len(value) + 4
             if name == b"content-length":
                 request.content_length = int(value)
             elif name == b"expect":
                 expects = value.lower() == b"100-continue" and not request.version_10
+            elif name == b"host":
+                hosts += 1
         if total > self._all.policy.max_header_bytes:
             raise _TooLarge
         if self._closed:
+            return
+        if hosts > 1 or (hosts == 0 and not request.version_10):  # RFC 9112, 3.2
+            self._fail(400, RefusalCode.INVALID_BODY, "an HTTP/1.1 request has one Host header")
             return
         self._all.handler.admit(self, request)
         refused = request.refused

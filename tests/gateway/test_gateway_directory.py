@@ -197,3 +197,17 @@ def test_a_valid_key_of_an_existing_account_counts_for_more_than_an_address(code
 def test_the_token_that_a_request_shows(headers: list[tuple[bytes, bytes]], token: str) -> None:
     """One key, or a session; nothing that could be read in two ways."""
     assert token_shown(headers) == token
+
+
+def test_a_revoked_key_tells_whose_it_was_and_opens_nothing(codec: CredentialCodec) -> None:
+    """An old client that goes on with it is no stranger with a made-up key; a new account's may be one."""
+    directory, key = known(codec)
+    forged, _ = minted(CredentialCodec(secrets.token_bytes(32)))
+    assert directory.former(forged) is None
+    directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
+    assert directory.recognise(key, NOW) is None
+    former = directory.former(key)
+    assert former is not None
+    assert (former.account, former.standing, former.credential) == ("a", Standing.PAID, "")
+    directory.apply(Changes(3, accounts=[AccountRecord("a", int(Standing.NEW), NOW)]))
+    assert directory.former(key) is None

@@ -260,9 +260,8 @@ class Core:
 
     def _spared(self, ban: DecisionRecord, request: Request) -> bool:
         """Whether the key in this request counts for more than the address it comes from."""
-        if not self.policy.bans_spare_existing or ban.origin != "detection":
-            return False
-        return self.directory.is_existing(token_shown(request.headers), self.unix())
+        spares = self.policy.bans_spare_existing and ban.origin == "detection"
+        return spares and self.directory.is_existing(token_shown(request.headers), self.unix())
 
     def _admit_inference(self, request: Request, source: str, print_: int) -> None:
         caller = self._caller(request, source, print_)
@@ -322,7 +321,7 @@ class Core:
         caller = self.directory.recognise(token, now)
         if caller is None:
             self._refuse(request, Kind.REQUEST, Outcome.BAD_CREDENTIAL, source, print_, 401, RefusalCode.INVALID_API_KEY,
-                         "the API key is not valid; make one on your account page")  # fmt: skip
+                         "the API key is not valid; make one on your account page", caller=self.directory.former(token))  # fmt: skip
             return None
         if caller.disabled:
             self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_DISABLED,

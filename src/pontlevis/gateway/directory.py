@@ -70,6 +70,16 @@ class Directory:
             return None
         return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
 
+    def former(self, token: str) -> Caller | None:
+        """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
+        not a made-up one. None where that is not known."""
+        credential = self._codec.judge(token)
+        record = self._credentials.get(credential.id) if credential is not None else None
+        account = self._accounts.get(record.account) if record is not None else None
+        if account is None or account.standing <= Standing.NEW:
+            return None
+        return Caller(account.id, "", Standing(account.standing), disabled=account.disabled)
+
     def is_home(self, device: str) -> bool:
         """Whether this device token speaks for an account of some standing; it opens nothing."""
         credential = self._codec.judge_device(device)

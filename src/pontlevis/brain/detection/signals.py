@@ -12,7 +12,7 @@ from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
 from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WIDTH, Counts
 from pontlevis.brain.detection.distinct import SlidingDistinct
-from pontlevis.brain.detection.familiar import Familiar
+from pontlevis.brain.detection.familiar import Familiar, FamiliarState
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
 from pontlevis.brain.detection.heavy import Heavies
@@ -80,7 +80,7 @@ class Signals:
             young_greedy=SlidingDistinct(1, TEN),
             young_prompt=SlidingDistinct(1, TEN),
         )
-        self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
+        self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S, policy.guess_half_life_s)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
         self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}
         self._ledgers = Ledgers.of(policy)
@@ -265,7 +265,7 @@ class Signals:
             self._tried_elder(o, slot, column, second, familiar=familiar)
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
-            if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
+            if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
                     self.vouched.add(source, o.at)
@@ -278,8 +278,7 @@ class Signals:
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)
         self._worst[DetectorName.CREDENTIAL_STUFFING].add(source, o.count, second)
-        record = self._suspects.touch(source, o.at)
-        record.login_failed(o.account, o.count)
+        record = self._suspects.failed(source, o.account, o.count, o.at)
         if record.odds >= self.alert.odds:
             self._suspect(record, Deed.GUESSES, o, record.failures)
 
@@ -330,14 +329,24 @@ class Signals:
         second = self._everyone.second if self._everyone is not None else 0
         return self.origins.listed(second, most)
 
-    def known_before(self, rows: list[GoodRow]) -> None:
-        """Who was known good before a restart, and the places that they are familiar with."""
+    def places(self) -> tuple[FamiliarState, FamiliarState]:
+        """Familiar places, and those that existing accounts vouch for, to be kept over a restart."""
+        return self._familiar.state(), self.vouched.state()
+
+    def known_before(
+        self, rows: list[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
+    ) -> bool:
+        """Who was known good before a restart, and the places that were familiar; whether those are known."""
+        known = places is not None and self._familiar.restore(places[0], now)
+        if places is not None:
+            self.vouched.restore(places[1], now)
         self.good.merge(rows)
         for row in sorted(rows, key=lambda each: each.at):
             for place in row.places:
                 self._familiar.add(place, row.at)
                 if row.vouches:
                     self.vouched.add(place, row.at)
+        return known
 
     def _prune(self, turn: int, second: int, now: float) -> None:
         """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""

@@ -46,7 +46,8 @@ class Town:
         self.people = People(self.rng)
         self.doors = Doors(self.shape)
         self.ledger = Ledger()
-        self.detection = Detection(detection or DetectionPolicy())
+        self._policy = detection or DetectionPolicy()
+        self.detection = Detection(self._policy)
         self.machine = PostureMachine(posture or PosturePolicy())
         self.wrong: Callable[[Kind, Outcome], Outcome] | None = None
         """A fault of ours: what becomes of an outcome while it lasts."""
@@ -55,6 +56,12 @@ class Town:
         self._accounts = count()
         self._batch: list[Observation] = []
         self._batches = 0
+
+    def restart(self) -> None:
+        """The brain begins anew, with what the controller keeps for it."""
+        kept = self.detection.state(self.clock.now)
+        self.detection = Detection(self._policy)
+        self.detection.restore(kept, self.clock.now)
 
     def account(self) -> str:
         """An identifier that nobody has."""

@@ -4,10 +4,10 @@ from pontlevis.brain.admission.bands import Band
 from pontlevis.brain.admission.quotas import quotas
 from pontlevis.brain.observation import Kind
 from pontlevis.brain.posture.ladder import registration
+from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, Standing
 from pontlevis.config import Settings
-from pontlevis.gateway.rations import rationed
 
 BEGIN = "<!-- the ladder's table: written by `python3 tasks.py docs`"
 END = "<!-- end of the ladder's table -->"

@@ -35,6 +35,7 @@ LIVE: dict[str, frozenset[str]] = {
             "familiar_s",
             "protect_s",
             "max_suspects",
+            "guess_half_life_s",
             "max_newcomers",
             "max_visitors",
             "learning_s",

@@ -2,10 +2,12 @@
 
 import secrets
 
+import msgspec
 import pytest
 
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
 from pontlevis.brain.vocabulary import Standing
+from pontlevis.gateway.cookies import token_shown
 from pontlevis.gateway.directory import Directory
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
 
@@ -154,3 +156,58 @@ def test_a_lifted_decision_no_longer_holds(codec: CredentialCodec) -> None:
         Changes(2, decisions=[DecisionRecord(1, "address", "192.0.2.7", "r", NOW, NOW + 10, lifted=True)])
     )
     assert directory.banned_source("192.0.2.7", NOW) is None
+
+
+def test_a_valid_key_of_an_existing_account_counts_for_more_than_an_address(codec: CredentialCodec) -> None:
+    """Not a made-up, revoked or measured one, nor one of an account that is new or disabled."""
+    directory, key = known(codec)
+    assert directory.is_existing(key, NOW)
+    forged, _ = minted(CredentialCodec(secrets.token_bytes(32)))
+    assert not directory.is_existing(forged, NOW)
+    assert not directory.is_existing("", NOW)
+    record = AccountRecord("a", int(Standing.PAID), NOW)
+    for changed in (
+        msgspec.structs.replace(record, standing=int(Standing.NEW)),
+        msgspec.structs.replace(record, disabled="spam"),
+    ):
+        directory.apply(Changes(2, accounts=[changed]))
+        assert not directory.is_existing(key, NOW)
+    directory.apply(
+        Changes(3, accounts=[record], decisions=[DecisionRecord(1, "account", "a", "r", NOW, NOW + 10)])
+    )
+    assert not directory.is_existing(key, NOW)
+    assert directory.is_existing(key, NOW + 11)
+    directory.apply(Changes(4, decisions=[DecisionRecord(2, "credential", "00" * 8, "r", NOW, NOW + 30)]))
+    assert not directory.is_existing(key, NOW + 20)
+
+
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        ([(b"authorization", b"Bearer pl-abc")], "pl-abc"),
+        ([(b"authorization", b"bearer  pl-abc ")], "pl-abc"),
+        ([(b"cookie", b"a=b; pontlevis_session=ps-abc")], "ps-abc"),
+        ([(b"cookie", b"pontlevis_session=ps-abc"), (b"authorization", b"Bearer pl-abc")], "pl-abc"),
+        ([(b"authorization", b"Basic cHM=")], ""),
+        ([(b"authorization", b"Bearer pl-abc"), (b"authorization", b"Bearer pl-def")], ""),
+        ([(b"cookie", b"pontlevis_device=pd-abc")], ""),
+        ([], ""),
+    ],
+)
+def test_the_token_that_a_request_shows(headers: list[tuple[bytes, bytes]], token: str) -> None:
+    """One key, or a session; nothing that could be read in two ways."""
+    assert token_shown(headers) == token
+
+
+def test_a_revoked_key_tells_whose_it_was_and_opens_nothing(codec: CredentialCodec) -> None:
+    """An old client that goes on with it is no stranger with a made-up key; a new account's may be one."""
+    directory, key = known(codec)
+    forged, _ = minted(CredentialCodec(secrets.token_bytes(32)))
+    assert directory.former(forged) is None
+    directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
+    assert directory.recognise(key, NOW) is None
+    former = directory.former(key)
+    assert former is not None
+    assert (former.account, former.standing, former.credential) == ("a", Standing.PAID, "")
+    directory.apply(Changes(3, accounts=[AccountRecord("a", int(Standing.NEW), NOW)]))
+    assert directory.former(key) is None

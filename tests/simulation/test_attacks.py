@@ -82,6 +82,27 @@ def test_what_the_brain_decides_is_what_the_doors_do() -> None:
     assert through(DetectionPolicy()) < 0.7
 
 
+def test_an_existing_accounts_key_passes_a_banned_address_and_its_log_in_does_not() -> None:
+    """As at the gateway; whether the refusal was a mistake depends on whose address it is."""
+    for shared in (False, True):
+        town = Town(1)
+        place = town.people.carriers[0] if shared else "11.1.1.1"
+
+        def knock(kind: Kind, standing: Standing, town: Town = town, place: str = place) -> Outcome:
+            return town.see(
+                Party.RESIDENT, kind, Outcome.OK, place, fingerprint=1, account="a", standing=standing
+            )
+
+        town.see(Party.HOSTILE, Kind.REQUEST, Outcome.BAD_CREDENTIAL, place, fingerprint=2)
+        town.doors.enforce(Measure("address", place, "", "", 60.0), town.clock.now)
+        assert knock(Kind.REQUEST, Standing.RECENT) is Outcome.OK
+        assert not town.ledger.banned[Party.RESIDENT]
+        assert knock(Kind.LOGIN, Standing.RECENT) is Outcome.REFUSED
+        assert knock(Kind.REQUEST, Standing.NEW) is Outcome.REFUSED
+        assert town.ledger.banned[Party.RESIDENT] == {"a"}
+        assert town.ledger.wronged[Party.RESIDENT] == ({"a"} if shared else set())
+
+
 def test_a_decision_closes_every_door_to_its_address_until_it_ends() -> None:
     """Pages, log-ins and calls alike; another address goes on."""
     town = Town(1)

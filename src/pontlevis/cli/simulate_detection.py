@@ -92,7 +92,7 @@ def _show(console: Console, rows: list[Row], scales: list[Scale]) -> None:
 
     table = Table(title="Detection and posture in virtual time", title_justify="left")
     table.add_column("case", no_wrap=True)
-    for name in ("found s", "worst", "in force", "missed", "through", "hit", "moves"):
+    for name in ("found s", "worst", "in force", "missed", "through", "hit", "right", "moves"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
     for each in rows:
@@ -103,10 +103,13 @@ def _show(console: Console, rows: list[Row], scales: list[Scale]) -> None:
             f"{share:.0%}" if each.hostile else "" for share in (each.missed_share, each.through_share)
         )
         hit = f"{each.existing_hit_share:.1%} {each.newcomers_hit_share:.1%}"
+        right = f"{each.existing_refused_share - each.existing_hit_share:.1%}"
         moves = f"{each.transitions:g}/{each.most_transitions}"
-        table.add_row(each.case, found, worst, enforced, missed, through, hit, moves, each.outcome)
+        table.add_row(each.case, found, worst, enforced, missed, through, hit, right, moves, each.outcome)
     console.print(table)
-    console.print("hit: existing users and newcomers whom a decision turned away.")
+    console.print(
+        "hit: existing users and newcomers whom a wrong decision turned away; right: existing users whose own key or household it named."
+    )
     for scale in scales:
         console.print(
             f"{scale.sources:,} live sources: {scale.observation_us:.1f} µs an act, a tick {scale.tick_ms:.1f} ms "

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -139,6 +140,9 @@ class Controller:
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
         ]
         tasks.append(asyncio.create_task(_once(self.guard.library.look)))
+        # What lives as long as the process is not looked through again in the middle of a tick.
+        gc.collect()
+        gc.freeze()
         log.info("controller:process:started pid=%d", os.getpid())
         await self._stopping.wait()
         for server in self._servers:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
-from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
+from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in, token_shown
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
@@ -20,7 +21,7 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
 from pontlevis.gateway.port import AdmissionPort, Stuck
-from pontlevis.gateway.rations import Ration, of_one_worker, rationed
+from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
@@ -29,7 +30,7 @@ from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
-from pontlevis.link.messages import AccountRecord
+from pontlevis.link.messages import AccountRecord, DecisionRecord
 
 REQUESTED_WITH = b"x-pontlevis-request"
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
@@ -85,7 +86,7 @@ class Core:
         path = request.path
         if self._enforcing:
             ban = self.directory.banned_source(source, self.unix())
-            if ban is not None and not path.startswith(_OPEN_TO_ALL):
+            if ban is not None and not path.startswith(_OPEN_TO_ALL) and not self._spared(ban, request):
                 kind = Kind.REQUEST if path.startswith("/v1") else Kind.PAGE
                 self._refuse(request, kind, Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED,
                              "requests from your address are refused at present because it took part in an attack")  # fmt: skip
@@ -256,6 +257,11 @@ class Core:
 
     # -- inside
 
+    def _spared(self, ban: DecisionRecord, request: Request) -> bool:
+        """Whether the key in this request counts for more than the address it comes from."""
+        spares = self.policy.bans_spare_existing and ban.origin == "detection"
+        return spares and self.directory.is_existing(token_shown(request.headers), self.unix())
+
     def _admit_inference(self, request: Request, source: str, print_: int) -> None:
         caller = self._caller(request, source, print_)
         if caller is None:
@@ -314,7 +320,7 @@ class Core:
         caller = self.directory.recognise(token, now)
         if caller is None:
             self._refuse(request, Kind.REQUEST, Outcome.BAD_CREDENTIAL, source, print_, 401, RefusalCode.INVALID_API_KEY,
-                         "the API key is not valid; make one on your account page")  # fmt: skip
+                         "the API key is not valid; make one on your account page", caller=self.directory.former(token))  # fmt: skip
             return None
         if caller.disabled:
             self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_DISABLED,

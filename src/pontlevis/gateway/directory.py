@@ -70,6 +70,16 @@ class Directory:
             return None
         return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
 
+    def former(self, token: str) -> Caller | None:
+        """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
+        not a made-up one. None where that is not known."""
+        credential = self._codec.judge(token)
+        record = self._credentials.get(credential.id) if credential is not None else None
+        account = self._accounts.get(record.account) if record is not None else None
+        if account is None or account.standing <= Standing.NEW:
+            return None
+        return Caller(account.id, "", Standing(account.standing), disabled=account.disabled)
+
     def is_home(self, device: str) -> bool:
         """Whether this device token speaks for an account of some standing; it opens nothing."""
         credential = self._codec.judge_device(device)
@@ -86,6 +96,14 @@ class Directory:
         if found is None and self._prefixes:
             found = self._banned_prefix(address)
         return found if found is not None and found.expires_at > now else None
+
+    def is_existing(self, token: str, now: float) -> bool:
+        """Whether this key or session is a valid one of an account above ``new`` against which nothing is in force."""
+        caller = self.recognise(token, now) if token else None
+        if caller is None or caller.standing <= Standing.NEW or caller.disabled:
+            return False
+        banned = self.banned_account(caller.account, now) or self.banned_credential(caller.credential, now)
+        return banned is None
 
     def banned_account(self, account: str, now: float) -> DecisionRecord | None:
         found = self._banned_accounts.get(account)

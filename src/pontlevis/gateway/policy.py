@@ -168,6 +168,14 @@ class GatewayPolicy:
         source="choice: 2 MB a batch at most",
     )
 
+    bans_spare_existing: bool = setting(
+        True,
+        unit="yes/no",
+        doc="Whether a decision that detection took against an address or a prefix lets through whoever shows a valid key or "
+        "session of an account above new. An operator's decision hits everybody.",
+        source="choice: existing users first; the key proves more than the address, which a whole house or carrier may share",
+    )
+
     def __post_init__(self) -> None:
         may_be_zero = (
             "min_body_rate",

@@ -3,24 +3,11 @@
 from dataclasses import replace
 from math import ceil, sqrt
 
-from pontlevis.brain.observation import Kind
-from pontlevis.brain.posture.state import PostureState
-from pontlevis.brain.vocabulary import Posture
 from pontlevis.gateway.policy import GatewayPolicy
 
 SOURCE_SPREAD = 3.0
 """Standard deviations that one worker's part of a source's connections may exceed its share: the kernel spreads them
 by chance (SO_REUSEPORT hashes addresses and ports), and an honest source must not be turned away for it."""
-
-
-def rationed(state: PostureState, kind: Kind) -> bool:
-    """Whether a stranger's log-in or sign-up is rationed now; whoever comes from a known place never is.
-
-    In ``elevated`` only log-ins are, and only while a finding accuses them: a crowd is not rationed.
-    """
-    if state.posture is Posture.ELEVATED:
-        return kind is Kind.LOGIN and state.logins_accused
-    return state.posture in (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 
 class Ration:

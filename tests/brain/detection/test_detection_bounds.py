@@ -82,6 +82,9 @@ def test_memory_stops_growing_with_the_number_of_sources() -> None:
         max_domains=64,
         max_suspects=1024,
         max_newcomers=1024,
+        max_sleepers=1024,
+        max_visitors=1024,
+        max_keys=1024,
         measures_in_force=500,
         max_good=256,
     )

@@ -276,11 +276,11 @@ def test_a_cohort_never_counts_more_used_than_made(acts: list[tuple[str, int, in
             cohorts.logged_in(account)
         cohorts.age(now, learn=True)
         whole = Tally()
-        for tallies in (cohorts.between(now, 86_400, 600)[0], cohorts.lately(now)):
-            for tally in tallies.values():
-                assert 0 <= tally.used <= tally.made
-                assert 0 <= tally.logged_in <= tally.made
-                whole.add(tally)
+        between, _ = cohorts.between(now, 86_400, 600)
+        for tally in (*between.values(), *(tally for _, tally in cohorts.lately(now))):
+            assert 0 <= tally.used <= tally.made
+            assert 0 <= tally.logged_in <= tally.made
+            whole.add(tally)
         assert len(cohorts.asleep) <= 8
         assert 0.2 <= cohorts.used_share <= 0.95
 

@@ -24,6 +24,15 @@ def flood(dialogue: Dialogue) -> None:
 
 
 def stuffing(dialogue: Dialogue) -> None:
+    """From a dozen sources: what one alone does is another detector's business too."""
+    for second in range(8):
+        for number in range(12):
+            account = f"u{second}-{number}"
+            dialogue.see(Kind.LOGIN, Outcome.UNKNOWN_USER, f"203.0.113.{number}", account=account)
+        dialogue.tick()
+
+
+def guessing(dialogue: Dialogue) -> None:
     for second in range(8):
         for number in range(12):
             account = f"u{second}-{number}"
@@ -105,6 +114,25 @@ def test_a_detector_that_is_switched_off_says_and_proposes_nothing(
     act(dialogue)
     assert dialogue.said(name) is None
     assert not any(judgement.measures for judgement in dialogue.judgements)
+
+
+@pytest.mark.parametrize(
+    ("silent", "named"),
+    [
+        (("credential_stuffing",), {"203.0.113.7"}),
+        (("single_source",), {"203.0.113.7"}),
+        (("credential_stuffing", "single_source"), set()),
+    ],
+)
+def test_one_source_that_guesses_is_the_business_of_two_detectors(
+    silent: tuple[str, ...], named: set[str]
+) -> None:
+    """Each judges it by rules of its own; only where both are silent does nothing follow."""
+    for policy in (DetectionPolicy(detectors_off=silent), DetectionPolicy(detectors_dry_run=silent)):
+        dialogue = Dialogue(policy)
+        guessing(dialogue)
+        measures = [each for judgement in dialogue.judgements for each in judgement.measures]
+        assert {each.value for each in measures} == named
 
 
 def test_an_unknown_detector_cannot_be_put_on_trial() -> None:

@@ -12,9 +12,10 @@ from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.observation import Kind
 from pontlevis.brain.posture.ladder import registration
 from pontlevis.brain.posture.policy import PosturePolicy
+from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Standing
-from pontlevis.gateway.rations import Ration, rationed
+from pontlevis.gateway.rations import Ration
 
 N, E, U, R = Posture.NORMAL, Posture.ELEVATED, Posture.UNDER_ATTACK, Posture.RECOVERING
 SLOTS = 100

@@ -37,13 +37,20 @@ class Row(Window):
 class View(Generic[Key]):
     """A cluster as the detectors see it at one tick."""
 
-    __slots__ = ("_row", "_sixty", "key", "ten")
+    __slots__ = ("_row", "_sixty", "_ten", "key")
 
     def __init__(self, key: Key, row: Row) -> None:
         self.key = key
-        self.ten = row.ten
         self._row = row
+        self._ten: Counts | None = None
         self._sixty: Counts | None = None
+
+    @property
+    def ten(self) -> Counts:
+        """Counts of 10 s; only within the tick."""
+        if self._ten is None:
+            self._ten = self._row.ten
+        return self._ten
 
     @property
     def sixty(self) -> Counts:

@@ -171,14 +171,10 @@ class Cohorts:
                     merged.setdefault(pair, Tally()).add(tally)
         return merged, max(0, last - first + 1) * float(SLOT_S)
 
-    def lately(self, now: float) -> dict[Pair, Tally]:
-        """Accounts made in the ten minutes under way and the ten before."""
+    def lately(self, now: float) -> list[tuple[Pair, Tally]]:
+        """Accounts made in the ten minutes under way and the ten before; a pair may be in both."""
         slot = int(now) // SLOT_S
-        merged: dict[Pair, Tally] = {}
-        for each in (slot - 1, slot):
-            for pair, tally in self._slots.get(each, {}).items():
-                merged.setdefault(pair, Tally()).add(tally)
-        return merged
+        return [*self._slots.get(slot - 1, {}).items(), *self._slots.get(slot, {}).items()]
 
     def _learn(self, tallies: dict[Pair, Tally]) -> None:
         whole = Tally()

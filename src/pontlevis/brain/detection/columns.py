@@ -1,5 +1,8 @@
 """What is counted: one number for each way an observation can end, as indexes into a list of counts."""
 
+from functools import cache
+from operator import itemgetter
+
 from pontlevis.brain.observation import Kind, Outcome
 
 (
@@ -84,7 +87,15 @@ Counts = list[int]
 
 def total(counts: Counts, columns: tuple[int, ...]) -> int:
     """Sum of some columns."""
-    return sum(counts[column] for column in columns)
+    if len(columns) == 1:
+        return counts[columns[0]]
+    return sum(_chosen(columns)(counts))
+
+
+@cache
+def _chosen(columns: tuple[int, ...]) -> "itemgetter[tuple[int, ...]]":
+    """One for each tuple of columns that is written down in this package."""
+    return itemgetter(*columns)
 
 
 _SIGNUP = {

@@ -9,6 +9,7 @@ from pontlevis.brain.detection.alert import Alert
 from pontlevis.brain.detection.baseline import Baseline, BaselineState
 from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
+from pontlevis.brain.detection.familiar import FamiliarState
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.detection.good import GoodRow
 from pontlevis.brain.detection.heavy import Heavies
@@ -46,6 +47,8 @@ class DetectionState(msgspec.Struct, frozen=True):
     baseline: BaselineState
     good: list[GoodRow]
     version: int = 1
+    places: tuple[FamiliarState, FamiliarState] | None = None
+    """Familiar places, and those that existing accounts vouch for; at most 8 MiB."""
 
 
 class Detection:
@@ -86,6 +89,9 @@ class Detection:
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
+        self._young = True
+        self._remembers = False
+        """Whether familiar places were kept over the restart."""
         self._offered: dict[DetectorName, Statement] = {}
         """Statements of which the candidates were taken over."""
         self._set_alert()
@@ -98,15 +104,17 @@ class Detection:
 
     def state(self, now: float) -> DetectionState:
         """What is worth keeping over a restart: what is usual, and who is known good. ``now``: Unix seconds."""
-        return DetectionState(now, self._baseline.state(), self._signals.good.state())
+        signals = self._signals
+        return DetectionState(now, self._baseline.state(), signals.good.state(), places=signals.places())
 
     def restore(self, state: DetectionState, now: float) -> None:
-        """Takes up ``state``: before the first observation. Accounts served within the last hour vouch for
-        the places they came from as if they had just been served there.
+        """Takes up ``state``: before the first observation. Places stay familiar, and vouched for, as long as
+        if there had been no restart.
         """
         self._baseline.restore(state.baseline, now)
         since = now - self._policy.good_keep_s
-        self._signals.known_before([row for row in state.good if since < row.at <= now])
+        good = [row for row in state.good if since < row.at <= now]
+        self._remembers = self._signals.known_before(good, state.places, now)
 
     @property
     def baseline(self) -> Baseline:
@@ -149,6 +157,7 @@ class Detection:
             if said is not None and said is not self._offered.get(detector.name):
                 self._offered[detector.name] = said
                 self._signals.candidates.extend(said.candidates)
+        self._young = snapshot.age_s < self._policy.young_s and not self._remembers
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
@@ -187,7 +196,9 @@ class Detection:
         alert = self._alert
         alert.odds = _upper(policy.sprt_alpha_attack if stuffing else policy.sprt_alpha)
         alert.flood = flood is not None
-        alert.bad_keys = policy.bad_key_acts if flood is None else policy.bad_key_acts_attack
+        # Nobody is familiar yet: a library that breaks its users' keys looks like a flood of made-up ones.
+        strict = flood is not None and not self._young
+        alert.bad_keys = policy.bad_key_acts_attack if strict else policy.bad_key_acts
         alert.accused = frozenset() if flood is None else frozenset(flood.fingerprints)
         alert.drain = drain is not None
         alert.drainers = frozenset() if drain is None else frozenset(drain.fingerprints)

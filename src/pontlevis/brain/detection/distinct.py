@@ -14,7 +14,7 @@ LG_K = 11
 class SlidingDistinct:
     """Distinct keys over ``slots`` slots of ``width_s`` seconds, the one under way included."""
 
-    __slots__ = ("_current", "_exact", "_lg_k", "_past", "_slot", "_slots", "_width")
+    __slots__ = ("_counted", "_current", "_exact", "_lg_k", "_past", "_slot", "_slots", "_width")
 
     def __init__(self, width_s: int, slots: int, *, exact: int = EXACT, lg_k: int = LG_K) -> None:
         self._width = width_s
@@ -22,6 +22,8 @@ class SlidingDistinct:
         self._exact = exact
         self._lg_k = lg_k
         self._slot = 0
+        self._counted: dict[int, int] = {}
+        """What was counted since anything last came, by how many slots were left out."""
         self._current: set[str] | hll_sketch = set()
         self._past: deque[set[str] | hll_sketch] = deque()
 
@@ -29,6 +31,8 @@ class SlidingDistinct:
         """Counts ``key`` as seen in ``second``; seconds before the slot under way count as in it."""
         if second // self._width > self._slot:
             self._turn(second // self._width)
+        if self._counted:
+            self._counted = {}
         current = self._current
         if isinstance(current, set):
             current.add(key)
@@ -42,6 +46,12 @@ class SlidingDistinct:
         if second // self._width > self._slot:
             self._turn(second // self._width)
         skipped = max(0, len(self._past) + 1 - last) if last else 0
+        counted = self._counted.get(skipped)
+        if counted is None:
+            counted = self._counted[skipped] = self._count(skipped)
+        return counted
+
+    def _count(self, skipped: int) -> int:
         parts = [*islice(self._past, skipped, None), self._current]
         sets = [part for part in parts if isinstance(part, set)]
         if len(sets) == len(parts):
@@ -64,6 +74,7 @@ class SlidingDistinct:
         if (self._width, self._slots, self._lg_k) != (other._width, other._slots, other._lg_k):
             raise ValueError("windows of different shape")
         slot = second // self._width
+        self._counted = {}
         for each in (self, other):
             if slot > each._slot:
                 each._turn(slot)
@@ -83,6 +94,7 @@ class SlidingDistinct:
 
     def _turn(self, slot: int) -> None:
         gap = min(slot - self._slot, self._slots)
+        self._counted = {}
         self._slot = slot
         for _ in range(gap):
             self._past.append(self._current)

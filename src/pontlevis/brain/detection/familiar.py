@@ -1,9 +1,22 @@
 """Sources from which somebody with a valid account was served lately, in bounded memory."""
 
+import zlib
 from zlib import crc32
+
+import msgspec
 
 _SPREAD = 0x9E3779B1
 """2^32 over the golden ratio: makes a second index of one checksum (Knuth, TAOCP 3, 6.4)."""
+
+NEVER_BORN = -1.0
+
+
+class FamiliarState(msgspec.Struct, frozen=True, array_like=True):
+    """Both generations, compressed, to be kept over a restart. Bits only: nobody's address is in it."""
+
+    born: float
+    new: bytes
+    old: bytes
 
 
 class Familiar:
@@ -37,6 +50,21 @@ class Familiar:
         self._new[one >> 3] |= 1 << (one & 7)
         self._new[two >> 3] |= 1 << (two & 7)
 
+    def state(self) -> FamiliarState:
+        """A few kilobytes for thousands of members, at most the size of both generations."""
+        born = NEVER_BORN if self._born is None else self._born
+        return FamiliarState(born, zlib.compress(self._new, 1), zlib.compress(self._old, 1))
+
+    def restore(self, state: FamiliarState, now: float) -> bool:
+        """Takes up what was kept, unless it is too old or not of this shape; whether it did."""
+        if not 0 <= now - state.born < 2 * self._keep:
+            return False
+        new, old = _unpacked(state.new, len(self._new)), _unpacked(state.old, len(self._old))
+        if new is None or old is None:
+            return False
+        self._new, self._old, self._born = new, old, state.born
+        return True
+
     def __contains__(self, source: str) -> bool:
         one, two = self._probes(source)
         new = self._new
@@ -49,3 +77,12 @@ class Familiar:
         # A checksum, not hash(): the same run must judge alike in every process.
         one = crc32(source.encode())
         return one & self._mask, (one * _SPREAD & 0xFFFFFFFF) >> self._shift
+
+
+def _unpacked(packed: bytes, size: int) -> bytearray | None:
+    """Exactly ``size`` bytes; None where it is anything else."""
+    try:
+        found = zlib.decompressobj().decompress(packed, size + 1)
+    except zlib.error:
+        return None
+    return bytearray(found) if len(found) == size else None

@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 
 from pontlevis.brain.detection.address import place_of, prefix_of
-from pontlevis.brain.detection.familiar import Familiar
+from pontlevis.brain.detection.familiar import Familiar, FamiliarState
 
 REFRESH_S = 60.0
 """How exactly the time of the last service is known."""
@@ -171,6 +171,14 @@ class Vouched:
         self._recent.add(source)
         self._filter.add(place_of(source), at)
         self._filter.add(prefix_of(source), at)
+
+    def state(self) -> FamiliarState:
+        """To be kept over a restart."""
+        return self._filter.state()
+
+    def restore(self, state: FamiliarState, now: float) -> None:
+        """Takes up what was kept."""
+        self._filter.restore(state, now)
 
     def __contains__(self, place: str) -> bool:
         """Whether somebody vouches for a place, or for a prefix."""

@@ -44,6 +44,13 @@ class MeasurePolicy(BaselinePolicy):
         doc="The same while credential stuffing is found.",
         source="choice: about five failures at five accounts",
     )
+    guess_half_life_s: float = setting(
+        900.0,
+        unit="s",
+        doc="The odds that a source guesses passwords halve in this time without a log-in.",
+        source="choice: a quarter of an hour; a guesser then stays unseen below one try in four minutes, while what hundreds behind a "
+        "carrier's address mistype in an hour does not add up",
+    )
     bad_key_acts: int = setting(
         60,
         unit="calls",
@@ -55,6 +62,13 @@ class MeasurePolicy(BaselinePolicy):
         unit="calls",
         doc="The same, and calls without a key by the accused cluster, while a flood is found.",
         source="choice: one typing error, one retry, one more",
+    )
+    young_s: float = setting(
+        600.0,
+        unit="s",
+        doc="So long after a start without memory of who is familiar, a flood earns nobody a decision for fewer calls than without "
+        "one: a library that breaks its users' keys looks the same.",
+        source="choice: most clients that are running come by within ten minutes",
     )
     measures_per_tick: int = setting(
         300, unit="decisions", doc="Proposals in one second.", source="choice: one message to the gateways"

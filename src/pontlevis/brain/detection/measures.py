@@ -114,7 +114,7 @@ class Measures:
         if self._protected.within(value):
             return "this service itself or a proxy that it trusts"
         if value in self._signals.vouched:
-            return "an existing account was served there in the last hour"
+            return "an existing account was served there lately"
         if hit * good.scale >= policy.shared_accounts:
             return f"{number(hit * good.scale)} accounts were served there in the last hour: a shared address"
         known = len(good.accounts)

@@ -291,10 +291,10 @@ class DetectionPolicy(MeasurePolicy):
         source="choice",
     )
     protect_s: float = setting(
-        3600.0,
+        43_200.0,
         unit="s",
         doc="No measure names a source from which an existing account was served within this time.",
-        source="choice: an hour",
+        source="choice: half a day, as for familiar sources: this morning's users come back tonight",
     )
     familiar_s: float = setting(
         43_200.0,

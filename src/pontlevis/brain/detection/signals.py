@@ -12,7 +12,7 @@ from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
 from pontlevis.brain.detection.columns import BY_KIND, BY_KIND_WITH_ACCOUNT, WIDTH, Counts
 from pontlevis.brain.detection.distinct import SlidingDistinct
-from pontlevis.brain.detection.familiar import Familiar
+from pontlevis.brain.detection.familiar import Familiar, FamiliarState
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
 from pontlevis.brain.detection.heavy import Heavies
@@ -30,6 +30,7 @@ from pontlevis.brain.vocabulary import Standing
 AHEAD_S = 3
 """An observation may be this far ahead of the last tick; one further ahead counts as now."""
 PRUNE_S = 5
+"""Every table is pruned once in so many seconds."""
 BUSIEST_FINGERPRINTS = 48
 BUSIEST_PREFIXES = 24
 BUSIEST_DOMAINS = 64
@@ -79,9 +80,9 @@ class Signals:
             young_greedy=SlidingDistinct(1, TEN),
             young_prompt=SlidingDistinct(1, TEN),
         )
-        self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S)
+        self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S, policy.guess_half_life_s)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
-        self._worst = {name: Worst() for name in DetectorName}
+        self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}
         self._ledgers = Ledgers.of(policy)
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
         self._asleep = self._ledgers.cohorts.asleep
@@ -274,7 +275,7 @@ class Signals:
             self._tried_elder(o, slot, column, second, familiar=familiar)
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
-            if self._suspects.logged_in(source, o.count) and o.standing > _NEW:
+            if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
                 self._familiar.add(source, o.at)
                 if o.standing >= _ESTABLISHED:
                     self.vouched.add(source, o.at)
@@ -287,8 +288,7 @@ class Signals:
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)
         self._worst[DetectorName.CREDENTIAL_STUFFING].add(source, o.count, second)
-        record = self._suspects.touch(source, o.at)
-        record.login_failed(o.account, o.count)
+        record = self._suspects.failed(source, o.account, o.count, o.at)
         if record.odds >= self.alert.odds:
             self._suspect(record, Deed.GUESSES, o, record.failures)
 
@@ -339,14 +339,35 @@ class Signals:
         second = self._everyone.second if self._everyone is not None else 0
         return self.origins.listed(second, most)
 
-    def known_before(self, rows: list[GoodRow]) -> None:
-        """Who was known good before a restart, and the places that they are familiar with."""
+    def places(self) -> tuple[FamiliarState, FamiliarState]:
+        """Familiar places, and those that existing accounts vouch for, to be kept over a restart."""
+        return self._familiar.state(), self.vouched.state()
+
+    def known_before(
+        self, rows: list[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
+    ) -> bool:
+        """Who was known good before a restart, and the places that were familiar; whether those are known."""
+        known = places is not None and self._familiar.restore(places[0], now)
+        if places is not None:
+            self.vouched.restore(places[1], now)
         self.good.merge(rows)
         for row in sorted(rows, key=lambda each: each.at):
             for place in row.places:
                 self._familiar.add(place, row.at)
                 if row.vouches:
                     self.vouched.add(place, row.at)
+        return known
+
+    def _prune(self, turn: int, second: int, now: float) -> None:
+        """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""
+        if turn < 3:
+            (self._fingerprints, self._prefixes, self._domains)[turn].prune(second)
+        elif turn == 3:
+            self.origins.prune(second)
+            self.good.expire(now)
+        else:
+            for source in [source for source, until in self.banned.items() if until <= now]:
+                del self.banned[source]
 
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""
@@ -357,14 +378,9 @@ class Signals:
         window.advance(second)
         second = window.second
         self._ticked = int(now)
-        if second - self._pruned >= PRUNE_S:
-            self._pruned = second
-            for table in (self._fingerprints, self._prefixes, self._domains):
-                table.prune(second)
-            self.origins.prune(second)
-            self.good.expire(now)
-            for source in [source for source, until in self.banned.items() if until <= now]:
-                del self.banned[source]
+        for turn in range(max(self._pruned + 1, second - PRUNE_S + 1), second + 1):
+            self._prune(turn % PRUNE_S, second, now)
+        self._pruned = second
         dt = 1.0 if self._last_tick is None else max(0.0, now - self._last_tick)
         self._last_tick = now
         if self._first_tick is None:

@@ -141,7 +141,7 @@ class SleeperAccounts:
         cohorts: Cohorts,
         cluster: Cluster,
         pairs: dict[Pair, Tally],
-        lately: dict[Pair, Tally],
+        lately: list[tuple[Pair, Tally]],
         window: tuple[str, float],
     ) -> Statement | None:
         usual, tally = cohorts.used_share, cluster.tally
@@ -207,11 +207,11 @@ class SleeperAccounts:
             signs.append(f"of the {number(rest)} others {share(rest_used / rest)} were")
         return signs
 
-    def _goes_on(self, cluster: Cluster, lately: dict[Pair, Tally]) -> int:
+    def _goes_on(self, cluster: Cluster, lately: list[tuple[Pair, Tally]]) -> int:
         """Accounts like these made in the last ten to twenty minutes."""
         return sum(
             tally.made
-            for (fingerprint, domain), tally in lately.items()
+            for (fingerprint, domain), tally in lately
             if not cluster.name
             or (domain == cluster.domain if cluster.domain else fingerprint in cluster.fingerprints)
         )

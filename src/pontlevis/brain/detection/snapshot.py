@@ -1,7 +1,7 @@
 """The last ten seconds, minute and ten minutes as every detector sees them at one tick."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pontlevis.brain.detection.address import place_of
@@ -114,6 +114,8 @@ class Snapshot:
     ledgers: "Ledgers"
     served: Place
     """Where an existing account was served lately."""
+    _likenesses: dict[tuple[tuple[int, ...], int], Likeness] = field(default_factory=dict, repr=False)
+    """Worked out once for all who ask."""
 
     def vouched(self, source: str) -> bool:
         """Whether an existing account was served there lately."""
@@ -155,7 +157,13 @@ class Snapshot:
 
         Acts whose fingerprint is unknown say nothing and are left out.
         """
-        seconds = min(seconds, SIXTY)
+        seconds = TEN if seconds <= TEN else SIXTY
+        found = self._likenesses.get((columns, seconds))
+        if found is None:
+            found = self._likenesses[columns, seconds] = self._likeness(columns, seconds)
+        return found
+
+    def _likeness(self, columns: tuple[int, ...], seconds: int) -> Likeness:
         counted = sorted(
             ((total(view.counts(seconds), columns), view.key) for view in self.fingerprints), reverse=True
         )

@@ -19,6 +19,7 @@ GUESSER_FAILS = 0.9
 _OTHER = log(GUESSER_FAILS / HONEST_FAILS)
 _AGAIN = log(GUESSER_FAILS / HONEST_FAILS_AGAIN)
 _SUCCESS = log((1 - GUESSER_FAILS) / (1 - HONEST_FAILS))
+_FADED = 0.05
 _CLEARED = log(0.01)
 """Accepts that a source is honest, at 1 % of guessers passed: its record starts anew."""
 
@@ -28,7 +29,8 @@ class Suspect(msgspec.Struct, gc=False):
 
     window_at: float
     odds: float = 0.0
-    """Log odds that it guesses passwords."""
+    """Log odds that it guesses passwords, as of ``odds_at``."""
+    odds_at: float = 0.0
     failures: int = 0
     last_account: str | None = None
     bad_keys: int = 0
@@ -45,14 +47,25 @@ class Suspect(msgspec.Struct, gc=False):
         self.last_account = account
         self.failures += count
 
+    def fade(self, at: float, half_life_s: float) -> None:
+        """Halves the odds with each half-life that passed: what many people behind one address mistype in
+        a day is no guesser's."""
+        if at > self.odds_at:
+            self.odds *= 0.5 ** ((at - self.odds_at) / half_life_s)
+            self.odds_at = at
+            if abs(self.odds) < _FADED:
+                self.odds = 0.0
+                self.failures = 0
+
 
 class Suspects:
     """At most ``capacity`` sources; whoever did nothing in the last window is forgotten first."""
 
-    __slots__ = ("_capacity", "_window", "records")
+    __slots__ = ("_capacity", "_half_life", "_window", "records")
 
-    def __init__(self, capacity: int, window_s: float) -> None:
+    def __init__(self, capacity: int, window_s: float, half_life_s: float) -> None:
         self._capacity = capacity
+        self._half_life = half_life_s
         self._window = window_s
         self.records: dict[str, Suspect] = {}
 
@@ -62,7 +75,7 @@ class Suspects:
         if record is None:
             if len(self.records) >= self._capacity:
                 self._evict()
-            record = self.records[source] = Suspect(at)
+            record = self.records[source] = Suspect(at, odds_at=at)
         elif at - record.window_at > self._window:
             record.window_at = at
             record.bad_keys = record.refused = 0
@@ -74,7 +87,14 @@ class Suspects:
         for source in list(islice(self.records, max(1, self._capacity // 8))):
             del self.records[source]
 
-    def logged_in(self, source: str, count: int) -> bool:
+    def failed(self, source: str, account: str, count: int, at: float) -> Suspect:
+        """Takes ``count`` failed log-ins at one account."""
+        record = self.touch(source, at)
+        record.fade(at, self._half_life)
+        record.login_failed(account, count)
+        return record
+
+    def logged_in(self, source: str, count: int, at: float) -> bool:
         """Takes successful log-ins; whether the source may count as one that people use.
 
         One hit among many misses is what a guesser hopes for: it must not protect the guesser.
@@ -82,6 +102,7 @@ class Suspects:
         record = self.records.get(source)
         if record is None:
             return True
+        record.fade(at, self._half_life)
         record.odds += count * _SUCCESS
         if record.odds < _CLEARED:
             record.odds = 0.0

@@ -1,6 +1,7 @@
 """Counts over the last 10 s, 60 s and, where asked for, 10 min: bounded whatever arrives."""
 
 from collections import deque
+from operator import add, sub
 
 from pontlevis.brain.detection.columns import WIDTH, Counts
 
@@ -127,10 +128,10 @@ class Window:
 def _plus(left: Counts, right: Counts) -> Counts:
     if right is _NOTHING:
         return left
-    return [a + b for a, b in zip(left, right, strict=True)]
+    return list(map(add, left, right))
 
 
 def _minus(left: Counts, right: Counts) -> Counts:
     if right is _NOTHING:
         return left
-    return [a - b for a, b in zip(left, right, strict=True)]
+    return list(map(sub, left, right))

@@ -9,20 +9,23 @@ from pontlevis.brain.detection.good import Vouched
 LG_SIZE = 10
 """Up to 768 sources (0.75 of 2^10) before the light ones are dropped: Anderson et al., IMC 2017."""
 GENERATION_S = 60
-REFRESH_S = 5.0
+REFRESH_S = 5
 
 
 class Worst:
     """Heavy hitters of the last one to two minutes."""
 
-    __slots__ = ("_born", "_list", "_listed_at", "_new", "_old")
+    __slots__ = ("_born", "_list", "_listed", "_new", "_old", "_phase")
 
-    def __init__(self) -> None:
+    def __init__(self, phase: int = 0) -> None:
+        """``phase``: in which of five seconds the list is made anew, so that not all are in the same one."""
+        self._phase = phase
         self._born = 0
         self._new = frequent_strings_sketch(LG_SIZE)
         self._old: dict[str, int] = {}
         self._list: tuple[str, ...] = ()
-        self._listed_at = float("-inf")
+        self._listed: int | None = None
+        """In which five seconds the list was made."""
 
     def add(self, source: str, count: int, second: int) -> None:
         """Counts ``count`` hostile deeds of ``source``."""
@@ -32,8 +35,10 @@ class Worst:
 
     def worst(self, now: float, most: int, served: Vouched | Familiar) -> tuple[str, ...]:
         """At most ``most`` sources, most deeds first, none that is ``served``; up to five seconds old."""
-        if now - self._listed_at < REFRESH_S:
+        turn = (int(now) - self._phase) // REFRESH_S
+        if turn == self._listed:
             return self._list
+        self._listed = turn
         if now - self._born >= GENERATION_S:
             self._turn(int(now))
         counts = dict(self._old)
@@ -41,7 +46,6 @@ class Worst:
             counts[source] = counts.get(source, 0) + count
         ranked = sorted(counts, key=lambda source: (-counts[source], source))
         self._list = tuple(source for source in ranked if place_of(source) not in served)[:most]
-        self._listed_at = now
         return self._list
 
     def _items(self) -> list[tuple[str, int]]:

@@ -43,6 +43,8 @@ class Case:
     """How many seeds it gets, as a multiple of those asked for: long cases get fewer."""
     cold: bool = False
     """Whether the service has just been started, and the brain has seen nobody."""
+    restart: bool = False
+    """Whether it has just been started again, and the brain has what is kept over a restart."""
     shape: ServiceShape = field(default_factory=ServiceShape)
 
     def seeds_of(self, asked: int) -> int:
@@ -61,6 +63,8 @@ def set_stage(case: Case, seed: int) -> Stage:
     stage.residents.begin()
     if not case.cold:
         stage.residents.yesterday()
+    if case.restart:
+        town.restart()
     stage.newcomers.begin()
     case.play(stage)
     return stage

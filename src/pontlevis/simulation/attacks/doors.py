@@ -9,7 +9,8 @@ from zlib import crc32
 
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.finding import Measure
-from pontlevis.brain.observation import Outcome
+from pontlevis.brain.observation import Kind, Outcome
+from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.simulation.attacks.bucket import Bucket
@@ -19,7 +20,6 @@ from pontlevis.simulation.attacks.shape import ServiceShape
 
 DELAY_MEMORY_S = 3600.0
 WINDOW_S = 3600.0
-RATIONED = (Posture.UNDER_ATTACK, Posture.RECOVERING)
 
 Answer = tuple[Outcome, Why | None]
 
@@ -46,12 +46,13 @@ class Doors:
         if not measure.dry_run:
             self._bans[measure.value] = now + measure.duration_s
 
-    def banned(self, source: str, now: float) -> bool:
-        """Whether a decision is in force against this address or a prefix of it."""
+    def banned(self, source: str, now: float) -> str:
+        """The address or prefix against which a decision in force hits this source; empty where there is none."""
         bans = self._bans
         if not bans:
-            return False
-        return any(bans.get(name, 0.0) > now for name in (source, place_of(source), prefix_of(source)))
+            return ""
+        names = (source, place_of(source), prefix_of(source))
+        return next((name for name in names if bans.get(name, 0.0) > now), "")
 
     def call(
         self,
@@ -78,7 +79,7 @@ class Doors:
 
     def log_in(self, outcome: Outcome, account: str, place: str, now: float, *, home: bool) -> Answer:
         """A try to log in; ``home``: from where the account's owner was before."""
-        if not home and self._rationed(place, now):
+        if not home and self._rationed(Kind.LOGIN, place, now):
             return Outcome.REFUSED, Why.RATIONED
         slowed = (f"home {place} {account}",) if home else (f"source {place}", f"account {account}")
         if any(self._delayed(name, now) for name in slowed):
@@ -98,7 +99,7 @@ class Doors:
         mode = self.state.registration
         if mode is RegistrationMode.SUSPENDED:
             return Outcome.REFUSED, Why.CLOSED
-        if self._rationed(place, now):
+        if self._rationed(Kind.SIGNUP, place, now):
             return Outcome.REFUSED, Why.RATIONED
         if mode is RegistrationMode.CHALLENGE and not solves:
             return Outcome.CHALLENGE_FAILED, Why.CLOSED
@@ -130,8 +131,8 @@ class Doors:
         # The same answer however often somebody tries, as long as the mode lasts.
         return share >= 1.0 or crc32(f"{state.registration_since!r} {account}".encode()) / 2**32 < share
 
-    def _rationed(self, place: str, now: float) -> bool:
-        if self.state.posture not in RATIONED or place in self.known:
+    def _rationed(self, kind: Kind, place: str, now: float) -> bool:
+        if place in self.known or not rationed(self.state, kind):
             return False
         return not self._ration.take(now)
 

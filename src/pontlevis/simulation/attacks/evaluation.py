@@ -55,10 +55,14 @@ class Run(msgspec.Struct, frozen=True):
     existing: int
     existing_banned: int
     """Existing users whom a decision turned away at least once."""
+    existing_wronged: int
+    """Those among them whom a wrong one did: it named a shared address, or a place or key from which nothing hostile
+    had come. The owner of a stolen key, and the household of a bot, are hit by a right one."""
     existing_rationed: int
     """Those whose log-in from an unfamiliar place waited for the ration."""
     newcomers: int
     newcomers_banned: int
+    newcomers_wronged: int
     signups_asked: int
     signups_refused: int
     """Honest people whom a measure or the registration mode turned away, and who had no account at the end."""
@@ -120,9 +124,11 @@ def _run(case: Case, seed: int, ledger: Ledger, enforce_s: float, cpu_s: float) 
         rises=len(up),
         existing=len(ledger.acted[Party.RESIDENT]),
         existing_banned=len(ledger.banned[Party.RESIDENT]),
+        existing_wronged=len(ledger.wronged[Party.RESIDENT]),
         existing_rationed=len(ledger.rationed[Party.RESIDENT]),
         newcomers=len(ledger.acted[Party.NEWCOMER]),
         newcomers_banned=len(ledger.banned[Party.NEWCOMER]),
+        newcomers_wronged=len(ledger.wronged[Party.NEWCOMER]),
         signups_asked=len(ledger.asked),
         signups_refused=len(ledger.closed_to - ledger.got_in),
         hostile_acts=ledger.hostile_acts,

@@ -48,6 +48,9 @@ class Ledger:
     def __init__(self) -> None:
         self.acted: dict[Party, set[str]] = {party: set() for party in Party}
         self.banned: dict[Party, set[str]] = {party: set() for party in Party}
+        self.wronged: dict[Party, set[str]] = {party: set() for party in Party}
+        """Those among them whom a decision hit that named neither their own key nor their own household's address,
+        with something hostile having come from it: one against a shared address, or by mistake."""
         self.rationed: dict[Party, set[str]] = {party: set() for party in Party}
         self.asked: set[str] = set()
         """Honest people who tried to sign up."""
@@ -77,7 +80,15 @@ class Ledger:
         self.verdicts: set[Verdict] = set()
 
     def act(
-        self, party: Party, person: str, kind: Kind, outcome: Outcome, why: Why | None, since: float
+        self,
+        party: Party,
+        person: str,
+        kind: Kind,
+        outcome: Outcome,
+        why: Why | None,
+        since: float,
+        *,
+        by_right: bool = False,
     ) -> None:
         """Takes one act and how it ended."""
         self.observations += 1
@@ -93,6 +104,8 @@ class Ledger:
         self.acted[party].add(person)
         if why is Why.BANNED:
             self.banned[party].add(person)
+            if not by_right:
+                self.wronged[party].add(person)
         elif why is Why.RATIONED:
             self.rationed[party].add(person)
         if kind is Kind.SIGNUP and party is Party.NEWCOMER:

@@ -38,6 +38,8 @@ class People:
         self.exits = [self._in(net) for net in self._nets(20) for _ in range(10)]
         """Addresses of VPN providers, in data centres."""
 
+        self._shared = {*self.carriers, *self.houses, *self.exits}
+
     @property
     def app(self) -> int:
         """The most common header set."""
@@ -76,6 +78,10 @@ class People:
             rng = self._rng
             return f"2a0{rng.randrange(1, 9)}:{rng.randrange(65536):x}:{rng.randrange(65536):x}:{rng.randrange(256):x}::{rng.randrange(1, 65536):x}"
         return self._rng.choice(self.exits)
+
+    def shared(self, name: str) -> bool:
+        """Whether many people sit behind this address, or behind this prefix of more than one host."""
+        return name in self._shared or ("/" in name and not name.endswith("/64"))
 
     def scattered(self) -> str:
         """An address of a household."""

@@ -49,8 +49,12 @@ class Row(msgspec.Struct, frozen=True):
     false_findings: int
     busy_runs: int
     existing_hit_share: float
+    """By a wrong decision; see ``Run.existing_wronged``."""
+    existing_refused_share: float
+    """By any decision, a right one included."""
     existing_held_up_share: float
     newcomers_hit_share: float
+    newcomers_refused_share: float
     signups_refused_share: float
     through_share: float
     hostile_accounts: float
@@ -69,8 +73,9 @@ def summarise(case: Case, runs: list[Run]) -> Row:
     missed = _share(sum(not each.answered for each in runs), len(runs)) if case.hostile else 0.0
     finding = _spread([each.finding_s for each in runs])
     enforced = _spread([each.enforced_s for each in runs])
-    existing_hit = _share(sum(each.existing_banned for each in runs), sum(each.existing for each in runs))
-    newcomers_hit = _share(sum(each.newcomers_banned for each in runs), sum(each.newcomers for each in runs))
+    existing, newcomers = sum(each.existing for each in runs), sum(each.newcomers for each in runs)
+    existing_hit = _share(sum(each.existing_wronged for each in runs), existing)
+    newcomers_hit = _share(sum(each.newcomers_wronged for each in runs), newcomers)
     wrong = any(each.false_finding or each.false_elevation or each.false_suspension for each in runs)
     if case.hostile:
         outcome = _answered(missed, finding, enforced)
@@ -96,10 +101,10 @@ def summarise(case: Case, runs: list[Run]) -> Row:
         false_findings=sum(each.false_finding for each in runs),
         busy_runs=sum(each.busy for each in runs),
         existing_hit_share=existing_hit,
-        existing_held_up_share=_share(
-            sum(each.existing_rationed for each in runs), sum(each.existing for each in runs)
-        ),
+        existing_refused_share=_share(sum(each.existing_banned for each in runs), existing),
+        existing_held_up_share=_share(sum(each.existing_rationed for each in runs), existing),
         newcomers_hit_share=newcomers_hit,
+        newcomers_refused_share=_share(sum(each.newcomers_banned for each in runs), newcomers),
         signups_refused_share=_share(
             sum(each.signups_refused for each in runs), sum(each.signups_asked for each in runs)
         ),

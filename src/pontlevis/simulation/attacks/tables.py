@@ -8,8 +8,8 @@ from pontlevis.simulation.attacks.summary import ENFORCED_S, FINDING_S, Row, Spr
 
 BEGIN = "<!-- evaluation: written by `pontlevis simulate --detection --markdown` -->"
 END = "<!-- evaluation: end -->"
-_ATTACK = "| case | what happens | finding, s | in force, s | shut, s | suspended, s | missed | got through | existing hit | newcomers hit | sign-ups refused | moves | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
-_HONEST = "| case | what happens | runs | suspended | accused | busy | existing hit | newcomers hit | sign-ups refused | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+_ATTACK = "| case | what happens | finding, s | in force, s | shut, s | suspended, s | missed | got through | existing hit | newcomers hit | hit by right | sign-ups refused | moves | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+_HONEST = "| case | what happens | runs | suspended | accused | busy | existing hit | newcomers hit | hit by right | sign-ups refused | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
 
 
 def renewed(page: str, text: str) -> str:
@@ -87,7 +87,8 @@ def _table(rows: Iterable[Row]) -> str:
     for each in rows:
         if not lines:
             lines.append(_ATTACK if each.hostile else _HONEST)
-        collateral = f"{_percent(each.existing_hit_share)} | {_percent(each.newcomers_hit_share)} | {_percent(each.signups_refused_share)}"
+        by_right = f"{_percent(each.existing_refused_share - each.existing_hit_share)}, {_percent(each.newcomers_refused_share - each.newcomers_hit_share)}"
+        collateral = f"{_percent(each.existing_hit_share)} | {_percent(each.newcomers_hit_share)} | {by_right} | {_percent(each.signups_refused_share)}"
         runs = f", {each.runs} runs"
         if each.hostile:
             suspended = f"{_some(each.shut_s, each.shut_runs, each.runs)} | {_some(each.suspended_s, each.suspended_runs, each.runs)}"

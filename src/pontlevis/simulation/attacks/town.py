@@ -46,7 +46,8 @@ class Town:
         self.people = People(self.rng)
         self.doors = Doors(self.shape)
         self.ledger = Ledger()
-        self.detection = Detection(detection or DetectionPolicy())
+        self._policy = detection or DetectionPolicy()
+        self.detection = Detection(self._policy)
         self.machine = PostureMachine(posture or PosturePolicy())
         self.wrong: Callable[[Kind, Outcome], Outcome] | None = None
         """A fault of ours: what becomes of an outcome while it lasts."""
@@ -55,6 +56,12 @@ class Town:
         self._accounts = count()
         self._batch: list[Observation] = []
         self._batches = 0
+
+    def restart(self) -> None:
+        """The brain begins anew, with what the controller keeps for it."""
+        kept = self.detection.state(self.clock.now)
+        self.detection = Detection(self._policy)
+        self.detection.restore(kept, self.clock.now)
 
     def account(self) -> str:
         """An identifier that nobody has."""
@@ -115,10 +122,12 @@ class Town:
         if self.wrong is not None:
             outcome = self.wrong(kind, outcome)
         why: Why | None = None
+        ban = self.doors.banned(source, now)
+        spared = kind is Kind.REQUEST and account and standing > Standing.NEW
         shown, named, known = kind, account, standing
         credential, at_once = "", 0
-        if self.doors.banned(source, now):
-            # Before anything else is read.
+        if ban and not spared:
+            # Before anything else is read but the key.
             outcome, why, named, known, domain = Outcome.REFUSED, Why.BANNED, "", Standing.ANONYMOUS, ""
             shown = kind if kind is Kind.REQUEST else Kind.PAGE
         elif kind is Kind.REQUEST:
@@ -145,7 +154,14 @@ class Town:
             names.update((source, place_of(source), prefix_of(source)))
             if kind is not Kind.LOGIN and account:
                 names.update((account, f"key-{account}"))
-        self.ledger.act(party, person or account or source, kind, outcome, why, self.clock.since)
+        by_right = (
+            why is Why.BANNED
+            and (ban or account) in self.ledger.hostile_names
+            and not self.people.shared(ban)
+        )
+        self.ledger.act(
+            party, person or account or source, kind, outcome, why, self.clock.since, by_right=by_right
+        )
         self._batch.append(
             Observation(
                 at=now,

@@ -20,9 +20,9 @@ from pontlevis.brain.detection.ledgers import Ledgers
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.origins import Origins
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.detection.snapshot import Distincts, Snapshot, Spans
+from pontlevis.brain.detection.snapshot import Distincts, Snapshot
 from pontlevis.brain.detection.suspects import Suspect, Suspects
-from pontlevis.brain.detection.window import SIXTY, TEN, Window
+from pontlevis.brain.detection.window import TEN, Window
 from pontlevis.brain.detection.worst import Worst
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Standing
@@ -70,16 +70,7 @@ class Signals:
         self.origins = Origins(policy)
         self.heavies = Heavies()
         self._strangers = SlidingDistinct(1, TEN)
-        self._distincts = Distincts(
-            failing_sources=Spans(),
-            failing_accounts=Spans(),
-            turned_away_sources=SlidingDistinct(1, TEN),
-            familiar_away=SlidingDistinct(1, TEN),
-            signup_sources=SlidingDistinct(TEN, SIXTY // TEN),
-            young_active=SlidingDistinct(1, TEN),
-            young_greedy=SlidingDistinct(1, TEN),
-            young_prompt=SlidingDistinct(1, TEN),
-        )
+        self._distincts = Distincts()
         self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S, policy.guess_half_life_s)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
         self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}

@@ -41,25 +41,33 @@ class Spans:
         return self._blocks.count(second, last=seconds // TEN)
 
 
+def _over_ten_seconds() -> SlidingDistinct:
+    return SlidingDistinct(1, TEN)
+
+
+def _over_a_minute() -> SlidingDistinct:
+    return SlidingDistinct(TEN, SIXTY // TEN)
+
+
 @dataclass(frozen=True, slots=True)
 class Distincts:
     """Counters of different ones; asked only by detectors whose volume is reached."""
 
-    failing_sources: Spans
+    failing_sources: Spans = field(default_factory=Spans)
     """Sources of failed log-ins."""
-    failing_accounts: Spans
+    failing_accounts: Spans = field(default_factory=Spans)
     """Accounts that failed log-ins tried."""
-    turned_away_sources: SlidingDistinct
+    turned_away_sources: SlidingDistinct = field(default_factory=_over_ten_seconds)
     """Unfamiliar sources of calls turned away, 10 s."""
-    familiar_away: SlidingDistinct
+    familiar_away: SlidingDistinct = field(default_factory=_over_ten_seconds)
     """Familiar ones of the same."""
-    signup_sources: SlidingDistinct
+    signup_sources: SlidingDistinct = field(default_factory=_over_a_minute)
     """Sources of sign-ups, 60 s."""
-    young_active: SlidingDistinct
+    young_active: SlidingDistinct = field(default_factory=_over_ten_seconds)
     """Young accounts that called, 10 s."""
-    young_greedy: SlidingDistinct
+    young_greedy: SlidingDistinct = field(default_factory=_over_ten_seconds)
     """Those of them that are greedy."""
-    young_prompt: SlidingDistinct
+    young_prompt: SlidingDistinct = field(default_factory=_over_ten_seconds)
     """Those of the greedy that were used at once after they were made."""
 
 

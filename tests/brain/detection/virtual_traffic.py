@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import BandSample, Kind, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
@@ -64,7 +65,9 @@ class Town:
     def __init__(
         self, seed: int, *, posture: PosturePolicy | None = None, shape: ServiceShape | None = None
     ) -> None:
-        self._town = attacks.Town(seed, posture=posture, shape=shape)
+        # Cold, and yet as strict as a service that has been up for a while.
+        grown = DetectionPolicy(young_s=0.0)
+        self._town = attacks.Town(seed, detection=grown, posture=posture, shape=shape)
         self._residents = Residents(self._town)
         self._newcomers = Newcomers(self._town)
         self.played = Played(transitions=self._town.ledger.transitions)

@@ -150,13 +150,13 @@ def test_nothing_is_learned_while_the_posture_is_elevated_or_worse(posture: Post
 
 
 def test_a_detection_takes_up_where_another_stopped() -> None:
-    """What is usual, and who vouches for which place; an hour later nobody does."""
+    """What is usual, and who vouches for which place; a day later nobody does."""
     dialogue = Dialogue()
     for _ in range(90):
         dialogue.see(Kind.REQUEST, source="203.0.113.9", account="ada", standing=Standing.PAID, tokens=10)
         dialogue.tick()
     state = msgspec.msgpack.encode(dialogue.detection.state(dialogue.now))
-    for later, vouched in ((60.0, True), (4000.0, False)):
+    for later, vouched in ((60.0, True), (100_000.0, False)):
         again = Dialogue()
         again.now = dialogue.now + later
         again.detection.restore(msgspec.msgpack.decode(state, type=DetectionState), again.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from detection_dialogue import T0, Dialogue
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pontlevis.brain.detection import columns as c
@@ -184,6 +184,7 @@ def test_bursty_counts_raise_the_test_later_than_steady_ones() -> None:
 
 
 @given(st.integers(0, 100_000))
+@example(2)
 def test_a_rates_lower_bound_is_below_it_and_grows_with_it(count: int) -> None:
     """Never above what was counted, nor negative."""
     assert 0.0 <= rate_at_least(count) <= count

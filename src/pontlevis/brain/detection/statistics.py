@@ -27,7 +27,7 @@ def rate_at_least(count: float, z: float = Z_999) -> float:
     """Lower confidence bound of the mean of a Poisson count, by Anscombe's variance-stabilising root
     (Biometrika 1948). 0 for few.
     """
-    return max(0.0, sqrt(count + 0.375) - z / 2) ** 2 - 0.375 if count > z * z / 4 else 0.0
+    return max(0.0, max(0.0, sqrt(count + 0.375) - z / 2) ** 2 - 0.375)
 
 
 def diversity(counts: Iterable[int], *, alone: int = 0) -> float:

@@ -178,7 +178,7 @@ def test_while_registrations_are_suspended_the_page_says_so(visit: Newcomer, ser
         page.goto(f"{service.url}/login")
         page.fill("#email", email)
         page.fill("#password", PASSWORD)
-        page.click("main form button")
+        page.click("main form .actions button")
         expect(page).to_have_url(re.compile("/account$"))
     finally:
         service.operate("POST", "/api/posture", {"posture": "normal", "reason": "over", "hold_s": 1})
@@ -232,7 +232,7 @@ def test_the_operator_comes_in_by_the_one_time_link(visit: Newcomer, own_service
     page.click("#posture summary")
     page.locator("select[name=posture]").select_option("under_attack")
     page.locator("form:has(select[name=posture]) input[name=reason]").fill("a rehearsal")
-    page.locator("form:has(select[name=posture]) button").click()
+    page.locator("form:has(select[name=posture]) button[value=set]").click()
     expect(page.locator("#posture")).to_have_class(re.compile("under_attack"))
     expect(page.locator("#posture-reason")).to_contain_text("a rehearsal")
     public = httpx.get(f"{service.url}/api/registration").json()

@@ -186,6 +186,7 @@ def test_bursty_counts_raise_the_test_later_than_steady_ones() -> None:
 @given(st.integers(0, 100_000))
 @example(2)
 def test_a_rates_lower_bound_is_below_it_and_grows_with_it(count: int) -> None:
-    """Never above what was counted, nor negative."""
+    """Never above what was counted, nor negative; also where less than nothing is left of a count."""
     assert 0.0 <= rate_at_least(count) <= count
+    assert rate_at_least(-1 - count) == 0.0
     assert rate_at_least(count) <= rate_at_least(count + 1)

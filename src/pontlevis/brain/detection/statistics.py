@@ -25,9 +25,9 @@ def share_at_least(part: float, whole: float, z: float = Z_999) -> float:
 
 def rate_at_least(count: float, z: float = Z_999) -> float:
     """Lower confidence bound of the mean of a Poisson count, by Anscombe's variance-stabilising root
-    (Biometrika 1948). 0 for few.
+    (Biometrika 1948). 0 for few, and where one count was taken off another and less than nothing is left.
     """
-    return max(0.0, max(0.0, sqrt(count + 0.375) - z / 2) ** 2 - 0.375)
+    return 0.0 if count <= 0 else max(0.0, max(0.0, sqrt(count + 0.375) - z / 2) ** 2 - 0.375)
 
 
 def diversity(counts: Iterable[int], *, alone: int = 0) -> float:

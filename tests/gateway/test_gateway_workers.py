@@ -53,7 +53,11 @@ class SameDecisions(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         policy = AdmissionPolicy(
-            initial_limit=3, preempt_streams="always", concurrent_requests=5, requests_per_minute=20
+            initial_limit=3,
+            preempt_streams="always",
+            concurrent_requests=5,
+            requests_per_minute=20,
+            key_share=0.6,
         )
         self.house = House(policy)
         self.alone = Alone(policy, self.house.clock())
@@ -87,24 +91,28 @@ class SameDecisions(RuleBasedStateMachine):
         return found[pick % len(found)] if found else None
 
     @rule(number=st.integers(0, 1), standing=st.sampled_from(Standing), account=st.integers(0, 3),
-          tokens=st.integers(1, 5_000), stream=st.booleans())  # fmt: skip
-    def ask(self, number: int, standing: Standing, account: int, tokens: int, stream: bool) -> None:
+          tokens=st.integers(1, 5_000), stream=st.booleans(), own=st.integers(0, 1))  # fmt: skip
+    def ask(self, number: int, standing: Standing, account: int, tokens: int, stream: bool, own: int) -> None:
         name = f"{standing.word} {account}"
-        ticket = self.house.workers[number].ask(standing, name, tokens, stream=stream)
+        key = f"{name}, key {own}"
+        ticket = self.house.workers[number].ask(standing, name, tokens, stream=stream, key=key)
         said = self.alone.admission.ask(
-            Ask(ticket, name, standing, MODEL, tokens, 100, stream=stream), self.now
+            Ask(ticket, name, standing, MODEL, tokens, 100, stream=stream, key=key), self.now
         )
         if isinstance(said, Queued):
             self.alone.pump(self.now)
         else:
             self.alone.told.append(said)
         worker = self.house.workers[number]
-        self.compare_headers(worker, ticket, name, standing)
+        self.compare_headers(worker, ticket, name, standing, key)
 
-    def compare_headers(self, worker: HouseWorker, ticket: int, name: str, standing: Standing) -> None:
+    def compare_headers(
+        self, worker: HouseWorker, ticket: int, name: str, standing: Standing, key: str
+    ) -> None:
         self.compare()
         if worker.running.get(ticket):
-            assert worker.remote.allowance(name, standing, self.now) == self.alone.admission.allowance(name, standing, self.now)  # fmt: skip
+            there = worker.remote.allowance(name, standing, self.now, key)
+            assert there == self.alone.admission.allowance(name, standing, self.now, key)
 
     @rule(pick=st.integers(0, 99), generated=st.integers(1, 300))
     def stream(self, pick: int, generated: int) -> None:

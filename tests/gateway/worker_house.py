@@ -124,12 +124,14 @@ class HouseWorker:
 
     # -- its exchanges
 
-    def ask(self, standing: Standing, account: str, tokens: int = 10, *, stream: bool = True) -> int:
+    def ask(
+        self, standing: Standing, account: str, tokens: int = 10, *, stream: bool = True, key: str = ""
+    ) -> int:
         self.count += 1
         ticket = (self.number << WORKER_BITS) + self.count
         self.calls[ticket] = Call()
         said = self.remote.ask(
-            Ask(ticket, account, standing, MODEL, tokens, 100, stream=stream), self.house.clock()
+            Ask(ticket, account, standing, MODEL, tokens, 100, stream=stream, key=key), self.house.clock()
         )
         if isinstance(said, Queued):
             self.pump()

@@ -36,12 +36,12 @@ class Errand:
 
 
 class _Account:
-    __slots__ = ("allowance", "at", "open", "running")
+    __slots__ = ("allowances", "open", "running")
 
     def __init__(self) -> None:
         self.open = self.running = 0
-        self.allowance: Allowance | None = None
-        self.at = 0.0
+        self.allowances: dict[str, tuple[Allowance, float]] = {}
+        """By key: what was last said, and when; all gone with the account's last request."""
 
 
 class Errands:
@@ -99,18 +99,19 @@ class Errands:
         found = self._accounts.get(account)
         return found.running if found is not None else 0
 
-    def allow(self, account: str, allowance: Allowance | None, now: float) -> None:
-        """What the account may still do, as of now; None says nothing, and what was said before stands."""
-        found = self._accounts.get(account)
+    def allow(self, ask: Ask, allowance: Allowance | None, now: float) -> None:
+        """What its account and key may still do, as of now; None says nothing, and what was said before stands."""
+        found = self._accounts.get(ask.account)
         if found is not None and allowance is not None:
-            found.allowance, found.at = allowance, now
+            found.allowances[ask.key] = (allowance, now)
 
-    def allowance(self, account: str, now: float) -> Allowance | None:
+    def allowance(self, account: str, key: str, now: float) -> Allowance | None:
         """What was last said of it, with the seconds that have passed taken off; None where nothing was."""
         found = self._accounts.get(account)
-        if found is None or found.allowance is None:
+        if found is None or key not in found.allowances:
             return None
-        said, passed = found.allowance, now - found.at
+        said, at = found.allowances[key]
+        passed = now - at
         return Allowance(
             said.limit_requests,
             said.remaining_requests,

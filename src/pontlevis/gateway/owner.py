@@ -249,7 +249,7 @@ class Owner:
     def _allowance(self, asked: Asked) -> Allowance | None:
         if asked.unlimited:
             return None
-        return self.admission.allowance(asked.account, asked.standing, self._clock())
+        return self.admission.allowance(asked.account, asked.standing, self._clock(), asked.key)
 
 
 def _ask(asked: Asked) -> Ask:
@@ -264,4 +264,5 @@ def _ask(asked: Asked) -> Ask:
         "",
         asked.choices,
         asked.stream,
+        asked.key,
     )

@@ -86,7 +86,7 @@ class Exchange:
         caller, call = self.caller, self._call
         said = core.admission.ask(
             Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
-                caller.unlimited, self.source, call.choices, call.stream),
+                caller.unlimited, self.source, call.choices, call.stream, caller.credential),
             now,
         )  # fmt: skip
         if type(said) is Dispatch:
@@ -304,9 +304,8 @@ class Exchange:
     def _limits(self) -> bytes:
         if self.caller.unlimited:
             return b""
-        allowance = self._core.admission.allowance(
-            self.caller.account, self.caller.standing, self._core.monotonic()
-        )
+        caller, now = self.caller, self._core.monotonic()
+        allowance = self._core.admission.allowance(caller.account, caller.standing, now, caller.credential)
         return limit_fields(allowance) if allowance is not None else b""
 
     def _engine_error(self) -> None:

@@ -194,9 +194,9 @@ class RemoteAdmission:
             return ()
         return self.standin.due(now)
 
-    def allowance(self, account: str, standing: Standing, now: float) -> Allowance | None:
-        """As admission last said of an account that has a request here."""
-        return self.errands.allowance(account, now)
+    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None:
+        """As admission last said of an account's key that has a request here."""
+        return self.errands.allowance(account, key, now)
 
     # -- inside
 
@@ -211,7 +211,7 @@ class RemoteAdmission:
         if errand is None or errand.begun:
             return
         self.errands.place(errand, Stage.RUNS, message.engine)
-        self.errands.allow(errand.ask.account, message.allowance, now)
+        self.errands.allow(errand.ask, message.allowance, now)
         carry(Dispatch(message.ticket, message.engine, message.waited_s, message.input_tokens, message.output_tokens))  # fmt: skip
 
     def _refused(self, message: Refused, now: float, carry: Carry) -> None:
@@ -222,7 +222,7 @@ class RemoteAdmission:
             # Sent back and refused before it could say that it had begun: admission has no slot for it.
             carry(Preempt(message.ticket, False, RefusalCode.PREEMPTED, message.reason, ""))
             return
-        self.errands.allow(errand.ask.account, message.allowance, now)
+        self.errands.allow(errand.ask, message.allowance, now)
         carry(Refuse(message.ticket, message.status, message.code, message.reason, message.retry_after_s, "",
                      message.cause, message.queued, message.in_flight, message.limit))  # fmt: skip
         self.errands.end(message.ticket)
@@ -253,4 +253,5 @@ def _asked(ask: Ask) -> Asked:
         ask.unlimited,
         ask.choices,
         ask.stream,
+        ask.key,
     )

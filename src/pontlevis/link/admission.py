@@ -27,6 +27,7 @@ class Asked(msgspec.Struct, tag=1, array_like=True, frozen=True, gc=False):
     unlimited: bool
     choices: int
     stream: bool
+    key: str = ""
 
 
 class Began(msgspec.Struct, tag=2, array_like=True, frozen=True, gc=False):

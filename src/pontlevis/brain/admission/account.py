@@ -134,6 +134,20 @@ class AccountState:
         )
 
 
+def lesser(one: Allowance, other: Allowance) -> Allowance:
+    """Of two limits that both hold, what is left: requests by one, tokens perhaps by the other."""
+    requests = one if one.remaining_requests <= other.remaining_requests else other
+    tokens = one if one.remaining_tokens <= other.remaining_tokens else other
+    return Allowance(
+        requests.limit_requests,
+        requests.remaining_requests,
+        requests.reset_requests_s,
+        tokens.limit_tokens,
+        tokens.remaining_tokens,
+        tokens.reset_tokens_s,
+    )
+
+
 class AccountTable:
     """Accounts by identifier, at most ``most``; the longest untouched idle ones are forgotten first."""
 

@@ -8,7 +8,7 @@ import random
 from math import inf
 
 from pontlevis.brain.admission import refusals
-from pontlevis.brain.admission.account import AccountState, AccountTable, Quota
+from pontlevis.brain.admission.account import AccountState, AccountTable, Quota, lesser
 from pontlevis.brain.admission.bands import BAND_OF, Band
 from pontlevis.brain.admission.cost import CostBook
 from pontlevis.brain.admission.engine import EngineState
@@ -22,7 +22,7 @@ from pontlevis.brain.admission.quotas import quotas
 from pontlevis.brain.admission.service import OUTPUT_WEIGHT, Service
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState
-from pontlevis.brain.vocabulary import RefusalCode, Standing
+from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
 
 RETRIES_MOST = 10.0  # saved up while all is well; Finagle's retry budget keeps ten as well
 
@@ -39,13 +39,14 @@ class Admission:
         self._ledger = Ledger()
         self._service = Service(policy, self._pools, self._ledger, rng)
         self._retries = RETRIES_MOST
-        self._quotas = quotas(policy, self._service.posture)
+        self._keys = AccountTable(policy.accounts_remembered)
+        self._set_quotas(self._service.posture)
 
     # -- what the world is like
 
     def set_posture(self, state: PostureState, now: float) -> None:
         self._service.set_posture(state.posture)
-        self._quotas = quotas(self._policy, state.posture)
+        self._set_quotas(state.posture)
 
     def set_engine(self, engine: str, models: frozenset[str], up: bool, now: float) -> None:
         """An engine as last probed; no models named means that it takes any."""
@@ -86,7 +87,7 @@ class Admission:
             return self._service.refuse(ask, pool, 503, RefusalCode.ANONYMOUS_SUSPENDED, "use without an account is suspended at present; log in or use an API key", "the posture switches anonymous use off")  # fmt: skip
         request = self._pending(ask, band, self._accounts.touch(ask.account, now, quota), pool, now)
         if not ask.unlimited:
-            refusal = self._reserve(request, quota)
+            refusal = self._reserve(request, quota, now)
             if refusal is not None:
                 counts.refused += 1
                 return refusal
@@ -122,7 +123,7 @@ class Admission:
         request.on_engine += more
         self._service.charge(request, OUTPUT_WEIGHT * more)
         if request.reserved and longer > request.output:
-            request.state.settle(0, longer - request.output)
+            request.settle(0, longer - request.output)
             request.reserved += longer - request.output
             request.output = longer
 
@@ -236,6 +237,9 @@ class Admission:
         if self._enabled and not ask.unlimited:
             request.reserved = request.input + request.output
             request.state.take(request.reserved)
+            request.key = self._key(ask, now)
+            if request.key is not None:
+                request.key.take(request.reserved)
         self._service.seat(request, known, now)
         if begun:
             self._begins(request, now)
@@ -267,12 +271,16 @@ class Admission:
 
     # -- what can be said about it
 
-    def allowance(self, account: str, standing: Standing, now: float) -> Allowance | None:
-        """What the account may still do in this minute; None where nothing is limited."""
+    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None:
+        """What the account, and where keys have limits of their own the key, may still do; None where nothing is limited."""
         if not self._enabled:
             return None
         quota = self._quotas[standing]
-        return self._accounts.touch(account, now, quota).allowance(quota)
+        whole = self._accounts.touch(account, now, quota).allowance(quota)
+        if not key or self._policy.key_share >= 1.0:
+            return whole
+        own = self._key_quotas[standing]
+        return lesser(whole, self._keys.touch(key, now, own).allowance(own))
 
     @property
     def limit(self) -> int:
@@ -300,6 +308,10 @@ class Admission:
 
     # -- inside
 
+    def _set_quotas(self, posture: Posture) -> None:
+        self._quotas = quotas(self._policy, posture)
+        self._key_quotas = quotas(self._policy, posture, self._policy.key_share)
+
     def _pending(self, ask: Ask, band: Band, state: AccountState, pool: Pool, now: float) -> Pending:
         own = state.histories.get(ask.model)
         cost = self._costs.estimate(
@@ -307,14 +319,30 @@ class Admission:
         )
         return Pending(ask, band, state, pool, cost, now)
 
-    def _reserve(self, request: Pending, quota: Quota) -> Refuse | None:
-        state, tokens = request.state, request.input + request.output
+    def _key(self, ask: Ask, now: float) -> AccountState | None:
+        """What the key has used; None where it may use all that its account may."""
+        if not ask.key or self._policy.key_share >= 1.0:
+            return None
+        return self._keys.touch(ask.key, now, self._key_quotas[ask.standing])
+
+    def _reserve(self, request: Pending, quota: Quota, now: float) -> Refuse | None:
+        ask, state, tokens = request.ask, request.state, request.input + request.output
         if state.in_flight + state.queued >= quota.concurrent:
-            return refusals.at_concurrency(request.ask, quota.concurrent)
+            return refusals.at_concurrency(ask, quota.concurrent)
+        key, own = self._key(ask, now), self._key_quotas[ask.standing]
+        if key is not None:
+            if key.in_flight + key.queued >= own.concurrent:
+                return refusals.at_concurrency(ask, own.concurrent)
+            shortage = key.reserve(tokens, own)
+            if shortage is not None:
+                return refusals.over_limit(ask, shortage, self._service.posture.value)
         shortage = state.reserve(tokens, quota)
         if shortage is not None:
-            return refusals.over_limit(request.ask, shortage, self._service.posture.value)
-        request.reserved = tokens
+            if key is not None:
+                key.settle(tokens, 0)
+                key.refund_request()
+            return refusals.over_limit(ask, shortage, self._service.posture.value)
+        request.reserved, request.key = tokens, key
         return None
 
     def _begins(self, request: Pending, now: float) -> None:

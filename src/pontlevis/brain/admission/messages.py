@@ -25,6 +25,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """Answers asked for; ``output_tokens`` holds for all of them together."""
     stream: bool = True
     """Whether its first byte comes with its first token."""
+    key: str = ""
+    """The API key or session that it came with; empty where there is none."""
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):

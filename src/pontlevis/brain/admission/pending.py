@@ -30,6 +30,8 @@ class Pending:
     owed = False
     """Started out of turn, so that its band does not starve."""
     preempted = 0
+    key: AccountState | None = None
+    """What its key has used; None where keys have no limits of their own."""
     resumed = False
     """It ran before this admission knew of it."""
     cut = False
@@ -50,6 +52,25 @@ class Pending:
         self.pool = pool
         self.input, self.output, self.expected = cost
         self.arrived = now
+
+    def hold(self, *, running: int = 0, waiting: int = 0) -> None:
+        """Counts it, or counts it off, among the requests that its account and its key have under way."""
+        self.state.in_flight += running
+        self.state.queued += waiting
+        if self.key is not None:
+            self.key.in_flight += running
+            self.key.queued += waiting
+
+    def settle(self, reserved: int, used: int) -> None:
+        """Gives back what was reserved too much, takes what was used beyond it."""
+        self.state.settle(reserved, used)
+        if self.key is not None:
+            self.key.settle(reserved, used)
+
+    def refund_request(self) -> None:
+        self.state.refund_request()
+        if self.key is not None:
+            self.key.refund_request()
 
 
 def held_by_standing(requests: Iterable[Pending]) -> dict[Standing, tuple[int, int]]:

@@ -255,6 +255,12 @@ class AdmissionPolicy:
         doc="Of the full limits for an anonymous source.",
         source="choice: a question every five seconds",
     )
+    key_share: float = setting(
+        1.0,
+        unit="share",
+        doc="Of its account's limits, what one key or session may use alone; 1 is all of them.",
+        source="choice: a key stands for its account",
+    )
     default_output_tokens: int = setting(
         256,
         unit="tokens",
@@ -270,6 +276,8 @@ class AdmissionPolicy:
 
     def __post_init__(self) -> None:
         check_numbers(self, "admission")
+        if self.key_share > 1.0:
+            raise ValueError("admission.key_share must not exceed 1")
         if self.preempt_streams not in ("never", "under_attack", "always"):
             raise ValueError("admission.preempt_streams must be never, under_attack or always")
 

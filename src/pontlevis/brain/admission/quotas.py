@@ -5,15 +5,15 @@ from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.vocabulary import Posture, Standing
 
 
-def quotas(policy: AdmissionPolicy, posture: Posture) -> dict[Standing, Quota]:
-    """By standing; a new account's share is smaller while the posture is not normal."""
+def quotas(policy: AdmissionPolicy, posture: Posture, share: float = 1.0) -> dict[Standing, Quota]:
+    """By standing; a new account's share is smaller while the posture is not normal. ``share`` of all of it."""
     new = policy.new_share if posture is Posture.NORMAL else policy.new_share_elevated
     shares = {
         Standing.RECENT: policy.recent_share,
         Standing.NEW: new,
         Standing.ANONYMOUS: policy.anonymous_share,
     }
-    return {standing: _quota(policy, shares.get(standing, 1.0)) for standing in Standing}
+    return {standing: _quota(policy, share * shares.get(standing, 1.0)) for standing in Standing}
 
 
 def _quota(policy: AdmissionPolicy, share: float) -> Quota:

@@ -118,7 +118,7 @@ class Service:
         else:
             pool.unstarted[band][ask.ticket] = request
         pool.served(band, request.on_engine, self._floor)
-        request.state.in_flight += 1
+        request.hold(running=1)
         request.charged = INPUT_WEIGHT * request.input + OUTPUT_WEIGHT * request.expected
         request.state.counter += request.charged
         self._dispatched += 1
@@ -143,12 +143,12 @@ class Service:
             request.pool.unstarted[request.band].pop(request.ask.ticket, None)
             request.pool.streams[request.band].pop(request.ask.ticket, None)
         request.engine = None
-        request.state.in_flight -= 1
+        request.hold(running=-1)
 
     def settle(self, request: Pending, used_in: int, used_out: int) -> None:
         """It has cost so many tokens."""
         if request.reserved:
-            request.state.settle(request.reserved, used_in + used_out)
+            request.settle(request.reserved, used_in + used_out)
         self.charge(request, INPUT_WEIGHT * used_in + OUTPUT_WEIGHT * used_out - request.charged)
 
     def leave(self, request: Pending) -> None:
@@ -242,7 +242,7 @@ class Service:
         line.push(request.ask.account, request.state, request.ask.ticket, request.arrived, now,
                   newest_first=line.overloaded(now, self._policy.overload_after_s))  # fmt: skip
         request.waits = True
-        request.state.queued += 1
+        request.hold(waiting=1)
         self._queued[request.band] += 1
 
     def _waits(self, ticket: int) -> bool:
@@ -302,7 +302,7 @@ class Service:
         request = self.requests.get(ticket) if ticket is not None else None
         if request is not None:
             request.waits = False
-            request.state.queued -= 1
+            request.hold(waiting=-1)
             self._queued[band] -= 1
         return request
 
@@ -335,11 +335,11 @@ class Service:
     def _unqueue(self, request: Pending) -> None:
         request.pool.lines[request.band].remove(request.ask.account, request.ask.ticket)
         request.waits = False
-        request.state.queued -= 1
+        request.hold(waiting=-1)
         self._queued[request.band] -= 1
 
     def _unreserve(self, request: Pending) -> None:
         """Nothing was served: request and tokens go back to the account."""
         if request.reserved:
-            request.state.settle(request.reserved, 0)
-            request.state.refund_request()
+            request.settle(request.reserved, 0)
+            request.refund_request()

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import RegistrationMode
@@ -149,6 +150,10 @@ async def a_service(tmp_path: Path) -> Settings:
 # -- yesterday
 
 
+SETTLED = DetectionPolicy(young_s=0.0)
+"""As ``Town`` plays it: a service that has been up for a while."""
+
+
 def recorded(folder: Path, *, posture: PosturePolicy | None = None) -> float:
     """A quarter of an hour of a town: calm, then a flood and stuffing; returns when it ends."""
     journal = Journal(folder, JournalPolicy(queue_s=100_000))
@@ -189,7 +194,7 @@ def recorded(folder: Path, *, posture: PosturePolicy | None = None) -> float:
 def test_yesterday_under_the_policy_that_ran_is_yesterday(tmp_path: Path) -> None:
     """The same changes within a second or two, the same minutes of suspension."""
     end = recorded(tmp_path)
-    settings = Settings().model_copy(update={"posture": PosturePolicy(time_scale=0.05)})
+    settings = Settings().model_copy(update={"detection": SETTLED, "posture": PosturePolicy(time_scale=0.05)})
     shares: list[float] = []
     found = replay_journal(tmp_path, settings, since=START, until=end, progress=shares.append)
     assert found is not None

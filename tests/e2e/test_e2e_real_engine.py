@@ -203,4 +203,4 @@ def test_the_drill_against_it(engine: str, tmp_path: Path) -> None:
     card = json.loads(file.read_bytes())
     assert card["offered_multiple"] > 5
     assert card["posture_s"] is not None
-    assert card["existing_goodput_ratio"] > card["hostile_requests_at_engine"] / card["hostile_requests"]
+    assert card["existing_goodput_ratio"] >= 0.9

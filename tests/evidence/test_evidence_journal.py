@@ -200,7 +200,7 @@ def test_an_hour_that_is_ahead_of_its_bytes_is_thinned(tmp_path: Path) -> None:
                 )
             )
         journal.tick(T0 + second, "normal")
-        while second % 20 == 0 and journal._waiting.qsize():
+        while journal._waiting.qsize():
             time.sleep(0.001)
     journal.close()
     (path,) = journal_files(tmp_path)

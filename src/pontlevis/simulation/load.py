@@ -52,7 +52,7 @@ def honest_arrivals(
     stretch = duration_s / (arrivals.pop()[0] or 1.0)
     return [
         Arrival(
-            at * stretch,
+            min(at * stretch, duration_s),  # the last one's product may round up
             user,
             _length(shape.input_tokens.at(rng.random()) * shape.length_scale),
             _length(shape.output_tokens.at(rng.random()) * shape.length_scale),

@@ -111,7 +111,7 @@ def fresh_secret(random: bytes) -> str:
 
 def offer(secret: str, email: str, service: str) -> TotpOffer:
     """A secret in the forms that apps take."""
-    return TotpOffer(secret, pyotp.TOTP(secret).provisioning_uri(email, issuer_name=service))
+    return TotpOffer(secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=service))
 
 
 def recovery_code(random: bytes) -> str:

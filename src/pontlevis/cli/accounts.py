@@ -43,5 +43,11 @@ def drop_factors(
 
     Example: `pontlevis accounts drop-factors 0123456789abcdef`
     """
-    Running(settings_from(config=config, data=data).data).call("DELETE", f"/api/accounts/{account}/second-factor")
-    typer.echo(json.dumps({"account": account, "second_factor": False}) if as_json else "Done: the password alone opens it now.")
+    Running(settings_from(config=config, data=data).data).call(
+        "DELETE", f"/api/accounts/{account}/second-factor"
+    )
+    typer.echo(
+        json.dumps({"account": account, "second_factor": False})
+        if as_json
+        else "Done: the password alone opens it now."
+    )

@@ -19,6 +19,16 @@ class Verification(StrEnum):
     """The account may not be used before; and sign-up does not tell who has an account."""
 
 
+class OperatorFactor(StrEnum):
+    """Whether the operator's listener asks for a second factor."""
+
+    OFF = "off"
+    WHEN_SET = "when_set"
+    """Of whoever has one."""
+    REQUIRED = "required"
+    """Who has none is not let in."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
     """The settings of the account rooms."""
@@ -181,6 +191,45 @@ class AccountPolicy:
         "(`HASH:COUNT`), which is searched on disk.",
         source="NIST SP 800-63B 5.1.1.2; a short list is built in",
     )
+    operator_second_factor: OperatorFactor = setting(  # noqa: RUF009 - an enum member is immutable
+        OperatorFactor.WHEN_SET,
+        unit="off, when_set or required",
+        doc="Whether a log-in to the console takes a second factor beside the password.",
+        source="choice: OWASP ASVS 4.0 V4.3.1 asks it of administrative interfaces; it cannot be there at the first start",
+    )
+    ticket_lifetime_s: float = setting(
+        300.0,
+        unit="s",
+        doc="From a password that fitted to when the second factor must have been given.",
+        source="choice: time to find the phone",
+    )
+    ticket_tries: int = setting(
+        5,
+        unit="tries",
+        doc="Wrong second factors until the password must be given again; delays run beside it.",
+        source="choice: as free_failures",
+    )
+    totp_drift_steps: int = setting(
+        1,
+        unit="steps",
+        doc="Codes of so many half minutes before and after now are taken, too.",
+        source="RFC 6238 §5.2: at most one",
+    )
+    recovery_codes: int = setting(
+        10,
+        unit="codes",
+        doc="Made at once; each stands in for a lost factor, once.",
+        source="choice: GitHub gives 16",
+    )
+    passkeys_per_account: int = setting(
+        20, unit="passkeys", doc="Of one account.", source="choice: more than one person has devices"
+    )
+    fresh_session_s: float = setting(
+        900.0,
+        unit="s",
+        doc="A session older than this has to log in again before it changes a second factor or a passkey.",
+        source="choice: a quarter of an hour; OWASP ASVS 4.0 V3.7.1 asks for it",
+    )
     approval: bool = setting(
         False, unit="yes/no", doc="New accounts wait for an operator's approval.", source="choice: off"
     )
@@ -190,7 +239,8 @@ class AccountPolicy:
         counts = (
             "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
-            "familiar_sources", "code_tries", "asks_per_source", "turns_at_once",
+            "familiar_sources", "code_tries", "asks_per_source", "turns_at_once", "ticket_tries", "recovery_codes",
+            "passkeys_per_account",
         )  # fmt: skip
         times = (
             "session_lifetime_s",
@@ -202,6 +252,8 @@ class AccountPolicy:
             "reset_lifetime_s",
             "invitation_lifetime_s",
             "turn_lifetime_s",
+            "ticket_lifetime_s",
+            "fresh_session_s",
         )
         for name in counts:
             if getattr(self, name) < 1:
@@ -211,5 +263,7 @@ class AccountPolicy:
                 raise ValueError(f"accounts.{name} must be greater than 0")
         if self.password_max < self.password_min:
             raise ValueError("accounts.password_max must not be less than accounts.password_min")
+        if not 0 <= self.totp_drift_steps <= 10:
+            raise ValueError("accounts.totp_drift_steps must be between 0 and 10")
         if self.argon2_memory_kib < 8 * self.argon2_lanes:
             raise ValueError("accounts.argon2_memory_kib must be at least 8 for each lane (RFC 9106)")

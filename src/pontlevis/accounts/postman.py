@@ -14,6 +14,7 @@ from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
 from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
 from pontlevis.accounts.mail.outbox import Waiting, claim, clear_out
 from pontlevis.storage.tables.accounts import AccountRow
+from pontlevis.storage.tables.factors import LoginTicketRow
 from pontlevis.storage.tables.gate import InvitationRow, LetterRow, LinkRow
 
 AT_ONCE = 8  # letters under way to the SMTP server
@@ -66,6 +67,7 @@ class Postman(Invitations):
         async with self.database.session() as session:
             await clear_out(session, self.mail_policy, now)
             await session.execute(delete(LinkRow).where(LinkRow.expires_at < now))
+            await session.execute(delete(LoginTicketRow).where(LoginTicketRow.expires_at < now))
             await session.execute(
                 delete(InvitationRow).where(InvitationRow.expires_at < now - self.mail_policy.keep_s)
             )
@@ -158,7 +160,7 @@ class Postman(Invitations):
                 token, _ = await self.mint_link(session, RESET, row.id)
                 link, hours = self.page(f"/reset?token={token}"), _hours(self.policy.reset_lifetime_s)
                 return self._compose(waiting, link=link, hours=hours)
-        page = "/reset" if kind is LetterKind.CHANGED else "/login"
+        page = {LetterKind.CHANGED: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:

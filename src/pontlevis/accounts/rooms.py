@@ -13,6 +13,7 @@ from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
+from pontlevis.accounts.sealing import Sealer
 from pontlevis.brain.credential import ID_BYTES, SECRET_BYTES, CredentialCodec, CredentialKind
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.standing.derive import AccountFacts, StandingVerdict, derive
@@ -49,6 +50,7 @@ class Rooms:
         challenge: ChallengePolicy | None = None,
         mail: MailPolicy | None = None,
         site: Site | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self.database = database
         self.codec = codec
@@ -61,13 +63,13 @@ class Rooms:
         self.challenge_policy = challenge or ChallengePolicy()
         self.mail_policy = mail or MailPolicy()
         self.site = site or Site()
+        # Without a file of keys (commands, tests) under one that is derived from the pepper.
+        self.sealer: Sealer | None = sealer or Sealer([codec.secret_hash(b"seal")])
         self.pool = HashPool(policy, self.site.name)
         self.disposable = Disposable(policy.disposable_domains)
+        self.spent = SpentInDatabase(database, self.challenge_policy.spent_remembered)
         self.challenges = Challenges(
-            codec.secret_hash(b"challenges"),
-            self.challenge_policy,
-            SpentInDatabase(database, self.challenge_policy.spent_remembered),
-            clock,
+            codec.secret_hash(b"challenges"), self.challenge_policy, self.spent, clock
         )
         self.delays = Delays(policy)
         self.devices = Devices(codec, entropy)

@@ -3,6 +3,8 @@
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keys import Keys
 from pontlevis.accounts.manage import Manage
+from pontlevis.accounts.own_password import OwnPasswords
+from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
 from pontlevis.accounts.setup import Setup
@@ -23,8 +25,8 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman):
-    """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
+class Accounts(Setup, Passkeys, OwnPasswords, Keys, Usage, Manage, Resets, Waitlist, Postman):
+    """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:
         """Derives every standing once, so that those which changed while the service was down are right."""

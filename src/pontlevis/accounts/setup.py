@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.login import LogIns
+from pontlevis.accounts.sessions import Sessions
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
@@ -20,7 +20,7 @@ from pontlevis.storage.tables.accounts import AccountRow, SetupRow
 TOKEN_BYTES = 20
 
 
-class Setup(LogIns, SignUps):
+class Setup(Sessions, SignUps):
     """The one-time link."""
 
     async def first_operator_link(self) -> str | None:

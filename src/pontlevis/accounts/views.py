@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pontlevis.accounts.factors import Factor
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.storage.tables.accounts import AccountRow
 
@@ -38,6 +39,22 @@ class SessionGrant:
 
     def __repr__(self) -> str:
         return f"SessionGrant(account={self.account.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as its owner sees it, without its secret."""
+
+    id: str
+    created_at: float
+    expires_at: float
+    network: str
+    """The /24 or /48 that it began from; a word where that is not known."""
+    device: str
+    """Browser and system; empty where they are not known."""
+    factor: Factor
+    current: bool
+    """Whether it is the one that asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pontlevis.accounts.rooms import Site
+from pontlevis.accounts.sealing import Sealer
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
@@ -79,6 +80,7 @@ class Controller:
             challenge=settings.challenge,
             mail=settings.mail,
             site=Site(settings.name, settings.base_url),
+            sealer=Sealer.in_directory(settings.data),
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents

@@ -10,6 +10,10 @@ from pontlevis.gateway.rations import Ration
 STRANGER_POSTS = {
     "/api/sessions": Kind.LOGIN,
     "/login": Kind.LOGIN,
+    "/api/sessions/second-factor": Kind.LOGIN,
+    "/api/sessions/passkey": Kind.LOGIN,
+    "/login/second": Kind.LOGIN,
+    "/login/passkey": Kind.LOGIN,
     "/api/accounts": Kind.SIGNUP,
     "/register": Kind.SIGNUP,
     "/api/waitlist": Kind.SIGNUP,

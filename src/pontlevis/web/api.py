@@ -11,7 +11,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of
-from pontlevis.web.visitor import SESSION_COOKIE, device_of, keep_session, logged_in, source_of
+from pontlevis.web.visitor import SESSION_COOKIE, agent_of, device_of, keep_session, logged_in, source_of
 
 CHALLENGE = "/api/challenge"
 
@@ -25,6 +25,11 @@ class ErrorDetail(BaseModel):
     param: str | None = None
     status_page: str | None = None
     waitlist: str | None = None
+    ticket: str | None = None
+    """Of a log-in whose password fitted, for the second step."""
+    expires_at: float | None = None
+    methods: list[str] | None = None
+    """What can be shown in the second step."""
 
 
 class ErrorBody(BaseModel):
@@ -183,7 +188,7 @@ def create_api_router(context: WebContext) -> APIRouter:
     async def log_in(
         request: Request, answer: Response, body: Annotated[ChallengedBody, Body()]
     ) -> SessionAnswer:
-        """Log in; the token also comes as a cookie."""
+        """Log in; the token also comes as a cookie. 403 `second_factor_required` asks for the second step."""
         source, fingerprint = source_of(request)
         grant = await accounts.log_in(
             body.email,
@@ -192,6 +197,7 @@ def create_api_router(context: WebContext) -> APIRouter:
             fingerprint=fingerprint,
             device=device_of(request),
             challenge=body.altcha,
+            agent=agent_of(request),
         )
         keep_session(answer, grant, context)
         return SessionAnswer(token=grant.token, expires_at=grant.expires_at)

@@ -14,6 +14,7 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_login import create_operator_login_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_sources import create_sources_router
@@ -50,6 +51,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         api.include_router(create(context))
     app.include_router(api)
     app.include_router(create_console_router(context, gate))
+    app.include_router(create_operator_login_router(context))
     app.include_router(create_desk_router(context))
     app.include_router(create_operator_gate_pages_router(context, gate))
     app.mount("/static", StaticFiles(directory=STATIC))

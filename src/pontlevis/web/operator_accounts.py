@@ -71,6 +71,11 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
         """Change what an account has earned or may do."""
         return _answer(await accounts.change_account(account, actor=actor, **body.model_dump()))
 
+    @router.delete("/accounts/{account}/second-factor", status_code=204)
+    async def drop_factors(actor: Actor, account: str) -> None:
+        """Take all second factors and passkeys of somebody away who has lost them."""
+        await accounts.drop_factors(account, actor=actor)
+
     return router
 
 

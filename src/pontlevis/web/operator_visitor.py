@@ -27,7 +27,7 @@ class OperatorGate:
             named = request.headers.get("x-pontlevis-actor", "")
             clean = "".join(each for each in named if each.isprintable()).strip()
             return clean[:LONGEST_ACTOR] or "private socket"
-        account = await self._context.accounts.session_account(token_of(request))
+        account = await self._context.accounts.operator_session(token_of(request))
         return account.email if account is not None and account.standing is Standing.OPERATOR else None
 
     async def require(self, request: Request) -> str:

@@ -10,10 +10,14 @@ from pontlevis import __version__
 from pontlevis.web import errors
 from pontlevis.web.api import create_api_router
 from pontlevis.web.context import WebContext
+from pontlevis.web.factor_api import create_factor_router
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
+from pontlevis.web.login_steps import create_login_steps_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
+from pontlevis.web.security_pages import create_security_pages_router
+from pontlevis.web.session_api import create_session_router
 from pontlevis.web.status import create_status_router
 
 STATIC = Path(str(files("pontlevis.web").joinpath("static")))
@@ -33,9 +37,13 @@ def create_public_app(context: WebContext) -> FastAPI:
     errors.install(app, pages=True)
     app.include_router(create_api_router(context))
     app.include_router(create_gate_router(context))
+    app.include_router(create_session_router(context))
+    app.include_router(create_factor_router(context))
     app.include_router(create_status_router(context))
     app.include_router(create_pages_router(context))
     app.include_router(create_gate_pages_router(context))
+    app.include_router(create_login_steps_router(context))
+    app.include_router(create_security_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(SecurityMiddleware, own=context.settings.base_url)
     return app

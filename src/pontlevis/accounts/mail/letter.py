@@ -22,6 +22,8 @@ class LetterKind(StrEnum):
     """There is an account already; told by mail alone where sign-up does not tell."""
     RESET = "reset"
     CHANGED = "changed"
+    FACTORS = "factors"
+    """A second factor or a passkey was set up, taken away or used up."""
     TURN = "turn"
     """From the waitlist."""
     INVITATION = "invitation"

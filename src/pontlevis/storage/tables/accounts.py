@@ -69,6 +69,10 @@ class SessionRow(Base):
     created_at: Mapped[float] = mapped_column(Float)
     expires_at: Mapped[float] = mapped_column(Float, index=True)
     source: Mapped[str] = mapped_column(String(64), default="")
+    device: Mapped[str] = mapped_column(String(60), default="")
+    """Browser and system, as its owner would name them."""
+    factor: Mapped[str] = mapped_column(String(10), default="")
+    """What was shown beside the password: ``totp``, ``recovery``, ``passkey``; empty where nothing was."""
 
 
 class UsageRow(Base):

@@ -1,7 +1,7 @@
 """The account rooms as one service."""
 
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.keys import Keys
+from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman):
+class Accounts(Setup, Leaks, Usage, Manage, Resets, Waitlist, Postman):
     """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

@@ -12,6 +12,8 @@ from pontlevis.web.api import create_api_router
 from pontlevis.web.context import WebContext
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
+from pontlevis.web.keys_api import create_keys_router
+from pontlevis.web.keys_pages import create_keys_pages_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.status import create_status_router
@@ -32,9 +34,11 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.state.service_name = context.settings.name
     errors.install(app, pages=True)
     app.include_router(create_api_router(context))
+    app.include_router(create_keys_router(context))
     app.include_router(create_gate_router(context))
     app.include_router(create_status_router(context))
     app.include_router(create_pages_router(context))
+    app.include_router(create_keys_pages_router(context))
     app.include_router(create_gate_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(SecurityMiddleware, own=context.settings.base_url)

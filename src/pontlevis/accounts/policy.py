@@ -51,6 +51,32 @@ class AccountPolicy:
         doc="Not revoked, of one account.",
         source="choice: bounds what a stolen session can mint",
     )
+    key_overlap_s: float = setting(
+        DAY_S,
+        unit="s",
+        doc="How long a rotated key's old secret works beside the new one where the rotation does not say.",
+        source="choice: a day to bring the new one everywhere",
+    )
+    longest_key_overlap_s: float = setting(
+        7 * DAY_S,
+        unit="s",
+        doc="The longest that a rotation may ask for.",
+        source="choice: a week; what needs longer is a second key",
+    )
+    leak_reports_per_source: int = setting(
+        60,
+        unit="reports",
+        doc="Of leaked keys, from one address (or /64) within ``signup_window_s``; signed ones are not counted.",
+        source="choice: far more than anybody finds by hand",
+    )
+    leak_reporters: str = setting(
+        "",
+        unit="path",
+        doc="Public keys by which reports of leaked keys may be signed (ECDSA P-256): a JSON file, "
+        '`{"public_keys":[{"key_identifier","key"}]}` with PEM, as GitHub gives them out for secret scanning. '
+        "Empty: only unsigned reports are taken.",
+        source="choice: whoever shows a secret has proved that it leaked",
+    )
     argon2_memory_kib: int = setting(
         19_456, unit="KiB", doc="Argon2id memory.", source="OWASP Password Storage Cheat Sheet"
     )
@@ -240,7 +266,7 @@ class AccountPolicy:
             "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
             "familiar_sources", "code_tries", "asks_per_source", "turns_at_once", "ticket_tries", "recovery_codes",
-            "passkeys_per_account",
+            "passkeys_per_account", "leak_reports_per_source",
         )  # fmt: skip
         times = (
             "session_lifetime_s",
@@ -254,6 +280,7 @@ class AccountPolicy:
             "turn_lifetime_s",
             "ticket_lifetime_s",
             "fresh_session_s",
+            "longest_key_overlap_s",
         )
         for name in counts:
             if getattr(self, name) < 1:
@@ -261,6 +288,8 @@ class AccountPolicy:
         for name in times:
             if not getattr(self, name) > 0:
                 raise ValueError(f"accounts.{name} must be greater than 0")
+        if not 0 <= self.key_overlap_s <= self.longest_key_overlap_s:
+            raise ValueError("accounts.key_overlap_s must be from 0 to accounts.longest_key_overlap_s")
         if self.password_max < self.password_min:
             raise ValueError("accounts.password_max must not be less than accounts.password_min")
         if not 0 <= self.totp_drift_steps <= 10:

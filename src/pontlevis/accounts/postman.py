@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.invitations import Invitations
+from pontlevis.accounts.key_rows import leaked_names
 from pontlevis.accounts.letters import RESET, VERIFY
 from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
 from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
@@ -160,6 +161,9 @@ class Postman(Invitations):
                 token, _ = await self.mint_link(session, RESET, row.id)
                 link, hours = self.page(f"/reset?token={token}"), _hours(self.policy.reset_lifetime_s)
                 return self._compose(waiting, link=link, hours=hours)
+            if kind is LetterKind.LEAKED:
+                names = await leaked_names(session, row.id, waiting.created_at)
+                return self._compose(waiting, keys="\n".join(f"    {each}" for each in names), page=self.page("/keys"))  # fmt: skip
         page = {LetterKind.CHANGED: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
         return self._compose(waiting, page=self.page(page))
 

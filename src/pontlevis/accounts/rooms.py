@@ -76,6 +76,9 @@ class Rooms:
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
         self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.leak_reports = Window(
+            policy.leak_reports_per_source, policy.signup_window_s, policy.sources_remembered
+        )
         self.known_answers = Window(
             policy.known_answers_per_source, policy.signup_window_s, policy.sources_remembered
         )

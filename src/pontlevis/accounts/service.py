@@ -1,7 +1,7 @@
 """The account rooms as one service."""
 
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.keys import Keys
+from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Passkeys, OwnPasswords, Keys, Usage, Manage, Resets, Waitlist, Postman):
+class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import BigInteger, Float, Integer, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pontlevis.accounts.key_rows import key_record
 from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
 from pontlevis.accounts.views import AccountView, UsageDay, account_view
 from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
@@ -16,6 +17,7 @@ REFRESH_MARGIN_S = 120.0
 CHUNK = 2_000
 ANONYMOUS = "anon:"
 """What the names of callers without an account begin with; their use is summed up under one name."""
+KEY_USE_GRAIN_S = 60.0  # choice: people ask on which day, and each write costs the database
 PROVISIONAL = ("credential:", "fresh:")
 """Names that a gateway gives to whoever it served before it knew the credential's account."""
 SENDERS_KEPT_S = 90 * DAY_S  # choice: a gateway's journal is sent at its next start, hardly ever months later
@@ -34,7 +36,14 @@ _USED = (
         last_active_at=case((_accounts.c.last_active_at < _at, _at), else_=_accounts.c.last_active_at),
     )
 )
-_KEY_USED = update(_keys).where(_keys.c.id == bindparam("key")).values(last_used_at=_at)
+_KEY_USED = (
+    update(_keys)
+    .where(
+        _keys.c.id == bindparam("key"),
+        or_(_keys.c.last_used_at.is_(None), _keys.c.last_used_at <= _at - KEY_USE_GRAIN_S),
+    )
+    .values(last_used_at=_at)
+)
 
 
 class Usage(Rooms):
@@ -175,7 +184,7 @@ class Usage(Rooms):
                 select(KeyRow).where(KeyRow.revoked_at.is_(None)).execution_options(yield_per=chunk)
             )
             async for keys_part in keys.partitions(chunk):
-                yield [], [CredentialRecord(row.id, row.account_id, row.secret_hash) for row in keys_part]
+                yield [], [key_record(row) for row in keys_part]
             sessions = await session.stream_scalars(
                 select(SessionRow).where(SessionRow.expires_at > now).execution_options(yield_per=chunk)
             )

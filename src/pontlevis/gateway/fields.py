@@ -1,6 +1,7 @@
 """Header fields between client and engine: which pass, and those that we add."""
 
 from pontlevis.brain.admission.messages import Allowance
+from pontlevis.brain.key_scope import MOST_LIMIT
 from pontlevis.gateway.answers import REASONS
 
 # What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
@@ -34,19 +35,19 @@ PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", 
 
 
 def limit_fields(allowance: Allowance) -> bytes:
-    """The x-ratelimit-* header lines, as OpenAI writes them."""
-    return (
-        b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
-        b"x-ratelimit-reset-requests: %.3fs\r\nx-ratelimit-limit-tokens: %d\r\n"
-        b"x-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %.3fs\r\n"
-    ) % (
-        allowance.limit_requests,
-        allowance.remaining_requests,
-        allowance.reset_requests_s,
-        allowance.limit_tokens,
-        allowance.remaining_tokens,
-        allowance.reset_tokens_s,
-    )
+    """The x-ratelimit-* header lines, as OpenAI writes them; none of what has no limit."""
+    requests = tokens = b""
+    if allowance.limit_requests < MOST_LIMIT:
+        requests = (
+            b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
+            b"x-ratelimit-reset-requests: %.3fs\r\n"
+        ) % (allowance.limit_requests, allowance.remaining_requests, allowance.reset_requests_s)
+    if allowance.limit_tokens < MOST_LIMIT:
+        tokens = (
+            b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\n"
+            b"x-ratelimit-reset-tokens: %.3fs\r\n"
+        ) % (allowance.limit_tokens, allowance.remaining_tokens, allowance.reset_tokens_s)
+    return requests + tokens
 
 
 def answer_head(

@@ -26,6 +26,8 @@ STRANGER_POSTS = {
     "/api/reset/letter": Kind.PAGE,
     "/reset": Kind.PAGE,
     "/reset/letter": Kind.PAGE,
+    "/api/leaked-keys": Kind.PAGE,
+    "/leaked-key": Kind.PAGE,
 }
 """POSTs that anybody may send, and as what they are noted when they are turned away."""
 _MARK = b"invitation=pi-"

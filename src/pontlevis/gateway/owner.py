@@ -247,9 +247,11 @@ class Owner:
             desk.say(SentBack(ticket, command.requeued, command.code, command.reason))
 
     def _allowance(self, asked: Asked) -> Allowance | None:
-        if asked.unlimited:
+        if asked.unlimited and asked.limits is None:
             return None
-        return self.admission.allowance(asked.account, asked.standing, self._clock(), asked.key)
+        return self.admission.allowance(
+            asked.account, asked.standing, self._clock(), asked.key, asked.limits, asked.unlimited
+        )
 
 
 def _ask(asked: Asked) -> Ask:
@@ -265,4 +267,5 @@ def _ask(asked: Asked) -> Ask:
         asked.choices,
         asked.stream,
         asked.key,
+        asked.limits,
     )

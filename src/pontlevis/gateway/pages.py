@@ -8,12 +8,13 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
+from pontlevis.link.messages import AccountRecord
 
 if TYPE_CHECKING:
     from pontlevis.gateway.core import Core
@@ -60,6 +61,13 @@ class KnownSources:
         self._seen[source] = None
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)
+
+    def learn_homes(self, accounts: list[AccountRecord]) -> None:
+        """Remembers from where the owners of accounts with some standing log in."""
+        for account in accounts:
+            if account.standing >= Standing.RECENT and not account.disabled:
+                for place in account.familiar.split():
+                    self.learn(place)
 
     def __contains__(self, source: str) -> bool:
         return source in self._seen

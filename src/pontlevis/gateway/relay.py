@@ -86,7 +86,8 @@ class Exchange:
         caller, call = self.caller, self._call
         said = core.admission.ask(
             Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
-                caller.unlimited, self.source, call.choices, call.stream, caller.credential),
+                caller.unlimited, self.source, call.choices, call.stream, caller.credential,
+                caller.limits),
             now,
         )  # fmt: skip
         if type(said) is Dispatch:
@@ -154,11 +155,10 @@ class Exchange:
         if self._sending is not None:
             self._sending.hold(blocked)
 
-    def cut(self, reason: str) -> None:
-        """Ends the call from our side: key revoked, account banned."""
-        if self._over:
-            return
-        self._end_early(403, RefusalCode.ACCOUNT_DISABLED, reason)
+    def cut(self, reason: str, code: RefusalCode = RefusalCode.ACCOUNT_DISABLED) -> None:
+        """Ends the call from our side: key revoked or expired, account disabled or banned."""
+        if not self._over:
+            self._end_early(401 if code is RefusalCode.KEY_EXPIRED else 403, code, reason)
 
     def silent_too_long(self) -> None:
         """The engine has said nothing for too long."""
@@ -302,10 +302,12 @@ class Exchange:
         return not request.keep_alive or (request.version_10 and self._length is None)
 
     def _limits(self) -> bytes:
-        if self.caller.unlimited:
-            return b""
         caller, now = self.caller, self._core.monotonic()
-        allowance = self._core.admission.allowance(caller.account, caller.standing, now, caller.credential)
+        if caller.unlimited and caller.limits is None:
+            return b""
+        allowance = self._core.admission.allowance(
+            caller.account, caller.standing, now, caller.credential, caller.limits, caller.unlimited
+        )
         return limit_fields(allowance) if allowance is not None else b""
 
     def _engine_error(self) -> None:

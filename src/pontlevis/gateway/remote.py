@@ -10,6 +10,7 @@ from pontlevis import __version__
 from pontlevis.brain.admission.bands import BAND_OF
 from pontlevis.brain.admission.messages import Allowance, Ask, Command, Dispatch, Preempt, Queued, Refuse
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.errand import Errand, Errands, Stage
@@ -194,7 +195,15 @@ class RemoteAdmission:
             return ()
         return self.standin.due(now)
 
-    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None:
+    def allowance(
+        self,
+        account: str,
+        standing: Standing,
+        now: float,
+        key: str = "",
+        limits: KeyLimits | None = None,
+        unlimited: bool = False,
+    ) -> Allowance | None:
         """As admission last said of an account's key that has a request here."""
         return self.errands.allowance(account, key, now)
 
@@ -254,4 +263,5 @@ def _asked(ask: Ask) -> Asked:
         ask.choices,
         ask.stream,
         ask.key,
+        ask.limits,
     )

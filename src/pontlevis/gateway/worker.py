@@ -192,7 +192,7 @@ class Worker:
     def _heard(self, message: Changes | Cut) -> None:
         if isinstance(message, Changes):
             self.directory.apply(message)
-            self.core.learn_sources(message.accounts)
+            self.core.known_sources.learn_homes(message.accounts)
             if message.admission is not None:
                 adopt(self._limits, message.admission)
             changed = message.posture is not None or message.admission is not None

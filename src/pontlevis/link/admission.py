@@ -7,6 +7,7 @@ requests when there are many. Durations are seconds; no message carries a time o
 import msgspec
 
 from pontlevis.brain.admission.messages import Allowance
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 
@@ -28,6 +29,7 @@ class Asked(msgspec.Struct, tag=1, array_like=True, frozen=True, gc=False):
     choices: int
     stream: bool
     key: str = ""
+    limits: KeyLimits | None = None
 
 
 class Began(msgspec.Struct, tag=2, array_like=True, frozen=True, gc=False):

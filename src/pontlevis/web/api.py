@@ -51,10 +51,6 @@ class EmailBody(BaseModel):
     email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
 
 
-class NameBody(BaseModel):
-    name: str = Field(min_length=1, max_length=100, examples=["laptop"])
-
-
 class AccountAnswer(BaseModel):
     id: str | None = None
     email: str
@@ -71,21 +67,6 @@ class OwnAccountAnswer(AccountAnswer):
 class SessionAnswer(BaseModel):
     token: str
     expires_at: float
-
-
-class KeyAnswer(BaseModel):
-    id: str
-    name: str
-    created_at: float
-    last_used_at: float | None = None
-
-
-class NewKeyAnswer(KeyAnswer):
-    key: str
-
-
-class KeysAnswer(BaseModel):
-    keys: list[KeyAnswer]
 
 
 class WaitlistAnswer(BaseModel):
@@ -208,31 +189,6 @@ def create_api_router(context: WebContext) -> APIRouter:
         visitor, _ = await logged_in(request, context)
         await accounts.end_session(visitor.token)
         answer.delete_cookie(SESSION_COOKIE)
-
-    @router.get("/keys", responses=_errors(401))
-    async def list_keys(request: Request) -> KeysAnswer:
-        """The account's keys, without their secrets."""
-        _, view = await logged_in(request, context)
-        keys = await accounts.list_keys(view.id)
-        return KeysAnswer(
-            keys=[
-                KeyAnswer(id=k.id, name=k.name, created_at=k.created_at, last_used_at=k.last_used_at)
-                for k in keys
-            ]
-        )
-
-    @router.post("/keys", status_code=201, responses=_errors(401, 409))
-    async def create_key(request: Request, body: Annotated[NameBody, Body()]) -> NewKeyAnswer:
-        """Make a key; its secret is shown this once."""
-        _, view = await logged_in(request, context)
-        made = await accounts.create_key(view.id, body.name)
-        return NewKeyAnswer(id=made.id, name=made.name, key=made.key, created_at=made.created_at)
-
-    @router.delete("/keys/{key}", status_code=204, responses=_errors(401, 404))
-    async def delete_key(request: Request, key: str) -> None:
-        """Revoke a key at once, streams under way included."""
-        _, view = await logged_in(request, context)
-        await accounts.revoke_key(view.id, key)
 
     @router.post("/waitlist", status_code=202, responses=_errors(429))
     async def join_waitlist(request: Request, body: Annotated[EmailBody, Body()]) -> WaitlistAnswer:

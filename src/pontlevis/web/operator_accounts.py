@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from pontlevis.accounts.service import AccountView
 from pontlevis.storage.audit import record_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.keys_bodies import ScopeBody
 from pontlevis.web.operator_answers import AccountAnswer, AccountsAnswer, KeyAnswer
 from pontlevis.web.operator_visitor import GUARDED, Actor
 
 
-class KeyBody(BaseModel):
+class KeyBody(ScopeBody):
     email: str = Field(min_length=3, max_length=320)
     name: str = Field(default="operator", min_length=1, max_length=100)
     paid: bool = False
@@ -41,7 +42,14 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
     @router.post("/keys", status_code=201)
     async def make_key(actor: Actor, body: Annotated[KeyBody, Body()]) -> KeyAnswer:
         """Make a key, and the account if need be; shown this once."""
-        key = await accounts.make_key(body.email, name=body.name, paid=body.paid, unlimited=body.unlimited)
+        key = await accounts.make_key(
+            body.email,
+            name=body.name,
+            paid=body.paid,
+            unlimited=body.unlimited,
+            scope=body.scope(),
+            expires_at=body.expires_at(accounts.clock()),
+        )
         async with accounts.database.session() as session:
             await record_audit(
                 session,

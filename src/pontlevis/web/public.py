@@ -14,6 +14,8 @@ from pontlevis.web.factor_api import create_factor_router
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
 from pontlevis.web.login_steps import create_login_steps_router
+from pontlevis.web.keys_api import create_keys_router
+from pontlevis.web.keys_pages import create_keys_pages_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.security_pages import create_security_pages_router
@@ -36,11 +38,13 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.state.service_name = context.settings.name
     errors.install(app, pages=True)
     app.include_router(create_api_router(context))
+    app.include_router(create_keys_router(context))
     app.include_router(create_gate_router(context))
     app.include_router(create_session_router(context))
     app.include_router(create_factor_router(context))
     app.include_router(create_status_router(context))
     app.include_router(create_pages_router(context))
+    app.include_router(create_keys_pages_router(context))
     app.include_router(create_gate_pages_router(context))
     app.include_router(create_login_steps_router(context))
     app.include_router(create_security_pages_router(context))

@@ -28,6 +28,8 @@ class LetterKind(StrEnum):
     """From the waitlist."""
     INVITATION = "invitation"
     APPROVED = "approved"
+    LEAKED = "leaked"
+    """Somebody showed the secret of an API key, which was revoked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,17 @@ class KeyRow(Base):
     created_at: Mapped[float] = mapped_column(Float)
     last_used_at: Mapped[float | None] = mapped_column(Float, default=None)
     revoked_at: Mapped[float | None] = mapped_column(Float, default=None)
+    scope: Mapped[str] = mapped_column(Text, default="")
+    """``KeyScope`` as JSON; empty: all that the account may."""
+    expires_at: Mapped[float | None] = mapped_column(Float, default=None)
+    rotated_at: Mapped[float | None] = mapped_column(Float, default=None)
+    former_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), default=None)
+    """Of the secret before the last rotation, which holds until ``former_until``."""
+    former_until: Mapped[float | None] = mapped_column(Float, default=None)
+    made_by: Mapped[str] = mapped_column(String(16), default="", index=True)
+    """The key that made it; it ends with that one. Empty: a person."""
+    revoked_for: Mapped[str] = mapped_column(String(20), default="")
+    """``leaked`` where its secret was reported, or of one that goes on its former one; empty: somebody asked for it."""
 
 
 class SessionRow(Base):

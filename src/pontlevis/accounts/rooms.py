@@ -13,6 +13,7 @@ from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
+from pontlevis.accounts.sealing import KeyFiles, Sealer
 from pontlevis.brain.credential import ID_BYTES, SECRET_BYTES, CredentialCodec, CredentialKind
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.standing.derive import AccountFacts, StandingVerdict, derive
@@ -51,6 +52,8 @@ class Rooms:
         site: Site | None = None,
     ) -> None:
         self.database = database
+        self.key_files: KeyFiles | None = None
+        self.sealer: Sealer | None = None
         self.codec = codec
         self.policy = policy
         self.standing_policy = standing

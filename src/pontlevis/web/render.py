@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from pontlevis import __version__
 from pontlevis.web.i18n import COOKIE, LANGUAGES, Translator, language_of
+from pontlevis.web.operator_names import who
 
 _environment = Environment(
     loader=PackageLoader("pontlevis.web"),
@@ -47,7 +48,7 @@ def _clock(seconds: float) -> str:
     return _moment(seconds).strftime("%H:%M:%S")
 
 
-_environment.filters.update(iso=iso, utc=_utc, clock=_clock, second=_second)
+_environment.filters.update(who=who, iso=iso, utc=_utc, clock=_clock, second=_second)
 
 
 def page(request: Request, template: str, values: dict[str, object]) -> str:

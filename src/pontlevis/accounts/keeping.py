@@ -40,6 +40,8 @@ async def take_keys(database: Database, files: KeyFiles) -> Sealer:
         await _sign_head(database)
     if set(held) - {sealer.newest}:
         told = await reseal(database, sealer)
+        if "" in held:
+            await database.scrub()
         log.warning("data:seals:brought_up_to_date values=%d unopened=%d", told.done, told.unopened)
     return sealer
 

@@ -123,13 +123,13 @@ class KeyFiles:
                 _write(file, [secrets.token_bytes(KEY_BYTES)])
         return fresh
 
-    def keys(self) -> tuple[SealKey, ...]:
+    def read_keys(self) -> tuple[SealKey, ...]:
         """Newest first. Raises ``BadKeyFile``."""
         return tuple(SealKey.of(each) for each in _read(self.seal_file))
 
     def sealer(self) -> Sealer:
         """Raises ``BadKeyFile``."""
-        return Sealer(self.keys(), _read(self.lookup_file)[0])
+        return Sealer(self.read_keys(), _read(self.lookup_file)[0])
 
     def audit_key(self) -> bytes:
         """Raises ``BadKeyFile``."""
@@ -137,16 +137,16 @@ class KeyFiles:
 
     def add(self) -> tuple[SealKey, ...]:
         """A fresh key at the top of the file, which from then on seals; older ones still open."""
-        keys = [each.secret for each in self.keys()]
+        keys = [each.secret for each in self.read_keys()]
         if len(keys) >= MOST_KEYS:
             raise BadKeyFile(f"{self.seal_file} has {len(keys)} keys; drop old ones first")
         _write(self.seal_file, [secrets.token_bytes(KEY_BYTES), *keys])
-        return self.keys()
+        return self.read_keys()
 
     def keep_newest(self) -> tuple[SealKey, ...]:
         """Drops all keys but the newest; for when nothing is sealed with the others any more."""
-        _write(self.seal_file, [self.keys()[0].secret])
-        return self.keys()
+        _write(self.seal_file, [self.read_keys()[0].secret])
+        return self.read_keys()
 
 
 def _read(file: Path) -> list[bytes]:

@@ -20,6 +20,14 @@ class ChainedSession(Session):
     """A session that appends the transaction's audit lines to the chain as the last thing before it commits."""
 
 
+def add_audit(
+    session: AsyncSession, *, at: float, actor: str, event: str, subject: str = "", detail: str = ""
+) -> None:
+    """``record_audit`` for callers that do not wait."""
+    line = Line(at, actor[:200], event[:100], subject[:200], detail[:10_000])
+    session.sync_session.info.setdefault(_PENDING, []).append(line)
+
+
 async def record_audit(
     session: AsyncSession, *, at: float, actor: str, event: str, subject: str = "", detail: str = ""
 ) -> None:
@@ -28,8 +36,7 @@ async def record_audit(
     ``at`` is Unix seconds. The line is written when the transaction commits: the end of the chain is locked
     last and for a moment only, so that two writers neither wait for one another's work nor lock each other.
     """
-    line = Line(at, actor[:200], event[:100], subject[:200], detail[:10_000])
-    session.sync_session.info.setdefault(_PENDING, []).append(line)
+    add_audit(session, at=at, actor=actor, event=event, subject=subject, detail=detail)
 
 
 def use_audit_key(engine: Engine, key: bytes) -> None:

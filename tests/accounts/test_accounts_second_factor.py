@@ -23,7 +23,6 @@ from pontlevis.accounts.factors import (
     recovery_code,
 )
 from pontlevis.accounts.policy import OperatorFactor
-from pontlevis.accounts.sealing import Sealer
 from pontlevis.accounts.service import AccountError, SessionGrant
 from pontlevis.brain.observation import Outcome
 from pontlevis.storage.audit import recent_audit
@@ -274,25 +273,6 @@ async def test_a_disabled_account_is_not_let_in_between_the_steps(house: House) 
     await house.accounts.change_account(account, actor="grace", disabled="spam")
     assert await refusal(house, asked.ticket, app.code()) == "account_disabled"
 
-
-def test_keys_are_made_once_private_and_read_newest_first(tmp_path: Path) -> None:
-    """A rotated file opens what older keys sealed; a damaged one is said to be."""
-    old = Sealer.in_directory(tmp_path)
-    sealed = old.seal("secret", "here")
-    file = tmp_path / "secrets" / "seal.keys"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert Sealer.in_directory(tmp_path).open(sealed, "here") == "secret"
-    (tmp_path / "other").mkdir()
-    Sealer.in_directory(tmp_path / "other")
-    newer = (tmp_path / "other" / "secrets" / "seal.keys").read_text()
-    file.write_text(newer + file.read_text())
-    rotated = Sealer.in_directory(tmp_path)
-    assert rotated.open(sealed, "here") == "secret"
-    with pytest.raises(ValueError, match="sealed"):
-        old.open(rotated.seal("secret", "here"), "here")
-    file.write_text("nonsense\n")
-    with pytest.raises(ValueError, match="damaged"):
-        Sealer.in_directory(tmp_path)
 
 
 @given(

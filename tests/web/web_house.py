@@ -212,6 +212,8 @@ class WebHouse:
     database: Database
     policy: QuietPolicy
     now: float = START
+    actor: str = ""
+    """The operator who logged in, as kept in records."""
 
     def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
         """A visitor at ``source``, as the gateway announces it; errors reach the test as answers."""
@@ -240,6 +242,8 @@ class WebHouse:
         form = {"token": token, "email": "operator@example.com", "password": PASSWORD}
         answer = await client.post("/setup", data=form)
         assert answer.status_code == 303, answer.text
+        (first,) = await self.accounts.list_operators()
+        self.actor = f"account {first.id}"
         return client
 
     def browser(self, *, source: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:

@@ -13,7 +13,7 @@ from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
-from pontlevis.accounts.sealing import Sealer
+from pontlevis.accounts.sealing import KeyFiles, Sealer
 from pontlevis.brain.credential import ID_BYTES, SECRET_BYTES, CredentialCodec, CredentialKind
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.standing.derive import AccountFacts, StandingVerdict, derive
@@ -50,9 +50,10 @@ class Rooms:
         challenge: ChallengePolicy | None = None,
         mail: MailPolicy | None = None,
         site: Site | None = None,
-        sealer: Sealer | None = None,
     ) -> None:
         self.database = database
+        self.key_files: KeyFiles | None = None
+        self.sealer: Sealer | None = None
         self.codec = codec
         self.policy = policy
         self.standing_policy = standing
@@ -63,8 +64,6 @@ class Rooms:
         self.challenge_policy = challenge or ChallengePolicy()
         self.mail_policy = mail or MailPolicy()
         self.site = site or Site()
-        # Without a file of keys (commands, tests) under one that is derived from the pepper.
-        self.sealer: Sealer | None = sealer or Sealer([codec.secret_hash(b"seal")])
         self.pool = HashPool(policy, self.site.name)
         self.disposable = Disposable(policy.disposable_domains)
         self.spent = SpentInDatabase(database, self.challenge_policy.spent_remembered)

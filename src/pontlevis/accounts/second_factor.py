@@ -19,7 +19,6 @@ from pontlevis.accounts.factors import (
 )
 from pontlevis.accounts.letters import Letters
 from pontlevis.accounts.mail.letter import LetterKind
-from pontlevis.accounts.sealing import Sealer
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.factors import LoginTicketRow, PasskeyRow, RecoveryCodeRow, TotpRow
@@ -64,7 +63,7 @@ class SecondFactors(Letters):
             if row is not None and row.confirmed_at is not None:
                 raise AccountError(409, "second_factor_set", "there is an authenticator app already")
             made = offer(fresh_secret(self.entropy(SECRET_BYTES)), owner.email, self.site.name)
-            sealed = self._box.seal(made.secret, _context(account))
+            sealed = f"{account} {made.secret}"
             if row is None:
                 session.add(TotpRow(account_id=account, sealed=sealed, created_at=now))
             else:
@@ -78,7 +77,7 @@ class SecondFactors(Letters):
             row = await session.get(TotpRow, account)
         if row is None or row.confirmed_at is not None:
             return None
-        return offer(self._box.open(row.sealed, _context(account)), owner.email, self.site.name)
+        return offer(_secret_of(row), owner.email, self.site.name)
 
     async def confirm_totp(self, account: str, code: str, *, source: str) -> list[str]:
         """Makes the app count. Returns fresh recovery codes where there were none left, shown this once.
@@ -90,7 +89,7 @@ class SecondFactors(Letters):
             row = await session.get(TotpRow, account)
             if row is None or row.confirmed_at is not None:
                 raise AccountError(409, "second_factor_set", "no authenticator app waits for its first code")
-            secret = self._box.open(row.sealed, _context(account))
+            secret = _secret_of(row)
             step = matching_step(
                 secret, as_totp(code), now, drift=self.policy.totp_drift_steps, last_step=row.last_step
             )
@@ -145,7 +144,7 @@ class SecondFactors(Letters):
                 row = await session.get(TotpRow, account)
                 if row is None or row.confirmed_at is None:
                     return Factor.NONE
-                secret = self._box.open(row.sealed, _context(account))
+                secret = _secret_of(row)
                 step = matching_step(
                     secret, digits, now, drift=self.policy.totp_drift_steps, last_step=row.last_step
                 )
@@ -206,15 +205,12 @@ class SecondFactors(Letters):
         await record_audit(session, at=self.clock(), actor=actor, event=event, subject=account, detail=detail)
         await self.leave_letter(session, LetterKind.FACTORS, row.email, language=row.language)
 
-    @property
-    def _box(self) -> Sealer:
-        if self.sealer is None:
-            raise AccountError(503, "unavailable", "the keys that seal second factors are not there")
-        return self.sealer
-
     def _recovery_hash(self, account: str, letters: str) -> bytes:
         return self.codec.secret_hash(f"recovery {account} {letters}".encode())
 
 
-def _context(account: str) -> str:
-    return f"totp {account}"
+def _secret_of(row: TotpRow) -> str:
+    account, _, secret = row.sealed.partition(" ")
+    if account != row.account_id or not secret:
+        raise AccountError(503, "unavailable", "the keys that seal second factors are not there")
+    return secret

@@ -7,6 +7,7 @@ from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.secret_keys import SecretKeys
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
 from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman):
+class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, SecretKeys):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

@@ -84,7 +84,7 @@ class Setup(Sessions, SignUps):
             await record_audit(
                 session,
                 at=now,
-                actor=address,
+                actor=f"account {row.id}",
                 event="operator:account:made",
                 subject=row.id,
                 detail="the first operator, by the one-time link",

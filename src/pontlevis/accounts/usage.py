@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from sqlalchemy import BigInteger, Float, Integer, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from pontlevis.accounts.key_rows import key_record
 from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
@@ -159,6 +160,7 @@ class Usage(Rooms):
         async with self.database.session() as session:
             rows = await session.stream_scalars(
                 select(AccountRow)
+                .options(defer(AccountRow.email))  # not needed, and opening it costs
                 .where(or_(AccountRow.last_active_at >= since, *crossed))
                 .execution_options(yield_per=CHUNK)
             )
@@ -177,7 +179,9 @@ class Usage(Rooms):
         """Everything a gateway must know, in parts: accounts, then keys and sessions that may be used."""
         now = self.clock()
         async with self.database.session() as session:
-            accounts = await session.stream_scalars(select(AccountRow).execution_options(yield_per=chunk))
+            accounts = await session.stream_scalars(
+                select(AccountRow).options(defer(AccountRow.email)).execution_options(yield_per=chunk)
+            )
             async for part in accounts.partitions(chunk):
                 yield [account_record(row) for row in part], []
             keys = await session.stream_scalars(

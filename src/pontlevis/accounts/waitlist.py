@@ -8,6 +8,7 @@ from pontlevis.accounts.invitations import WAITLIST, Invitations
 from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.mail.outbox import leave, room_left
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 from pontlevis.storage.tables.gate import InvitationRow
 
@@ -79,6 +80,11 @@ class Waitlist(Invitations):
                     session, self.mail_policy, LetterKind.TURN, row.email, language=row.language, source="", now=now
                 )  # fmt: skip
                 invited += 1
+            if invited:
+                await record_audit(
+                    session, at=now, actor="waitlist", event="service:waitlist:invited",
+                    detail=f"{invited} of {whole} whose turn came, at a share of {share:.2f}",
+                )  # fmt: skip
         return invited
 
     async def waiting(self) -> int:

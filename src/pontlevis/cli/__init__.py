@@ -5,6 +5,7 @@ import typer
 from pontlevis import __version__
 from pontlevis.cli import (
     accounts,
+    audit,
     backtest,
     doctor,
     drill,
@@ -14,6 +15,7 @@ from pontlevis.cli import (
     policy,
     posture,
     registration,
+    secrets,
     simulate,
     up,
 )
@@ -50,6 +52,8 @@ app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
 app.add_typer(registration.app, name="registration")
 app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)

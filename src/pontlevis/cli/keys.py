@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pontlevis.cli.common import Config, Data, Json, Running, fail, settings_from
+from pontlevis.cli.common import Config, Data, Json, Running, fail, settings_from, who
 from pontlevis.config import Settings
 from pontlevis.runtime import DataDirectory
 
@@ -52,10 +52,13 @@ def create(
 
 async def _make_offline(settings: Settings, email: str, name: str, paid: bool, unlimited: bool) -> str:
     """Works on the database of a service that does not run."""
+    from pontlevis.accounts.keeping import take_keys
     from pontlevis.accounts.ports import NobodyWatches
     from pontlevis.accounts.rooms import Site
+    from pontlevis.accounts.sealing import KeyFiles
     from pontlevis.accounts.service import Accounts
     from pontlevis.brain.credential import CredentialCodec
+    from pontlevis.storage.audit import record_audit
     from pontlevis.storage.database import Database
     from pontlevis.storage.migrate import upgrade
 
@@ -80,6 +83,14 @@ async def _make_offline(settings: Settings, email: str, name: str, paid: bool, u
     )
     try:
         await upgrade(database)
-        return await accounts.make_key(email, name=name, paid=paid, unlimited=unlimited)
+        await take_keys(database, KeyFiles(directory.path, settings.safety.seal_keys))
+        key = await accounts.make_key(email, name=name, paid=paid, unlimited=unlimited)
+        owner = await accounts.find_account(email)
+        async with database.session() as session:
+            await record_audit(
+                session, at=time.time(), actor=who(), event="operator:key:made",
+                subject=owner.id if owner is not None else "", detail=name,
+            )  # fmt: skip
+        return key
     finally:
         await database.close()

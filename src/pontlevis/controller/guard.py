@@ -260,13 +260,11 @@ class Guard:
             scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor
         )
         await self._announce([record])
-        await self._audit(actor, "decision:source:made", f"{scope} {record.value}", reason)
         return record
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         record = await self._book.lift(decision, actor=actor, reason=reason)
         await self._announce([record])
-        await self._audit(actor, "decision:source:lifted", f"{record.scope} {record.value}", reason)
         return record
 
     # -- ticking

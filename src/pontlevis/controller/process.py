@@ -15,8 +15,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from pontlevis.accounts.keeping import take_keys
 from pontlevis.accounts.rooms import Site
-from pontlevis.accounts.sealing import Sealer
+from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
@@ -35,6 +36,7 @@ from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
+from pontlevis.web.operator_names import learn_operators
 from pontlevis.web.public import create_public_app
 
 STANDING_REFRESH_S = 30.0
@@ -80,8 +82,8 @@ class Controller:
             challenge=settings.challenge,
             mail=settings.mail,
             site=Site(settings.name, settings.base_url),
-            sealer=Sealer.in_directory(settings.data),
         )
+        self.key_files = KeyFiles(settings.data, settings.safety.seal_keys)
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
         self.usage = UsageDesk(self.accounts.record_parcels)
@@ -113,10 +115,16 @@ class Controller:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         await upgrade(self.database)
+        preparing = self._sockets / "preparing"
+        preparing.touch()  # the supervisor waits longer while it is there
+        sealer = await take_keys(self.database, self.key_files)
+        self.accounts.sealer, self.accounts.key_files = sealer, self.key_files
+        preparing.unlink()
         await self.book.start()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
+        await learn_operators(self.accounts)
         await self._leave_setup_link()
         context = WebContext(
             self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy

@@ -14,6 +14,7 @@ from pontlevis.incidents.components import Component, Status, Statuses
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.views import Affected, IncidentView, UpdateView
 from pontlevis.incidents.words import Words
+from pontlevis.storage.audit import add_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.incidents import IncidentRow, IncidentUpdateRow
 
@@ -135,6 +136,9 @@ class Shelf:
         incident.resolved_at = now if status == "resolved" else None
         if status == "monitoring":
             incident.monitoring_at = now
+        if automatic:
+            # An operator's entry has its line from the desk.
+            add_audit(session, at=now, actor="service", event=f"service:incident:{status}", subject=incident.id, detail=body.en)  # fmt: skip
         session.add(
             IncidentUpdateRow(
                 id=id_of(f"{cause}:update"),

@@ -50,13 +50,14 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
             scope=body.scope(),
             expires_at=body.expires_at(accounts.clock()),
         )
+        owner = await accounts.find_account(body.email)
         async with accounts.database.session() as session:
             await record_audit(
                 session,
                 at=accounts.clock(),
                 actor=actor,
                 event="operator:key:made",
-                subject=body.email,
+                subject=owner.id if owner is not None else "",
                 detail=body.name,
             )
         return KeyAnswer(email=body.email, key=key)
@@ -65,8 +66,18 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
     async def list_accounts(
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        email: Annotated[
+            str,
+            Query(
+                max_length=320,
+                description="The exact address; parts find nothing, since addresses are sealed.",
+            ),
+        ] = "",
     ) -> AccountsAnswer:
-        """Accounts, newest first."""
+        """Accounts, newest first; with ``email`` the one of that address."""
+        if email:
+            one = await accounts.find_account(email)
+            return AccountsAnswer(accounts=[_answer(one)] if one is not None else [])
         found = await accounts.list_accounts(limit, offset)
         return AccountsAnswer(accounts=[_answer(each) for each in found])
 

@@ -275,9 +275,12 @@ class AuditEntry(_Answer):
 
     at: float
     actor: str
+    """``account`` and an id for an operator who logged in."""
     event: str
     subject: str
     detail: str
+    hash: str
+    """Of this line and, through it, of every one before."""
 
 
 class AuditAnswer(_Answer):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from pontlevis.accounts.service import SessionGrant
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_names import actor_of
 
 COOKIE = "pontlevis_operator"
 LONGEST_ACTOR = 100
@@ -22,13 +23,15 @@ class OperatorGate:
         self.trusted = trusted
 
     async def actor(self, request: Request) -> str | None:
-        """The operator's name for the audit log; None for anybody else."""
+        """The operator's name for the audit log, which holds no address; None for anybody else."""
         if self.trusted:
             named = request.headers.get("x-pontlevis-actor", "")
             clean = "".join(each for each in named if each.isprintable()).strip()
             return clean[:LONGEST_ACTOR] or "private socket"
         account = await self._context.accounts.operator_session(token_of(request))
-        return account.email if account is not None and account.standing is Standing.OPERATOR else None
+        if account is None or account.standing is not Standing.OPERATOR:
+            return None
+        return actor_of(account)
 
     async def require(self, request: Request) -> str:
         """As a dependency: the operator's name. Raises 401."""

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from pontlevis import __version__
 from pontlevis.web.i18n import COOKIE, LANGUAGES, Translator, language_of
+from pontlevis.web.operator_names import who
 
 _KEPT = frozenset({"invitation", "token", "next", "notice"})
 """Parameters without which a page would be another one; the links to its other languages repeat them."""
@@ -54,7 +55,7 @@ def _clock(seconds: float) -> str:
     return _moment(seconds).strftime("%H:%M:%S")
 
 
-_environment.filters.update(iso=iso, utc=_utc, clock=_clock, second=_second)
+_environment.filters.update(who=who, iso=iso, utc=_utc, clock=_clock, second=_second)
 
 
 def _in_language(request: Request, path: object, language: str) -> str:

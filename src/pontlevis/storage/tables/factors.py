@@ -1,8 +1,9 @@
 """Second factors: secrets of authenticator apps, recovery codes, passkeys, half-finished log-ins."""
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pontlevis.storage.sealed import SealedText
 from pontlevis.storage.tables.base import Base
 
 
@@ -12,8 +13,8 @@ class TotpRow(Base):
     __tablename__ = "totp"
 
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
-    sealed: Mapped[str] = mapped_column(Text)
-    """The secret in base32, sealed."""
+    sealed: Mapped[str] = mapped_column(SealedText("totp.secret"))
+    """Account and secret in base32, so that no row's secret can be put into another's."""
     created_at: Mapped[float] = mapped_column(Float)
     confirmed_at: Mapped[float | None] = mapped_column(Float, default=None)
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)

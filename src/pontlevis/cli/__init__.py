@@ -9,12 +9,15 @@ from pontlevis.cli import (
     doctor,
     drill,
     engine_sim,
+    incidents,
     invitations,
     keys,
+    maintenance,
     policy,
     posture,
     registration,
     simulate,
+    status,
     up,
 )
 
@@ -49,6 +52,9 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
 app.add_typer(registration.app, name="registration")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(status.app, name="status")
 app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)

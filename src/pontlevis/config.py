@@ -26,6 +26,7 @@ from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.policy_file import with_policy_file
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgePolicy = KnowledgePolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+    status: StatusPolicy = StatusPolicy()
     journal: JournalPolicy = JournalPolicy()
     safety: SafetyPolicy = SafetyPolicy()
 

@@ -23,6 +23,7 @@ from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
+from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change
@@ -211,6 +212,7 @@ class WebHouse:
     service: QuietService
     database: Database
     policy: QuietPolicy
+    context: WebContext
     now: float = START
     actor: str = ""
     """The operator who logged in, as kept in records."""
@@ -259,6 +261,7 @@ async def web_house(
     public_url: str = BASE,
     challenge: ChallengePolicy = EASY,
     mail: MailPolicy | None = None,
+    status: StatusPolicy | None = None,
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
     settings = Settings(
@@ -268,6 +271,7 @@ async def web_house(
         accounts=policy,
         challenge=challenge,
         mail=mail or MailPolicy(),
+        status=status or StatusPolicy(),
     )
     database = Database.in_directory(directory)
     service = QuietService()
@@ -305,6 +309,7 @@ async def web_house(
             service,
             database,
             desk,
+            context,
         )
         yield house
     finally:

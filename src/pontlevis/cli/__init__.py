@@ -10,13 +10,16 @@ from pontlevis.cli import (
     doctor,
     drill,
     engine_sim,
+    incidents,
     invitations,
     keys,
+    maintenance,
     policy,
     posture,
     registration,
     secrets,
     simulate,
+    status,
     up,
 )
 
@@ -51,6 +54,9 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
 app.add_typer(registration.app, name="registration")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(status.app, name="status")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

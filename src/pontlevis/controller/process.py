@@ -38,6 +38,8 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.operator_names import learn_operators
 from pontlevis.web.public import create_public_app
+from pontlevis.web.status_copy import StatusCopy
+from pontlevis.web.status_site import StatusSite
 
 STANDING_REFRESH_S = 30.0
 LETTER_BEAT_S = 1.0
@@ -149,6 +151,9 @@ class Controller:
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
         ]
+        if self.settings.status.export_dir is not None:
+            copy = StatusCopy(StatusSite(context), self.settings.status.export_dir, time.time)
+            tasks.append(asyncio.create_task(_every(TICK_S, copy.tick)))
         tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         # What lives as long as the process is not looked through again in the middle of a tick.
         gc.collect()

@@ -21,6 +21,7 @@ def catalogue(language: str) -> dict[str, str]:
         f"gate.{language}.toml",
         f"security.{language}.toml",
         f"keys.{language}.toml",
+        f"tell.{language}.toml",
     ):
         for table, texts in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items():
             found.update({f"{table}.{key}": str(text) for key, text in texts.items()})

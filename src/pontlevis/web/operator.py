@@ -15,6 +15,7 @@ from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_login import create_operator_login_router
+from pontlevis.web.operator_maintenance import create_operator_maintenance_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_safety import create_operator_safety_router
@@ -46,6 +47,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_posture_router,
         create_operator_accounts_router,
         create_operator_incidents_router,
+        create_operator_maintenance_router,
         create_operator_gate_router,
         create_sources_router,
         create_operator_safety_router,

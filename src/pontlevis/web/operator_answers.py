@@ -210,6 +210,11 @@ class IncidentAnswer(_Answer):
     asked: int
     unserved: int
     updates: tuple[UpdateAnswer, ...]
+    postmortem_en: str = ""
+    postmortem_fr: str = ""
+    postmortem_at: float | None = None
+    data_touched_at: float | None = None
+    data_touched_why: str = ""
 
 
 class IncidentsAnswer(_Answer):

@@ -89,6 +89,19 @@ def page(request: Request, template: str, values: dict[str, object]) -> str:
     )
 
 
+def text_of(template: str, language: str, values: dict[str, object]) -> str:
+    """A template's text without a request: for files."""
+    return _environment.get_template(template).render(
+        {
+            "t": Translator(language),
+            "lang": language,
+            "languages": LANGUAGES,
+            "version": __version__,
+            **values,
+        }
+    )
+
+
 def render(request: Request, template: str, values: dict[str, object], *, status: int = 200) -> HTMLResponse:
     """A page. ``?lang=`` is remembered in a cookie."""
     answer = HTMLResponse(page(request, template, values), status)

@@ -25,6 +25,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.evidence.policy import JournalPolicy
+from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     journal: JournalPolicy = JournalPolicy()
+    evidence: EvidencePolicy = EvidencePolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

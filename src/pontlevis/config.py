@@ -28,6 +28,7 @@ from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.policy_file import with_policy_file
 
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     incidents: IncidentPolicy = IncidentPolicy()
     journal: JournalPolicy = JournalPolicy()
     evidence: EvidencePolicy = EvidencePolicy()
+    investigation: InvestigationPolicy = InvestigationPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

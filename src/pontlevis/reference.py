@@ -9,6 +9,7 @@ from pontlevis.config import Settings
 SECTIONS = (
     "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "knowledge", "posture",
     "incidents", "journal", "evidence",
+    "investigation",
 )  # fmt: skip
 
 

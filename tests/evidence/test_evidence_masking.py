@@ -4,10 +4,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from evidence_house import House, accusation, act
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence.evidence_house import House, accusation, act
 from pontlevis.evidence.masking import Mask, key_in
 from pontlevis.evidence.rows import finding_note
 

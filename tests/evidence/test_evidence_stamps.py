@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from evidence_house import House, act
 
-from evidence.evidence_house import House, act
 from pontlevis.evidence.stamps import CONTENT_TYPE, NoStamp, Stamper
 from pontlevis.evidence.verify import verify
 

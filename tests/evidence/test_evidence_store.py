@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from evidence_house import NOON, House, accusation, act, ask
 
-from evidence.evidence_house import NOON, House, accusation, act, ask
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.evidence.manifest import FOLDER as MANIFESTS
 from pontlevis.evidence.manifest import Head

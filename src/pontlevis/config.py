@@ -25,9 +25,11 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.evidence.policy import JournalPolicy
+from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.policy import IncidentPolicy
+from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.policy_file import with_policy_file
 from pontlevis.storage.safety_policy import SafetyPolicy
@@ -94,6 +96,8 @@ class Settings(BaseSettings):
     status: StatusPolicy = StatusPolicy()
     journal: JournalPolicy = JournalPolicy()
     safety: SafetyPolicy = SafetyPolicy()
+    evidence: EvidencePolicy = EvidencePolicy()
+    investigation: InvestigationPolicy = InvestigationPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

@@ -10,7 +10,9 @@ from pontlevis.cli import (
     doctor,
     drill,
     engine_sim,
+    evidence,
     incidents,
+    investigate,
     invitations,
     keys,
     maintenance,
@@ -64,6 +66,8 @@ app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)
 app.command("backtest")(backtest.command)
+app.add_typer(evidence.app, name="evidence")
+app.command("investigate")(investigate.command)
 app.command("engine-sim")(engine_sim.command)
 
 

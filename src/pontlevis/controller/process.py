@@ -23,6 +23,7 @@ from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.controller.children import read_settings
+from pontlevis.controller.evidence_room import BEAT_S as EVIDENCE_BEAT_S
 from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
@@ -142,6 +143,7 @@ class Controller:
             asyncio.create_task(_every(TICK_S, self.guard.tick)),
             asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
             asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
+            asyncio.create_task(_every(EVIDENCE_BEAT_S, self.guard.evidence.beat)),
             asyncio.create_task(self.usage.run()),
             asyncio.create_task(_every(TIDY_S, lambda: self.accounts.forget_senders(time.time()))),
             asyncio.create_task(
@@ -173,6 +175,8 @@ class Controller:
             await self.guard.memory.keep()
         await self.hub.close()
         await asyncio.to_thread(self.guard.journal.close)
+        with contextlib.suppress(*UNAVAILABLE):
+            await self.guard.evidence.close()
         await self.accounts.close()
         await self.database.close()
 

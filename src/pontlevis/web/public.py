@@ -13,9 +13,9 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.factor_api import create_factor_router
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
-from pontlevis.web.login_steps import create_login_steps_router
 from pontlevis.web.keys_api import create_keys_router
 from pontlevis.web.keys_pages import create_keys_pages_router
+from pontlevis.web.login_steps import create_login_steps_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.security_pages import create_security_pages_router

@@ -5,6 +5,7 @@ from pontlevis.accounts.keys import Keys
 from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.roles import Roles
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
 from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman):
+class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman, Roles):
     """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

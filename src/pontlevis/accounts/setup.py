@@ -11,6 +11,7 @@ from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.login import LogIns
+from pontlevis.accounts.roles import give_first_role
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
@@ -91,6 +92,8 @@ class Setup(LogIns, SignUps):
             )
             row.pending, row.unverified, row.disabled = False, False, ""
             account = row.id
+            await session.flush()
+            await give_first_role(session, account, now)
         if ended:
             await self.publisher.publish(credentials=ended)
             await self.publisher.cut(

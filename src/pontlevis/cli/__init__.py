@@ -14,6 +14,7 @@ from pontlevis.cli import (
     policy,
     posture,
     registration,
+    roles,
     simulate,
     up,
 )
@@ -49,6 +50,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
 app.add_typer(registration.app, name="registration")
+app.add_typer(roles.app, name="roles")
 app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)

@@ -16,6 +16,7 @@ from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
+from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_sources import create_sources_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
@@ -46,12 +47,14 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_incidents_router,
         create_operator_gate_router,
         create_sources_router,
+        create_roles_router,
     ):
         api.include_router(create(context))
     app.include_router(api)
-    app.include_router(create_console_router(context, gate))
+    app.include_router(create_console_router(context))
     app.include_router(create_desk_router(context))
-    app.include_router(create_operator_gate_pages_router(context, gate))
+    app.include_router(create_operator_gate_pages_router(context))
+    app.include_router(create_roles_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}
     hosts = frozenset(f"{name}:{settings.operator_port}" for name in names)

@@ -20,7 +20,14 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.operator_desk import back
 from pontlevis.web.operator_posture import DRY_RUN, differences
-from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
+from pontlevis.web.operator_visitor import (
+    COOKIE,
+    Actor,
+    AdminActor,
+    Reader,
+    keep_operator_session,
+    operator_source,
+)
 from pontlevis.web.render import render
 
 Short = Annotated[str, Form(max_length=500)]
@@ -83,7 +90,7 @@ def _refusal_key(note: RefusalNote) -> str:
     return key if key in catalogue("en") else "refusal.code_other"
 
 
-def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
+def create_console_router(context: WebContext) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     service, accounts, incidents = context.service, context.accounts, context.incidents
     rule: dict[str, object] = {
@@ -131,9 +138,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         return render(request, "operator_console.html", values)
 
     @router.get("/")
-    async def console(request: Request) -> Response:
-        actor = await gate.actor(request)
-        return RedirectResponse("/login", 303) if actor is None else await page(request, actor)
+    async def console(request: Request, actor: Reader) -> Response:
+        return await page(request, actor)
 
     @router.get("/login")
     async def login_form(request: Request) -> Response:
@@ -228,7 +234,7 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         return await page(request, actor, differences(done)) if dry_run else RedirectResponse("/", 303)
 
     @router.post("/posture/dry-run")
-    async def switch_dry_run(actor: Actor, on: Short, reason: Short = "") -> Response:
+    async def switch_dry_run(actor: AdminActor, on: Short, reason: Short = "") -> Response:
         if not reason.strip() or on not in DRY_RUN:
             return back(error="reason")
         await service.set_posture_dry_run(DRY_RUN[on], actor=actor, reason=reason.strip())

@@ -61,6 +61,7 @@ def page(request: Request, template: str, values: dict[str, object]) -> str:
             "path": request.url.path,
             "service_name": request.app.state.service_name,
             "account": getattr(request.state, "account", None),
+            "operator": getattr(request.state, "operator", None),
             "version": __version__,
             **values,
         }

@@ -118,7 +118,8 @@ class DecisionBook:
             )
         self._leave(record)
         return DecisionRecord(
-            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True
+            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True,
+            record.finding
         )  # fmt: skip
 
     def expire(self) -> None:
@@ -173,5 +174,13 @@ class DecisionBook:
 
 def _record(row: DecisionRow) -> DecisionRecord:
     return DecisionRecord(
-        row.id, row.scope, row.value, row.reason, row.created_at, row.expires_at, row.origin, row.lifted
+        row.id,
+        row.scope,
+        row.value,
+        row.reason,
+        row.created_at,
+        row.expires_at,
+        row.origin,
+        row.lifted,
+        row.finding,
     )

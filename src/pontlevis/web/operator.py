@@ -14,7 +14,9 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_metrics import create_metrics_router
+from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_sources import create_sources_router
@@ -36,6 +38,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     app.state.base_url = settings.base_url
     app.state.service_name = settings.name
     errors.install(app, pages=True)
+    overviews = Overviews(context)
     gate = OperatorGate(context, trusted=trusted)
     app.state.gate = gate
     app.include_router(create_metrics_router(context))
@@ -51,7 +54,8 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     ):
         api.include_router(create(context))
     app.include_router(api)
-    app.include_router(create_console_router(context))
+    app.include_router(create_console_router(context, overviews))
+    app.include_router(create_live_router(context, overviews))
     app.include_router(create_desk_router(context))
     app.include_router(create_operator_gate_pages_router(context))
     app.include_router(create_roles_pages_router(context))

@@ -187,7 +187,13 @@ async def test_the_console_speaks_plainly_and_french(house: WebHouse) -> None:
     assert "Next step due: 2025-01-27 17:55 UTC" in words(await operator.get("/"))
     house.service.posture = SUSPENDED
     text = words(await operator.get("/", headers={"accept-language": "fr"}))
-    for word in ("Sous attaque", "Verdict : calme", "Inscription : Suspendue", "établi", "Ce que cela coûte à qui"):
+    for word in (
+        "Sous attaque",
+        "Verdict : calme",
+        "Inscription : Suspendue",
+        "établi",
+        "Ce que cela coûte à qui",
+    ):
         assert word in text
     await operator.aclose()
 

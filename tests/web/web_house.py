@@ -206,6 +206,8 @@ class QuietPolicy:
     found: list[Change] = field(default_factory=list)
     bad: BadPolicyFile | None = None
     orders: list[tuple[object, ...]] = field(default_factory=list)
+    running: Settings = field(default_factory=Settings)
+    unruled: Settings = field(default_factory=Settings)
 
     async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
         self.orders.append((actor, reason, dry_run))
@@ -228,6 +230,7 @@ class WebHouse:
     service: QuietService
     database: Database
     policy: QuietPolicy
+    context: WebContext
     now: float = START
 
     def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
@@ -284,7 +287,7 @@ async def web_house(
     )
     database = Database.in_directory(directory)
     service = QuietService()
-    desk = QuietPolicy()
+    desk = QuietPolicy(running=settings, unruled=settings)
     house: WebHouse | None = None
 
     def clock() -> float:
@@ -318,6 +321,7 @@ async def web_house(
             service,
             database,
             desk,
+            context,
         )
         yield house
     finally:

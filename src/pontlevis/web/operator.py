@@ -17,7 +17,10 @@ from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
+from pontlevis.web.operator_pages import create_pages_router
+from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
+from pontlevis.web.operator_reports import create_reports_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_sources import create_sources_router
 from pontlevis.web.operator_visitor import OperatorGate
@@ -58,7 +61,13 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     app.include_router(create_live_router(context, overviews))
     app.include_router(create_desk_router(context))
     app.include_router(create_operator_gate_pages_router(context))
-    app.include_router(create_roles_pages_router(context))
+    for create in (
+        create_roles_pages_router,
+        create_pages_router,
+        create_policy_pages_router,
+        create_reports_router,
+    ):
+        app.include_router(create(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}
     hosts = frozenset(f"{name}:{settings.operator_port}" for name in names)

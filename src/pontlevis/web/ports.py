@@ -10,6 +10,7 @@ from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.registration_order import RegistrationOrder
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.config import Settings
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import Change
 
@@ -237,6 +238,16 @@ class PolicyDesk(Protocol):
 
     @property
     def file(self) -> Path | None: ...
+
+    @property
+    def running(self) -> Settings:
+        """What the service goes by."""
+        ...
+
+    @property
+    def unruled(self) -> Settings:
+        """What it would go by without a policy file."""
+        ...
 
     @property
     def ruled(self) -> list[Change]:

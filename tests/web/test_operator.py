@@ -226,7 +226,7 @@ async def test_decisions_are_made_listed_and_lifted(house: WebHouse) -> None:
     assert error_of(country) == "invalid_body"
     assert (await operator.delete("/api/decisions/1")).status_code == 200
     assert (await operator.delete("/api/decisions/1")).status_code == 404
-    gone = await operator.post("/decisions/1/lift")
+    gone = await operator.post("/decisions/1/lift", data={"reason": "late"})
     assert "ended" in gone.headers["location"]
     await operator.aclose()
 

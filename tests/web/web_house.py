@@ -24,6 +24,8 @@ from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
 from pontlevis.incidents.page_policy import StatusPolicy
+from pontlevis.controller.history import History
+from pontlevis.controller.totals import no_totals
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change
@@ -31,7 +33,16 @@ from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
-from pontlevis.web.ports import EngineView, FileView, HeavyView, MeasureNote, NetworkView, SourcesView
+from pontlevis.web.ports import (
+    EngineView,
+    FileView,
+    HeavyView,
+    MeasureNote,
+    NetworkView,
+    Series,
+    SourcesView,
+    Totals,
+)
 from pontlevis.web.public import create_public_app
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
@@ -85,11 +96,17 @@ class QuietService:
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
+    totals: Totals = field(default_factory=no_totals)
+    history: History = field(default_factory=History)
+    now: float = START
     order: RegistrationOrder | None = None
     factor: float = 1.0
     admission: bool = True
     orders: list[tuple[object, ...]] = field(default_factory=list)
     """What operators asked for."""
+
+    def series(self, last_s: float, most: int) -> Series:
+        return self.history.series(self.now, last_s, most)
 
     def observe(self, observation: Observation) -> None:
         self.observations.append(observation)
@@ -190,6 +207,8 @@ class QuietPolicy:
     found: list[Change] = field(default_factory=list)
     bad: BadPolicyFile | None = None
     orders: list[tuple[object, ...]] = field(default_factory=list)
+    running: Settings = field(default_factory=Settings)
+    unruled: Settings = field(default_factory=Settings)
 
     async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
         self.orders.append((actor, reason, dry_run))
@@ -275,7 +294,7 @@ async def web_house(
     )
     database = Database.in_directory(directory)
     service = QuietService()
-    desk = QuietPolicy()
+    desk = QuietPolicy(running=settings, unruled=settings)
     house: WebHouse | None = None
 
     def clock() -> float:

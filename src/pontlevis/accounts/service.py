@@ -7,6 +7,7 @@ from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.roles import Roles
 from pontlevis.accounts.secret_keys import SecretKeys
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
@@ -26,8 +27,8 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, SecretKeys):
-    """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, the first operator, operators' changes."""
+class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys):
+    """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, operators and their changes."""
 
     async def start(self) -> None:
         """Derives every standing once, so that those which changed while the service was down are right."""

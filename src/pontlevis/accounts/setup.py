@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.roles import give_first_role
 from pontlevis.accounts.sessions import Sessions
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
@@ -91,6 +92,8 @@ class Setup(Sessions, SignUps):
             )
             row.pending, row.unverified, row.disabled = False, False, ""
             account = row.id
+            await session.flush()
+            await give_first_role(session, account, now)
         if ended:
             await self.publisher.publish(credentials=ended)
             await self.publisher.cut(

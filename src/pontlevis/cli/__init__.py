@@ -20,6 +20,7 @@ from pontlevis.cli import (
     posture,
     registration,
     secrets,
+    roles,
     simulate,
     status,
     up,
@@ -59,6 +60,7 @@ app.add_typer(registration.app, name="registration")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(status.app, name="status")
+app.add_typer(roles.app, name="roles")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

@@ -22,6 +22,7 @@ from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.evidence_room import EvidenceRoom
+from pontlevis.controller.history import History
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.library import Library
 from pontlevis.controller.measure_notes import MeasureNotes
@@ -29,6 +30,7 @@ from pontlevis.controller.memory import Memory
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.controller.sources import sources_view
+from pontlevis.controller.totals import count_observation, count_sample, no_totals
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
 from pontlevis.evidence.rows import decision_note, finding_note, posture_note
@@ -37,7 +39,7 @@ from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRec
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
-from pontlevis.web.ports import EngineView, MeasureNote, SourcesView
+from pontlevis.web.ports import EngineView, MeasureNote, Series, SourcesView
 
 TICK_S = 1.0
 KEPT_TRANSITIONS = 200
@@ -70,6 +72,8 @@ class Guard:
         )
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
+        self.history = History()
+        self.totals = no_totals()
         self.refusals: dict[str, int] = {}
         """By code, since this process started."""
         self.journal = Journal(settings.data / FOLDER, settings.journal)
@@ -112,6 +116,9 @@ class Guard:
     # -- Watch
 
     def observe(self, observation: Observation) -> None:
+        if observation.kind is Kind.LOGIN or observation.kind is Kind.SIGNUP:
+            count_observation(self.totals, observation)
+            self.history.observe(observation)
         if self._settings.defence:
             self.journal.observe(observation)
             self.detection.observe(observation)
@@ -154,6 +161,9 @@ class Guard:
     @property
     def samples(self) -> list[ServiceSample]:
         return self.samples_log.all
+
+    def series(self, last_s: float, most: int) -> Series:
+        return self.history.series(self._clock(), last_s, most)
 
     @property
     def postures(self) -> list[Transition]:
@@ -280,6 +290,8 @@ class Guard:
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
+        count_sample(self.totals, sample)
+        self.history.sample(sample)
         if self._settings.defence:
             self.journal.sample(sample)
             self.detection.sample(sample)

@@ -125,7 +125,8 @@ class DecisionBook:
             )  # fmt: skip
         self._leave(record)
         return DecisionRecord(
-            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True
+            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True,
+            record.finding
         )  # fmt: skip
 
     def expire(self) -> None:
@@ -195,5 +196,13 @@ def _told(records: list[DecisionRecord]) -> Iterator[tuple[str, str, str]]:
 
 def _record(row: DecisionRow) -> DecisionRecord:
     return DecisionRecord(
-        row.id, row.scope, row.value, row.reason, row.created_at, row.expires_at, row.origin, row.lifted
+        row.id,
+        row.scope,
+        row.value,
+        row.reason,
+        row.created_at,
+        row.expires_at,
+        row.origin,
+        row.lifted,
+        row.finding,
     )

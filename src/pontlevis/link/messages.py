@@ -49,6 +49,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     origin: str = "detection"
     """``detection`` or an operator's name."""
     lifted: bool = False
+    finding: str = ""
+    """What detection found; empty for an operator's own."""
 
 
 class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -22,6 +22,7 @@ def catalogue(language: str) -> dict[str, str]:
         f"security.{language}.toml",
         f"keys.{language}.toml",
         f"tell.{language}.toml",
+        f"console.{language}.toml",
     ):
         for table, texts in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items():
             found.update({f"{table}.{key}": str(text) for key, text in texts.items()})

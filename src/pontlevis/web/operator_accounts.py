@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, Field
 
+from pontlevis.accounts.roles import Role
 from pontlevis.accounts.service import AccountView
 from pontlevis.storage.audit import record_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.keys_bodies import ScopeBody
 from pontlevis.web.operator_answers import AccountAnswer, AccountsAnswer, KeyAnswer
-from pontlevis.web.operator_visitor import GUARDED, Actor
+from pontlevis.web.operator_visitor import GUARDED, Actor, AdminActor, gate_of
 
 
 class KeyBody(ScopeBody):
@@ -40,7 +41,7 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
     accounts = context.accounts
 
     @router.post("/keys", status_code=201)
-    async def make_key(actor: Actor, body: Annotated[KeyBody, Body()]) -> KeyAnswer:
+    async def make_key(actor: AdminActor, body: Annotated[KeyBody, Body()]) -> KeyAnswer:
         """Make a key, and the account if need be; shown this once."""
         key = await accounts.make_key(
             body.email,
@@ -83,11 +84,14 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
 
     @router.patch("/accounts/{account}")
     async def change_account(
+        request: Request,
         actor: Actor,
         account: str,
         body: Annotated[AccountBody, Body()],
     ) -> AccountAnswer:
-        """Change what an account has earned or may do."""
+        """Change what an account has earned (admins only) or may do."""
+        if body.paid is not None or body.unlimited is not None:
+            await gate_of(request).require(request, Role.ADMIN)
         return _answer(await accounts.change_account(account, actor=actor, **body.model_dump()))
 
     @router.delete("/accounts/{account}/second-factor", status_code=204)

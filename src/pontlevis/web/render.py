@@ -83,6 +83,7 @@ def page(request: Request, template: str, values: dict[str, object]) -> str:
             "in_language": partial(_in_language, request, values.get("path")),
             "service_name": request.app.state.service_name,
             "account": getattr(request.state, "account", None),
+            "operator": getattr(request.state, "operator", None),
             "version": __version__,
             **values,
         }

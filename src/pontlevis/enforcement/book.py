@@ -6,11 +6,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from sqlalchemy import select, update
 
 from pontlevis.brain.detection.finding import Measure
+from pontlevis.brain.reach import Reach
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import DecisionRow
 
 SCOPES = ("address", "prefix", "account", "credential")
+PLACES = ("address", "prefix")
 CREDENTIAL_DIGITS = 16
 MOST_IN_FORCE = 100_000  # bounds memory in every gateway; about 30 MB
 WIDEST_PREFIX = {4: 16, 6: 32}  # an operator's slip must not ban a continent
@@ -41,7 +43,7 @@ class DecisionBook:
         self._protected = protected
         self._clock = clock
         self._in_force: dict[int, DecisionRecord] = {}
-        self._by_target: dict[tuple[str, str], int] = {}
+        self._by_target: dict[tuple[str, str, Reach], int] = {}
 
     async def start(self) -> None:
         """Loads what was in force when the service stopped."""
@@ -68,12 +70,15 @@ class DecisionBook:
                 value = self._checked(measure.scope, measure.value)
             except ValueError:
                 continue
-            if (measure.scope, value) in self._by_target or len(self._in_force) + len(rows) >= MOST_IN_FORCE:
+            if (measure.scope, value, measure.reach) in self._by_target or len(self._in_force) + len(
+                rows
+            ) >= MOST_IN_FORCE:
                 continue
             rows.append(
                 DecisionRow(
                     scope=measure.scope,
                     value=value,
+                    reach=measure.reach.value,
                     reason=measure.reason,
                     finding=measure.finding,
                     origin="detection",
@@ -85,10 +90,19 @@ class DecisionBook:
         return await self._keep(rows)
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         """An operator's decision. Raises ``ValueError`` saying why it is refused."""
         value = self._checked(scope, value)
+        if scope not in PLACES and reach is not Reach.EVERYTHING:
+            raise ValueError("an account or a key is refused altogether; only an address or a prefix in part")
         if not 1 <= duration_s <= 366 * 86_400:
             raise ValueError("a decision lasts from a second to 366 days")
         if len(self._in_force) >= MOST_IN_FORCE:
@@ -97,6 +111,7 @@ class DecisionBook:
         row = DecisionRow(
             scope=scope,
             value=value,
+            reach=reach.value,
             reason=reason,
             finding="",
             origin=actor,
@@ -118,7 +133,7 @@ class DecisionBook:
             )
         self._leave(record)
         return DecisionRecord(
-            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True
+            record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True, record.reach
         )  # fmt: skip
 
     def expire(self) -> None:
@@ -163,15 +178,24 @@ class DecisionBook:
 
     def _enter(self, record: DecisionRecord) -> None:
         self._in_force[record.id] = record
-        self._by_target[record.scope, record.value] = record.id
+        self._by_target[record.scope, record.value, record.reach] = record.id
 
     def _leave(self, record: DecisionRecord) -> None:
         self._in_force.pop(record.id, None)
-        if self._by_target.get((record.scope, record.value)) == record.id:
-            del self._by_target[record.scope, record.value]
+        target = (record.scope, record.value, record.reach)
+        if self._by_target.get(target) == record.id:
+            del self._by_target[target]
 
 
 def _record(row: DecisionRow) -> DecisionRecord:
     return DecisionRecord(
-        row.id, row.scope, row.value, row.reason, row.created_at, row.expires_at, row.origin, row.lifted
+        row.id,
+        row.scope,
+        row.value,
+        row.reason,
+        row.created_at,
+        row.expires_at,
+        row.origin,
+        row.lifted,
+        Reach(row.reach),
     )

@@ -5,6 +5,7 @@ import msgspec
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.reach import Reach
 
 
 class AccountRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,6 +44,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     origin: str = "detection"
     """``detection`` or an operator's name."""
     lifted: bool = False
+    reach: Reach = Reach.EVERYTHING
+    """What of an address or prefix it closes."""
 
 
 class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -7,6 +7,7 @@ import msgspec
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.alert import Alert
+from pontlevis.brain.detection.bans import Bans
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
@@ -78,8 +79,7 @@ class Signals:
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
         self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
-        self.banned: dict[str, float] = {}
-        """Places and prefixes under a proposed decision, and until when."""
+        self.bans = Bans()
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -101,11 +101,7 @@ class Signals:
             # A host has all addresses of its /64: to change among them makes nobody many.
             source = place_of(source)
             o = msgspec.structs.replace(o, source=source)
-        if (
-            outcome is _REFUSED
-            and self.banned
-            and (source in self.banned or prefix_of(source) in self.banned)
-        ):
+        if outcome is _REFUSED and not o.account and self.bans.hit(source, kind):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing
@@ -357,8 +353,7 @@ class Signals:
             self.origins.prune(second)
             self.good.expire(now)
         else:
-            for source in [source for source, until in self.banned.items() if until <= now]:
-                del self.banned[source]
+            self.bans.expire(now)
 
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""

@@ -122,11 +122,11 @@ class Town:
         if self.wrong is not None:
             outcome = self.wrong(kind, outcome)
         why: Why | None = None
-        ban = self.doors.banned(source, now)
-        spared = kind is Kind.REQUEST and account and standing > Standing.NEW
+        keyed = kind is Kind.REQUEST and account != "" and outcome is Outcome.OK
+        ban = self.doors.banned(source, kind, standing, now, keyed=keyed)
         shown, named, known = kind, account, standing
         credential, at_once = "", 0
-        if ban and not spared:
+        if ban:
             # Before anything else is read but the key.
             outcome, why, named, known, domain = Outcome.REFUSED, Why.BANNED, "", Standing.ANONYMOUS, ""
             shown = kind if kind is Kind.REQUEST else Kind.PAGE

@@ -11,7 +11,14 @@ from math import exp
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
-from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
+from pontlevis.brain.detection.columns import (
+    LOGIN_CHALLENGES,
+    LOGIN_FAILURES,
+    LOGIN_OK,
+    LOGIN_UNKNOWN,
+    Counts,
+    total,
+)
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -45,6 +52,13 @@ SCATTERED = 0.8
 """Sources to failures from which they come from everywhere: a house that has moved comes from one."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
+
+
+UNSOLVED_WEIGHT = 0.5
+"""A challenge that somebody was asked for and nobody solved weighs half a failure: three in ten people who are asked give up,
+and guessers' tools nearly never answer."""
+SOLVED_SHARE = 0.30
+"""Fewer than this who solve a challenge are not people: seven in ten do not give up over a few seconds."""
 
 
 class CredentialStuffing:
@@ -193,6 +207,8 @@ class CredentialStuffing:
         failed, judged = total(counts, LOGIN_FAILURES), total(counts, JUDGED)
         usual = snapshot.baseline.fail_share
         limit = max(policy.fail_share_floor, usual + policy.fail_margin)
+        unsolved = _unsolved(counts)
+        weighed = _weighed(unsolved, failed)
         parted = part(
             snapshot.fingerprints,
             counts,
@@ -202,7 +218,10 @@ class CredentialStuffing:
             least=policy.cluster_acts,
             share=policy.cluster_share,
         )
-        everywhere = judged >= policy.least_acts and share_at_least(failed, judged) > limit
+        everywhere = (
+            judged + weighed >= policy.least_acts
+            and share_at_least(failed + weighed, judged + weighed) > limit
+        )
         if not everywhere and not (parted.condemned and parted.bad >= policy.least_acts):
             return None
         familiar = counts[c.FAMILIAR_FAILURES]
@@ -218,7 +237,8 @@ class CredentialStuffing:
                 f"; {share(familiar / failed)} come from where people were served before: a fault of ours."
             )
         elif signs:
-            sentence += f": {listed(signs)}."
+            sentence += f": {listed(signs)}"
+            sentence += f"; {number(unsolved)} more brought no solution of the challenge." if weighed else "."
         else:
             sentence += "; nothing else speaks of an attack, so it may be a fault of ours."
         accused = tuple(view.key for view in parted.condemned if view.key)
@@ -238,10 +258,11 @@ class CredentialStuffing:
                 "sources": sources,
                 "accounts": snapshot.failing_accounts(seconds),
                 "unknown_users": counts[LOGIN_UNKNOWN],
+                "challenges_unsolved": unsolved,
             },
             fingerprints=accused,
-            volume=round(failed * TEN / seconds),
-            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED),
+            volume=round((failed + weighed) * TEN / seconds),
+            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED, *LOGIN_CHALLENGES),
         )
 
     def _signs(self, snapshot: Snapshot, parted: Parted[int], seconds: int) -> list[str]:
@@ -275,7 +296,24 @@ class CredentialStuffing:
         hosted = hosted_sign(snapshot, policy, LOGIN_FAILURES, counts, "the failures")
         if hosted:
             signs.append(hosted)
+        # Of those who had ten seconds and more to solve it.
+        asked = total(snapshot.sixty, LOGIN_CHALLENGES) - total(snapshot.ten, LOGIN_CHALLENGES)
+        if asked >= policy.least_acts and share_at_most(snapshot.sixty[LOGIN_OK], asked) < SOLVED_SHARE:
+            signs.append(
+                f"{number(asked)} were asked for a challenge and {number(snapshot.sixty[LOGIN_OK])} logged in"
+            )
         return signs
+
+
+def _unsolved(counts: Counts) -> int:
+    """Log-ins of strangers that were asked for a challenge and did not come back with its solution, at least."""
+    return max(0, total(counts, LOGIN_CHALLENGES) - counts[LOGIN_OK])
+
+
+def _weighed(unsolved: int, failed: int) -> float:
+    """As how many failures they count: never as more than the passwords that were wrong, so that a challenge by
+    itself, which everybody meets, accuses nobody."""
+    return min(UNSOLVED_WEIGHT * unsolved, float(failed))
 
 
 def _at_home_too(counts: Counts, fine: int, limit: float) -> bool:

@@ -87,13 +87,18 @@ class Doors:
             self.known.add(place)
         return outcome, None
 
-    def log_in(self, outcome: Outcome, account: str, place: str, now: float, *, home: bool) -> Answer:
-        """A try to log in; ``home``: from where the account's owner was before."""
+    def log_in(
+        self, outcome: Outcome, account: str, place: str, now: float, *, home: bool, solves: bool
+    ) -> Answer:
+        """A try to log in; ``home``: from where the account's owner was before, ``solves``: with the solution of a
+        challenge, where one is asked for."""
         if not home and self._rationed(Kind.LOGIN, place, now):
             return Outcome.REFUSED, Why.RATIONED
         slowed = (f"home {place} {account}",) if home else (f"source {place}", f"account {account}")
         if any(self._delayed(name, now) for name in slowed):
             return Outcome.REFUSED, Why.BUSY
+        if not home and not solves and self.state.posture is not Posture.NORMAL:
+            return Outcome.CHALLENGED, Why.BUSY
         if not self._hashes[home].take(now):
             return Outcome.REFUSED, Why.BUSY
         if outcome is Outcome.OK:

@@ -139,7 +139,9 @@ class Town:
                 lasts = FIRST_S + tokens / TOKENS_PER_S if outcome is Outcome.OK else 0.0
                 at_once = self.doors.at_once(credential, lasts, now)
         elif kind is Kind.LOGIN:
-            outcome, why = self.doors.log_in(outcome, account, place_of(source), now, home=home)
+            outcome, why = self.doors.log_in(
+                outcome, account, place_of(source), now, home=home, solves=solves
+            )
         elif kind is Kind.SIGNUP:
             outcome, why = self.doors.sign_up(outcome, account, place_of(source), now, solves=solves)
             if outcome is not Outcome.OK:

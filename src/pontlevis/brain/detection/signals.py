@@ -80,6 +80,8 @@ class Signals:
         self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.bans = Bans()
+        self._remembers = False
+        """Whether familiar places were kept over a restart."""
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -332,9 +334,9 @@ class Signals:
 
     def known_before(
         self, rows: list[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
-    ) -> bool:
-        """Who was known good before a restart, and the places that were familiar; whether those are known."""
-        known = places is not None and self._familiar.restore(places[0], now)
+    ) -> None:
+        """Takes who was known good before a restart, and the places that were familiar."""
+        self._remembers = places is not None and self._familiar.restore(places[0], now)
         if places is not None:
             self.vouched.restore(places[1], now)
         self.good.merge(rows)
@@ -343,7 +345,6 @@ class Signals:
                 self._familiar.add(place, row.at)
                 if row.vouches:
                     self.vouched.add(place, row.at)
-        return known
 
     def _prune(self, turn: int, second: int, now: float) -> None:
         """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""
@@ -377,6 +378,7 @@ class Signals:
             second=second,
             dt=dt,
             age_s=now - self._first_tick,
+            just_started=now - self._first_tick < self._policy.young_s and not self._remembers,
             fresh=window.take_fresh(),
             ten=ten,
             sixty=window.sixty,

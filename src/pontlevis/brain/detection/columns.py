@@ -48,8 +48,9 @@ from pontlevis.brain.observation import Kind, Outcome
     WOKEN_HEAVY,
     LOGIN_CHALLENGED,
     LOGIN_CHALLENGE_FAILED,
-) = range(42)
-WIDTH = 42
+    STRANGER_UNKNOWN,
+) = range(43)
+WIDTH = 43
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
@@ -58,7 +59,8 @@ WIDTH = 42
 # was just made. BANNED counts what
 # sources under a decision still send: calls, and the rest.
 # SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a sign-up that
-# was asked to solve a challenge first, LOGIN_CHALLENGED such a log-in. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
+# was asked to solve a challenge first, LOGIN_CHALLENGED such a log-in. STRANGER are log-ins at accounts above NEW from unfamiliar sources,
+# STRANGER_UNKNOWN theirs at accounts that do not exist.
 # YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
 # account, turned away at sources where somebody was served before.
 # PROMPT_DRAINED are young accounts, once each, that asked for more than a person within seconds of their sign-up.

@@ -46,6 +46,10 @@ ONCE = 0.9
 """Accounts to failures from which each was tried once: half of those who mistype try again at once."""
 FLEETING = 10
 """Fewer failures of unfamiliar sources in ten seconds say nothing about who they are."""
+MIXED = 8
+"""The same where accounts that do not exist are tried as well, of which at least ``MIXED_EACH`` of either kind: who
+mistypes the own address is seldom abroad, and seldom in company."""
+MIXED_EACH = 3
 USUAL_STRANGERS = 0.1
 """Log-ins a second from unfamiliar sources, at accounts that are not new, that are usual at least: a tenth of all."""
 SCATTERED = 0.8
@@ -69,6 +73,8 @@ class CredentialStuffing:
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
         self._surge = Cusum(policy.added_ratio, policy.first_use_limit)
+        self._mixed = Cusum(policy.added_ratio, policy.first_use_limit)
+        """With the tries at accounts that do not exist."""
         self._strangers_usual = Usual(policy.learning_s)
         self._learned_s = 0.0
         self._on = False
@@ -102,15 +108,22 @@ class CredentialStuffing:
         seen = 1 - exp(-self._learned_s / policy.learning_s)
         usual = max(USUAL_STRANGERS, self._strangers_usual.mean / seen if seen else 0.0)
         raised = self._surge.add(fresh[c.STRANGER_FAILURES], usual * snapshot.dt)
+        both = fresh[c.STRANGER_FAILURES] + fresh[c.STRANGER_UNKNOWN]
+        mixed = self._mixed.add(both, usual * snapshot.dt)
         if not raised and not snapshot.accused and snapshot.dt > 0:
             self._strangers_usual.add(tries / snapshot.dt, snapshot.dt)
             self._learned_s += snapshot.dt
-        failed, fine = ten[c.STRANGER_FAILURES], ten[c.STRANGER_OK]
+        failed, fine, unknown = ten[c.STRANGER_FAILURES], ten[c.STRANGER_OK], ten[c.STRANGER_UNKNOWN]
+        raised = raised and failed >= FLEETING
+        mixed = mixed and failed + unknown >= MIXED and min(failed, unknown) >= MIXED_EACH
         # Before that, nobody is familiar yet.
-        if not raised or failed < FLEETING or snapshot.age_s < policy.learning_s:
+        if not (raised or mixed) or snapshot.age_s < policy.learning_s:
             return None
         limit = max(policy.fail_share_floor, snapshot.baseline.fail_share + policy.fail_margin)
         accounts = snapshot.ledgers.stranger_failures.count(snapshot.second, TEN)
+        if not raised:
+            failed += unknown
+            accounts = min(failed, snapshot.failing_accounts(TEN))
         scattered = snapshot.failing_sources(TEN) >= SCATTERED * total(ten, LOGIN_FAILURES)
         if share_at_least(failed, failed + fine) <= limit or accounts < ONCE * failed or not scattered:
             return None

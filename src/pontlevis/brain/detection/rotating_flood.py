@@ -21,6 +21,8 @@ SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
 OURS = 0.5
 """A flood comes from elsewhere: when more calls than this come from familiar sources, a client or we are at
 fault. From as many of them as make a flood, so that one customer's machine hides nobody."""
+ONCE = 0.95
+"""Sources to calls from which each came once: a broken client tries again within ten seconds, and so do people."""
 MIXED = 0.05
 """A library that damages keys does not forget them as well: calls without one, or with one, beyond this share are others'."""
 YOUNG_RATIO = 8.0
@@ -47,7 +49,11 @@ class RotatingFlood:
         usual = baseline.turned_away * TEN
         fresh, expected = total(snapshot.fresh, TURNED_AWAY), baseline.turned_away * max(snapshot.dt, 0.001)
         self._cusum.add(fresh, expected, baseline.dispersion("turned_away"))
-        if away < policy.flood_acts or not self._cusum.raised:
+        # Fewer tell where they have come for a minute.
+        lasting = (
+            2 * away >= policy.flood_acts and total(snapshot.sixty, TURNED_AWAY) >= 3 * policy.flood_acts
+        )
+        if not self._cusum.raised or not (away >= policy.flood_acts or lasting):
             return None
         sources = snapshot.turned_away_sources()
         strangers = rate_at_least(snapshot.strangers)
@@ -133,6 +139,8 @@ class RotatingFlood:
             signs.append(f"of {len(accused)} fingerprints' calls {share(served)} could be served")
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
+        if bad >= policy.least_acts and sources >= ONCE * away:
+            signs.append(f"nobody tries again: {number(sources)} sources for {number(away)} calls")
         usual = snapshot.baseline.requests
         if rate_at_least(failed) > 2 * usual * TEN:
             what = "made-up keys" if bad >= 0.9 * failed else "such calls"

@@ -182,7 +182,7 @@ class Signals:
         newcomer.use(o.at, o.count, o.tokens, refused=refused)
         if newcomer.prompt and newcomer.origin is not None:
             most = (self._policy.greedy_requests, self.alert.most_tokens)
-            if newcomer.drains_at_once(o.at, o.count, o.tokens, most):
+            if newcomer.drains_at_once(o.at, o.count, o.tokens, most, self.alert.hasty_tokens):
                 slot[c.PROMPT_DRAINED] += 1
                 made_with = self._fingerprints.row(newcomer.origin.fingerprint, second, 0)
                 if made_with is not None:
@@ -273,6 +273,8 @@ class Signals:
             return
         if familiar or self._newcomers.made_at(o.account, source):
             slot[c.FAMILIAR_FAILURES] += o.count
+        elif column == c.LOGIN_UNKNOWN:
+            slot[c.STRANGER_UNKNOWN] += o.count
         self._distincts.failing_sources.add(source, second)
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)

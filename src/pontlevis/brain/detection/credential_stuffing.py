@@ -276,6 +276,7 @@ class CredentialStuffing:
             fingerprints=accused,
             volume=round((failed + weighed) * TEN / seconds),
             pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED, *LOGIN_CHALLENGES),
+            fault=ours,
         )
 
     def _signs(self, snapshot: Snapshot, parted: Parted[int], seconds: int) -> list[str]:

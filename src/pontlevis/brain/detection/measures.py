@@ -21,6 +21,7 @@ RULE = {
     Deed.LEAKED: DetectorName.LEAKED_KEY,
     Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
 }
+FAULT = "everybody: most of what fails just now comes from where people were served before, a fault of ours"
 MOST_WITHHELD = 4096
 """Withheld measures that are remembered, so that each is told once; the oldest are forgotten first."""
 
@@ -63,7 +64,8 @@ class Measures:
             )
             reason = _reason(candidate, hostile)
             for scope, value, why in self._steps(now, candidate, reason):
-                refusal = self._against(candidate.deed, scope, value)
+                fault = entry is not None and entry.statement.fault
+                refusal = FAULT if fault else self._against(candidate.deed, scope, value)
                 if refusal:
                     self._withhold(now, Withheld(scope, value, why, refusal), withheld)
                 elif len(self._in_force) < self._policy.measures_in_force:

@@ -19,6 +19,7 @@ from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
@@ -179,12 +180,19 @@ class QuietService:
         return self.factor
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         if value == "127.0.0.1":
             raise ValueError("that is this service itself")
         made = DecisionRecord(
-            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False
+            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False, reach
         )
         self.decisions.append(made)
         return made

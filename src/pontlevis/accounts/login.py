@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from sqlalchemy import select
 
-from pontlevis.accounts.challenge import Action
+from pontlevis.accounts.challenge import Action, outcome_of
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.factors import Factor, FactorsView, Realm, SecondFactorRequired
@@ -66,8 +66,8 @@ class LogIns(LoginTickets):
             # Before the password is looked at: a stranger's guess costs the stranger, not our hashing.
             try:
                 await self.challenges.spend(*self.challenges.check(challenge, Action.LOGIN, source))
-            except AccountError:
-                saw(Outcome.INVALID, row)
+            except AccountError as error:
+                saw(outcome_of(error) or Outcome.INVALID, row)
                 raise
         try:
             fits = await self.pool.verify(

@@ -17,6 +17,7 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
@@ -270,10 +271,17 @@ class Guard:
         return self._settings.challenge.cluster_factor if accused and fingerprint else 1.0
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         record = await self._book.decide(
-            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor
+            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor, reach=reach
         )
         await self._announce([record])
         self._note_decisions([record])

@@ -6,12 +6,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from sqlalchemy import select, update
 
 from pontlevis.brain.detection.finding import Measure
+from pontlevis.brain.reach import Reach
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import add_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import DecisionRow
 
 SCOPES = ("address", "prefix", "account", "credential")
+PLACES = ("address", "prefix")
 CREDENTIAL_DIGITS = 16
 TOLD_SINGLY = 10
 TOLD_TOGETHER = 100  # of one line of 10,000 characters
@@ -44,7 +46,7 @@ class DecisionBook:
         self._protected = protected
         self._clock = clock
         self._in_force: dict[int, DecisionRecord] = {}
-        self._by_target: dict[tuple[str, str], int] = {}
+        self._by_target: dict[tuple[str, str, Reach], int] = {}
 
     async def start(self) -> None:
         """Loads what was in force when the service stopped."""
@@ -71,12 +73,15 @@ class DecisionBook:
                 value = self._checked(measure.scope, measure.value)
             except ValueError:
                 continue
-            if (measure.scope, value) in self._by_target or len(self._in_force) + len(rows) >= MOST_IN_FORCE:
+            if (measure.scope, value, measure.reach) in self._by_target or len(self._in_force) + len(
+                rows
+            ) >= MOST_IN_FORCE:
                 continue
             rows.append(
                 DecisionRow(
                     scope=measure.scope,
                     value=value,
+                    reach=measure.reach.value,
                     reason=measure.reason,
                     finding=measure.finding,
                     origin="detection",
@@ -88,10 +93,19 @@ class DecisionBook:
         return await self._keep(rows, "detection")
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         """An operator's decision. Raises ``ValueError`` saying why it is refused."""
         value = self._checked(scope, value)
+        if scope not in PLACES and reach is not Reach.EVERYTHING:
+            raise ValueError("an account or a key is refused altogether; only an address or a prefix in part")
         if not 1 <= duration_s <= 366 * 86_400:
             raise ValueError("a decision lasts from a second to 366 days")
         if len(self._in_force) >= MOST_IN_FORCE:
@@ -100,6 +114,7 @@ class DecisionBook:
         row = DecisionRow(
             scope=scope,
             value=value,
+            reach=reach.value,
             reason=reason,
             finding="",
             origin=actor,
@@ -126,7 +141,7 @@ class DecisionBook:
         self._leave(record)
         return DecisionRecord(
             record.id, record.scope, record.value, record.reason, record.created_at, record.expires_at, record.origin, True,
-            record.finding
+            record.finding, record.reach,
         )  # fmt: skip
 
     def expire(self) -> None:
@@ -173,12 +188,13 @@ class DecisionBook:
 
     def _enter(self, record: DecisionRecord) -> None:
         self._in_force[record.id] = record
-        self._by_target[record.scope, record.value] = record.id
+        self._by_target[record.scope, record.value, record.reach] = record.id
 
     def _leave(self, record: DecisionRecord) -> None:
         self._in_force.pop(record.id, None)
-        if self._by_target.get((record.scope, record.value)) == record.id:
-            del self._by_target[record.scope, record.value]
+        target = (record.scope, record.value, record.reach)
+        if self._by_target.get(target) == record.id:
+            del self._by_target[target]
 
 
 def _told(records: list[DecisionRecord]) -> Iterator[tuple[str, str, str]]:
@@ -186,7 +202,8 @@ def _told(records: list[DecisionRecord]) -> Iterator[tuple[str, str, str]]:
     event = "decision:source:made"
     if len(records) <= TOLD_SINGLY:
         for each in records:
-            yield event, f"{each.scope} {each.value}", each.reason
+            partly = "" if each.reach is Reach.EVERYTHING else f" ({each.reach.value} only)"
+            yield event, f"{each.scope} {each.value}{partly}", each.reason
         return
     for start in range(0, len(records), TOLD_TOGETHER):
         part = records[start : start + TOLD_TOGETHER]
@@ -205,4 +222,5 @@ def _record(row: DecisionRow) -> DecisionRecord:
         row.origin,
         row.lifted,
         row.finding,
+        Reach(row.reach),
     )

@@ -11,10 +11,10 @@ from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
-from pontlevis.gateway import rights
+from pontlevis.gateway import bans, rights
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
-from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in, token_shown
+from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
@@ -86,12 +86,9 @@ class Core:
         source = self._addresses.find(connection.peer, forwarded)
         print_ = fingerprint(request.headers)
         path = request.path
-        if self._enforcing:
-            ban = self.directory.banned_source(source, self.unix())
-            if ban is not None and not path.startswith(_OPEN_TO_ALL) and not self._spared(ban, request):
-                kind = Kind.REQUEST if path.startswith("/v1") else Kind.PAGE
-                self._deny(request, rights.SOURCE_BANNED, source, print_, None, kind)
-                return
+        if self._enforcing and (ban := self._banned(request, source)) is not None:
+            self._refuse(request, bans.shown(request), Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED, bans.said(ban))  # fmt: skip
+            return
         if path.startswith("/v1/") or path == "/v1":
             self._admit_inference(request, source, print_)
         elif not path.startswith("/"):
@@ -250,10 +247,13 @@ class Core:
 
     # -- inside
 
-    def _spared(self, ban: DecisionRecord, request: Request) -> bool:
-        """Whether the key in this request counts for more than the address it comes from."""
-        spares = self.policy.bans_spare_existing and ban.origin == "detection"
-        return spares and self.directory.is_existing(token_shown(request.headers), self.unix())
+    def _banned(self, request: Request, source: str) -> DecisionRecord | None:
+        """The decision in force against this place that refuses the request."""
+        held = self.directory.banned_source(source, now := self.unix())
+        if not held or request.path.startswith(_OPEN_TO_ALL):
+            return None
+        spares = self.policy.bans_spare_existing
+        return next((each for each in held if bans.meets(each, request, self.directory, now, spares=spares)), None)  # fmt: skip
 
     def _admit_inference(self, request: Request, source: str, print_: int) -> None:
         caller = self._caller(request, source, print_)

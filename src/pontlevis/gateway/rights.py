@@ -6,7 +6,7 @@ All from memory. A key without a scope costs one comparison with None.
 import msgspec
 
 from pontlevis.brain.key_scope import KeyScope
-from pontlevis.brain.observation import Outcome
+from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.wire import Endpoint
@@ -85,7 +85,9 @@ def of_stream(
         return _REVOKED
     denial = of_caller(directory, caller, now, enforcing)
     if denial is None and enforcing:
-        ban = directory.banned_source(source, now)
-        if ban is not None and not (spares and ban.origin == "detection" and caller.standing > Standing.NEW):
-            return SOURCE_BANNED
+        keyed = caller.standing > Standing.ANONYMOUS
+        for ban in directory.banned_source(source, now):
+            spared = spares and ban.origin == "detection" and caller.standing > Standing.NEW
+            if not spared and ban.reach.closes(Kind.REQUEST, keyed=keyed):
+                return SOURCE_BANNED
     return denial

@@ -6,6 +6,7 @@ from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.reach import Reach
 
 
 class AccountRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -51,6 +52,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lifted: bool = False
     finding: str = ""
     """What detection found; empty for an operator's own."""
+    reach: Reach = Reach.EVERYTHING
+    """What of an address or prefix it closes."""
 
 
 class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

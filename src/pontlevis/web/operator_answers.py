@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Verdict
 from pontlevis.incidents.components import Component, Status
 
@@ -125,6 +126,7 @@ class DecisionAnswer(_Answer):
     lifted: bool
     finding: str
     """What detection found; empty for an operator's own."""
+    reach: Reach
 
 
 class DecisionsAnswer(_Answer):

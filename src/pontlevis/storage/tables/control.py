@@ -52,6 +52,8 @@ class DecisionRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     scope: Mapped[str] = mapped_column(String(20))
     value: Mapped[str] = mapped_column(String(100))
+    reach: Mapped[str] = mapped_column(String(20), default="everything", server_default="everything")
+    """What it closes to a place."""
     reason: Mapped[str] = mapped_column(Text)
     finding: Mapped[str] = mapped_column(String(100), default="")
     origin: Mapped[str] = mapped_column(String(200))

@@ -61,13 +61,15 @@ class Service:
     def enter(self, request: Pending, now: float) -> Dispatch | Queued | Refuse:
         """A request that its account may make: it starts, waits, or is turned away."""
         pool, band = request.pool, request.band
-        if request.state.idle:
-            pool.lines[band].fair.lift(request.state)
+        fair = pool.lines[band].fair
+        if not (request.state.queued and fair.waiting_of(request.ask.account)):
+            fair.lift(request.state)
         pool.remember(now)
         before = any(self._queued) and any(pool.lines[each].size for each in BANDS if each <= band)
         if not before and pool.room(band, self.posture):
             engine = pool.choose(self._rng)
             if engine is not None:
+                fair.passed(request.state)
                 return self.start(request, engine, now)
         return self._enqueue(request, now)
 

@@ -63,6 +63,9 @@ class Place:
     def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.cut.append(code)
 
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        return b""
+
 
 def played(act: Callable[[Place, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> Place:
     """Lets a client act; what the event loop had to complain of stands in ``errors``."""

@@ -116,7 +116,8 @@ class Core:
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            if not answer_models(connection, request.path, self.engines.values()):
+            reference = self.reference(request, RefusalCode.MODEL_NOT_FOUND)
+            if not answer_models(connection, request.path, self.engines.values(), reference):
                 self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
@@ -126,20 +127,12 @@ class Core:
                               admitted.caller.account, int(admitted.caller.standing), 0,
                               admitted.caller.credential, request.body_bytes)  # fmt: skip
             self.refused(RefusalCode.INVALID_BODY)
-            note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
-            connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
+            body = error_body(400, RefusalCode.INVALID_BODY, str(error), error.param)
+            connection.answer(400, body, self.reference(request, RefusalCode.INVALID_BODY))
             return
         request.body.clear()
-        exchange = Exchange(
-            self,
-            connection,
-            request,
-            admitted.endpoint,
-            call,
-            admitted.caller,
-            admitted.source,
-            admitted.fingerprint,
-        )
+        exchange = Exchange(self, connection, request, admitted.endpoint, call,
+                            admitted.caller, admitted.source, admitted.fingerprint)  # fmt: skip
         connection.task = exchange
         exchange.ask()
 
@@ -154,6 +147,12 @@ class Core:
             self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
         else:
             self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
+
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        whose = request.context if request is not None else None
+        caller = whose.caller if isinstance(whose, Admitted) else None
+        standing = caller.standing if caller is not None else Standing.ANONYMOUS
+        return b"x-request-id: %b\r\n" % self.note(code, standing)
 
     # -- for exchanges
 
@@ -374,7 +373,8 @@ class Core:
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
         body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
-        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
+        reference = self.reference(None, RefusalCode.OVERLOADED)
+        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12) + reference)
         return True
 
     def _refuse(

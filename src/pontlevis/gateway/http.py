@@ -326,10 +326,12 @@ class Connection(asyncio.Protocol):
         """Refuses a body of ``size`` bytes that is larger than allowed, or than there is room for."""
         if size > request.max_body:
             text = f"the request's body is larger than the {request.max_body} bytes allowed here"
-            request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), b"")
+            reference = self._all.handler.reference(request, RefusalCode.BODY_TOO_LARGE)
+            request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), reference)
         elif self._all.is_full(request, size):
             self._all.handler.cut_off(self, RefusalCode.OVERLOADED)
-            request.refused = (503, _FULL, b"retry-after: 2\r\n")
+            reference = self._all.handler.reference(request, RefusalCode.OVERLOADED)
+            request.refused = (503, _FULL, b"retry-after: 2\r\n" + reference)
         else:
             return
         request.body.clear()
@@ -368,12 +370,13 @@ class Connection(asyncio.Protocol):
         if self._closed:
             return
         self._all.handler.cut_off(self, code, headless=self._head_bytes > 0)
-        if self.request is not None:
-            self._all.release(self.request)
-        self.request = None
+        request, self.request = self.request, None
+        if request is not None:
+            self._all.release(request)
         if self.current is None and not self._blocked_since:
             body = error_body(status, code, message)
             lines = self._all.date.line + b"content-type: application/json\r\n"
+            lines += self._all.handler.reference(request, code)
             self.transport.write(head(status, lines, length=len(body), close=True) + body)
             self._close()
         else:

@@ -11,8 +11,9 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.wire import MODELS
 
 
-def answer_models(connection: Connection, path: str, engines: Iterable[Engine]) -> bool:
-    """Answers with the whole list or with one model of it; False where there is no such model."""
+def answer_models(connection: Connection, path: str, engines: Iterable[Engine], reference: bytes) -> bool:
+    """Answers with the whole list or with one model of it; False where there is no such model, which is answered with
+    the header line ``reference``."""
     models: dict[str, dict[str, object]] = {}
     for engine in engines:
         if engine.up:
@@ -26,5 +27,5 @@ def answer_models(connection: Connection, path: str, engines: Iterable[Engine]) 
         connection.answer(200, msgspec.json.encode(found))
         return True
     body = error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-    connection.answer(404, body)
+    connection.answer(404, body, reference)
     return False

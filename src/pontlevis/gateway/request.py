@@ -42,6 +42,9 @@ class Handler(Protocol):
     def cut_off(self, connection: "Connection", code: RefusalCode, *, headless: bool = False) -> None:
         """A client was cut for being slow or malformed; ``headless`` before its headers were whole."""
 
+    def reference(self, request: "Request | None", code: RefusalCode) -> bytes:
+        """The header line with the id of a refusal that the connection decides by itself."""
+
 
 class Request:
     """One request as it came."""

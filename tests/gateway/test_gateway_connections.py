@@ -33,6 +33,9 @@ class Answers:
     def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.cut.append(code)
 
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        return b""
+
 
 def played(size: int, act: Callable[[Connections, socket.socket, Answers], Awaitable[None]]) -> Answers:
     """Lets a client with small buffers act against connections that answer so."""

@@ -117,3 +117,11 @@ def test_random_bytes_never_do_more_than_be_refused(body: bytes) -> None:
             read_call(endpoint, body)
         except BadBody:
             continue
+
+
+@pytest.mark.parametrize("field", [b'"\xff":1', b'"stream_options":{"x":"\xff"}'])
+def test_text_that_is_no_utf_8_is_refused_where_the_body_is_rewritten(field: bytes) -> None:
+    """Fields that nobody knows are passed over at first, and read when usage is asked for among the options."""
+    body = b'{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":false},%b}' % field
+    with pytest.raises(BadBody):
+        read_call(Endpoint.CHAT, body)

@@ -107,7 +107,8 @@ class Core:
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            if not answer_models(connection, request.path, self.engines.values(), admitted.caller.scope):
+            reference = self.reference(request, RefusalCode.MODEL_NOT_FOUND)
+            if not answer_models(connection, request.path, self.engines.values(), reference, admitted.caller.scope):
                 self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
@@ -121,9 +122,8 @@ class Core:
             account, standing, credential = named(admitted.caller)
             self.recorder.see(Kind.REQUEST, denial.outcome, admitted.source, admitted.fingerprint, account, standing, 0, credential, request.body_bytes)  # fmt: skip
             self.refused(denial.code)
-            note = b"x-request-id: %b\r\n" % self.note(denial.code, admitted.caller.standing)
             body = error_body(denial.status, denial.code, denial.message, denial.param)
-            connection.answer(denial.status, body, note)
+            connection.answer(denial.status, body, self.reference(request, denial.code))
             return
         request.body.clear()
         exchange = Exchange(self, connection, request, admitted.endpoint, call, admitted.caller, admitted.source, admitted.fingerprint)  # fmt: skip
@@ -141,6 +141,12 @@ class Core:
             self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
         else:
             self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
+
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        whose = request.context if request is not None else None
+        caller = whose.caller if isinstance(whose, Admitted) else None
+        standing = caller.standing if caller is not None else Standing.ANONYMOUS
+        return b"x-request-id: %b\r\n" % self.note(code, standing)
 
     # -- for exchanges
 
@@ -363,7 +369,8 @@ class Core:
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
         body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
-        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
+        reference = self.reference(None, RefusalCode.OVERLOADED)
+        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12) + reference)
         return True
 
     def _deny(self, request: Request, denial: Denial, source: str, print_: int, caller: Caller | None, kind: Kind = Kind.REQUEST) -> None:  # fmt: skip

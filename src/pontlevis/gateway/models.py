@@ -13,11 +13,10 @@ from pontlevis.gateway.wire import MODELS
 
 
 def answer_models(
-    connection: Connection, path: str, engines: Iterable[Engine], scope: KeyScope | None = None
+    connection: Connection, path: str, engines: Iterable[Engine], reference: bytes, scope: KeyScope | None = None
 ) -> bool:
-    """Answers with the whole list or with one model of it; False where there is no such model.
-
-    What the key's scope leaves out is not there.
+    """Answers with the whole list or with one model of it; False where there is no such model, which is answered with
+    the header line ``reference``. What the key's scope leaves out is not there.
     """
     models: dict[str, dict[str, object]] = {}
     for engine in engines:
@@ -33,5 +32,5 @@ def answer_models(
         connection.answer(200, msgspec.json.encode(found))
         return True
     body = error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-    connection.answer(404, body)
+    connection.answer(404, body, reference)
     return False

@@ -197,11 +197,7 @@ class PageExchange:
 
     def refuse(self, message: str) -> None:
         self.over = True
-        self._connection.answer(
-            503,
-            error_body(503, RefusalCode.OVERLOADED, message),
-            b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6),
-        )
+        self._answer(503, RefusalCode.OVERLOADED, message)
 
     def time_out(self) -> None:
         self._fail(504, "the page took too long")
@@ -278,7 +274,10 @@ class PageExchange:
         if self._begun:
             self._connection.abort()
         else:
-            body = error_body(
-                status, RefusalCode.ENGINE_UNAVAILABLE if status == 504 else RefusalCode.OVERLOADED, message
-            )
-            self._connection.answer(status, body, b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6))
+            code = RefusalCode.ENGINE_UNAVAILABLE if status == 504 else RefusalCode.OVERLOADED
+            self._answer(status, code, message)
+
+    def _answer(self, status: int, code: RefusalCode, message: str) -> None:
+        core = self._desk.core
+        fields = b"retry-after: %d\r\n" % core.jitter(2, 6) + core.reference(self._request, code)
+        self._connection.answer(status, error_body(status, code, message), fields)

@@ -342,13 +342,14 @@ class Exchange:
         blamed = code is RefusalCode.ENGINE_UNAVAILABLE
         self._finish(None, Outcome.ERROR if blamed else Outcome.REFUSED)
         self._core.refused(code)
+        note = self._core.note(code, self.caller.standing, cause)
         if not begun:
-            fields = b"x-request-id: %b\r\n" % self._core.note(code, self.caller.standing, cause)
+            fields = b"x-request-id: %b\r\n" % note
             if status in (502, 503, 504):
                 fields += b"retry-after: 2\r\n"
             self.connection.answer(status, error_body(status, code, reason), fields)
         elif self._reader is not None:
-            event = error_event(code, reason)
+            event = error_event(code, reason, note)
             self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event) if self._chunked else event)
             self.connection.done(self._closes())
         else:

@@ -92,9 +92,14 @@ class InferenceCall(msgspec.Struct, frozen=True, gc=False):
 def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
     """Understands a body. Raises ``BadBody``."""
     try:
-        asked = _DECODERS[endpoint].decode(body)
+        return _read_call(endpoint, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Also what the decoder passed over at first, and a second look finds to be no text.
         raise BadBody(*_explain(error)) from None
+
+
+def _read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
+    asked = _DECODERS[endpoint].decode(body)
     if not asked.model or len(asked.model) > 256:
         raise BadBody("you must provide a model parameter of 1 to 256 characters", "model")
     if not asked.model.isprintable():

@@ -94,6 +94,22 @@ def test_under_attack_the_newest_answer_of_a_newcomer_is_ended(standing: Standin
     assert band.tokens == 107
 
 
+def test_an_answer_is_not_cut_for_who_came_this_moment() -> None:
+    """Though somebody who had waited longer has just been served: each waits their own tenth of a second."""
+    admission = make(2, posture=Posture.RECOVERING)
+    for ticket, standing in ((1, Standing.ESTABLISHED), (2, Standing.NEW)):
+        assert isinstance(admission.ask(ask(ticket, standing), 0.0), Dispatch)
+        admission.first_byte(ticket, 0.01)
+    assert isinstance(admission.ask(ask(3), 0.45), Queued)
+    admission.finish(1, 0.5, input_tokens=100, output_tokens=50)
+    assert isinstance(admission.ask(ask(4), 0.5), Queued)
+    (started,) = admission.due(0.5)
+    assert (type(started), started.ticket) == (Dispatch, 3)
+    assert admission.due(0.59) == []
+    cut, served = admission.due(0.61)
+    assert (type(cut), cut.ticket, type(served), served.ticket) == (Preempt, 2, Dispatch, 4)
+
+
 def test_a_recent_account_s_answer_is_never_cut() -> None:
     """It has earned that much."""
     admission = make(preempt_streams="always", borrow_spare=0.0)
@@ -297,6 +313,45 @@ def test_idling_earns_no_credit() -> None:
         running = started.ticket
         order.append(running >= 100)
     assert 4 <= sum(order) <= 6
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_working_while_nobody_waits_costs_no_turn_later(parallel: bool) -> None:
+    """A batch job that had the engine to itself for a day is not put last for as long when others come: both are
+    served alike from then on, within two of the largest requests and what runs (Sheng et al., theorem 4.4)."""
+    admission = make(4, requests_per_minute=10**6, tokens_per_minute=10**9, concurrent_requests=1_000)
+
+    def end(ticket: int, now: float) -> None:
+        admission.finish(ticket, now, input_tokens=100, output_tokens=50)
+
+    for ticket in range(1, 300):
+        now = float(ticket)
+        admission.ask(ask(ticket, account="busy"), now)
+        if not parallel:
+            end(ticket, now)
+        elif ticket > 2:
+            end(ticket - 2, now)
+        if ticket % 50 == 0:
+            admission.ask(ask(10_000 + ticket, account="light"), now)
+            end(10_000 + ticket, now)
+    for ticket in (298, 299):
+        end(ticket, 300.0)
+    owner: dict[int, str] = {}
+    running: list[int] = []
+    served = {"light": 0, "busy": 0}
+    for _ in range(100):
+        for account in ("light", "busy"):
+            for _ in range(2):
+                ticket = 20_000 + len(owner)
+                owner[ticket] = account
+                if isinstance(admission.ask(ask(ticket, account=account), 301.0), Dispatch):
+                    running.append(ticket)
+        for _ in range(2):
+            ended = running.pop(0)
+            end(ended, 301.0)
+            served[owner[ended]] += 1
+            running.extend(each.ticket for each in admission.due(301.0) if isinstance(each, Dispatch))
+    assert abs(served["light"] - served["busy"]) <= 2 + 4
 
 
 def test_a_queue_that_is_joined_and_left_again_and_again_does_not_grow() -> None:

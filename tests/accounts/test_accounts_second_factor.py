@@ -274,7 +274,6 @@ async def test_a_disabled_account_is_not_let_in_between_the_steps(house: House) 
     assert await refusal(house, asked.ticket, app.code()) == "account_disabled"
 
 
-
 @given(
     now=st.floats(1e9, 4e9),
     drift=st.integers(0, 2),

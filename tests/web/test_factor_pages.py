@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from web_house import BASE, CHEAP, PASSWORD, WebHouse, web_house
 
-from accounts.authenticator import Authenticator
+from authenticator import Authenticator
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 STEP_S = 30

@@ -24,9 +24,9 @@ from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
-from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.controller.history import History
 from pontlevis.controller.totals import no_totals
+from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change

@@ -27,7 +27,9 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys):
+class Accounts(
+    Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys
+):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, operators and their changes."""
 
     async def start(self) -> None:

@@ -108,7 +108,9 @@ class Core:
             return
         if admitted.endpoint is None:
             reference = self.reference(request, RefusalCode.MODEL_NOT_FOUND)
-            if not answer_models(connection, request.path, self.engines.values(), reference, admitted.caller.scope):
+            if not answer_models(
+                connection, request.path, self.engines.values(), reference, admitted.caller.scope
+            ):
                 self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:

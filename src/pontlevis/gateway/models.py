@@ -13,7 +13,11 @@ from pontlevis.gateway.wire import MODELS
 
 
 def answer_models(
-    connection: Connection, path: str, engines: Iterable[Engine], reference: bytes, scope: KeyScope | None = None
+    connection: Connection,
+    path: str,
+    engines: Iterable[Engine],
+    reference: bytes,
+    scope: KeyScope | None = None,
 ) -> bool:
     """Answers with the whole list or with one model of it; False where there is no such model, which is answered with
     the header line ``reference``. What the key's scope leaves out is not there.

@@ -14,17 +14,17 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_login import create_operator_login_router
 from pontlevis.web.operator_maintenance import create_operator_maintenance_router
-from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_pages import create_pages_router
 from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
-from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_reports import create_reports_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
+from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC

@@ -21,8 +21,8 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.login_steps import ask_second_step
 from pontlevis.web.operator_desk import back
-from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_live import plots_of
+from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_overview import Overviews, decisions_by_finding
 from pontlevis.web.operator_posture import DRY_RUN, differences
 from pontlevis.web.operator_visitor import (

@@ -30,7 +30,17 @@ DROPPED = frozenset(
         ),
     }
 )
+_NAMED_OFTEN = frozenset({b"close", b"keep-alive", b"Keep-Alive"})
 PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
+
+
+def end_to_end(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without the fields that Connection names as meant for the next hop only (RFC 9110, 7.6.1)."""
+    named: set[bytes] = set()
+    for name, value in headers:
+        if name == b"connection" and value not in _NAMED_OFTEN:
+            named.update(each.strip().lower() for each in value.split(b","))
+    return [field for field in headers if field[0] not in named] if named else headers
 
 
 def limit_fields(allowance: Allowance) -> bytes:

@@ -10,7 +10,7 @@ from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import PASSED_ON, answer_head, error_fields, framing, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, end_to_end, error_fields, framing, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -169,7 +169,7 @@ class Exchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = headers
+        self._headers = end_to_end(headers)
         stream, self._length, framed = framing(headers)
         if stream and status < 400:
             of_responses = self._endpoint is Endpoint.RESPONSES

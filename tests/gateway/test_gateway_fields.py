@@ -31,6 +31,7 @@ def test_what_one_hop_says_to_the_next_is_not_passed_on() -> None:
 
 def test_an_answer_s_end_shows_by_its_length_or_its_chunks() -> None:
     """Without either it ends with its connection."""
-    assert framing([(b"content-type", b"Text/Event-Stream; charset=utf-8")]) == (True, None, False)
-    assert framing([(b"content-length", b"12")]) == (False, 12, True)
-    assert framing([(b"transfer-encoding", b"chunked")]) == (False, None, True)
+    assert framing([(b"content-type", b"Text/Event-Stream; charset=utf-8")]) == (True, None, False, False)
+    assert framing([(b"content-length", b"12")]) == (False, 12, True, False)
+    assert framing([(b"transfer-encoding", b"chunked")]) == (False, None, True, False)
+    assert framing([(b"connection", b"close, x-a")]) == (False, None, False, True)

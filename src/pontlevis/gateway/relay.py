@@ -169,8 +169,8 @@ class Exchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = end_to_end(headers)
-        stream, self._length, framed = framing(headers)
+        stream, self._length, framed, hops = framing(headers)
+        self._headers = end_to_end(headers) if hops else headers
         if stream and status < 400:
             of_responses = self._endpoint is Endpoint.RESPONSES
             self._reader = StreamReader(

@@ -312,9 +312,8 @@ class Exchange:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
         body = self._collected.whole()
-        injected = self._call.body is not self._call.original
         if (
-            injected
+            self._call.rewritten
             and not engine.refuses_stream_options
             and self._status in (400, 422)
             and b"stream_options" in body

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
+from pontlevis.gateway.fields import end_to_end
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
@@ -170,7 +171,7 @@ class PageExchange:
         body = b"".join(request.body)
         fields = [
             b"%b: %b\r\n" % (name, value)
-            for name, value in request.headers
+            for name, value in end_to_end(request.headers)
             if name not in _HOP_BY_HOP
             and not name.startswith((b"x-pontlevis-source", b"x-pontlevis-fingerprint"))
         ]
@@ -219,7 +220,7 @@ class PageExchange:
         parts = [
             b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK" if status < 300 else b"See Other"))
         ]
-        for name, value in headers:
+        for name, value in end_to_end(headers):
             if name == b"content-length":
                 length = value
             elif name not in _HOP_BY_HOP:

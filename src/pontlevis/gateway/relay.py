@@ -10,7 +10,7 @@ from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import PASSED_ON, answer_head, error_fields, framing, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, end_to_end, error_fields, framing, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -169,8 +169,8 @@ class Exchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = headers
-        stream, self._length, framed = framing(headers)
+        stream, self._length, framed, hops = framing(headers)
+        self._headers = end_to_end(headers) if hops else headers
         if stream and status < 400:
             of_responses = self._endpoint is Endpoint.RESPONSES
             self._reader = StreamReader(
@@ -314,9 +314,8 @@ class Exchange:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
         body = self._collected.whole()
-        injected = self._call.body is not self._call.original
         if (
-            injected
+            self._call.rewritten
             and not engine.refuses_stream_options
             and self._status in (400, 422)
             and b"stream_options" in body

@@ -74,10 +74,10 @@ class RemoteAdmission:
         for errand in self.errands.values():
             if errand.stage is Stage.WAITS:
                 errand.turns = 0
-                waiting.append(_asked(errand.ask))
+                waiting.append(Asked.of(errand.ask))
             else:
                 errand.turns = 0
-                held.append(Held(_asked(errand.ask), errand.engine, errand.begun, errand.output_tokens))
+                held.append(Held(Asked.of(errand.ask), errand.engine, errand.begun, errand.output_tokens))
         self.standin.rest()
         self.outbox.clear()
         self._say(Joined(self._number, pid, __version__, held, self.standin.limits))
@@ -139,7 +139,7 @@ class RemoteAdmission:
     def ask(self, ask: Ask, now: float) -> Dispatch | Queued | Refuse:
         errand = self.errands.begin(ask, now)
         if self.connected:
-            self._say(_asked(ask))
+            self._say(Asked.of(ask))
             return Queued(ask.ticket, now + self._policy.queue_wait_s[BAND_OF[ask.standing]])
         said = self.standin.ask(errand, now)
         if isinstance(said, Refuse):
@@ -249,19 +249,3 @@ class RemoteAdmission:
 
     def _move_here(self, errand: Errand, now: float) -> Dispatch | None:
         return self.standin.start(errand, now, other_than=errand.engine)
-
-
-def _asked(ask: Ask) -> Asked:
-    return Asked(
-        ask.ticket,
-        ask.account,
-        ask.standing,
-        ask.model,
-        ask.input_tokens,
-        ask.output_tokens,
-        ask.unlimited,
-        ask.choices,
-        ask.stream,
-        ask.key,
-        ask.limits,
-    )

@@ -113,7 +113,7 @@ class Worker:
         if self._admission_link is not None:
             self.core.known_sources.on_new = self._admission_link.remote.met
         self.date = DateHeader()
-        self.connections = Connections(self.core, policy, self.date)
+        self.connections = Connections(self.core, policy, self.date, settings.trusted_proxies)
         hello = Hello(number, os.getpid(), __version__)
         self._link = ControllerLink(sockets / "link.sock", hello, self._heard, self.outbox)
         self._stopping = asyncio.Event()

@@ -13,7 +13,12 @@ from pontlevis.web.i18n import COOKIE, LANGUAGES, Translator, language_of
 
 _KEPT = frozenset({"invitation", "token", "next", "notice"})
 """Parameters without which a page would be another one; the links to its other languages repeat them."""
-_FORMS = {"/account/keys": "/account", "/verify/letter": "/verify", "/reset/letter": "/reset", "/waitlist": "/register"}
+_FORMS = {
+    "/account/keys": "/account",
+    "/verify/letter": "/verify",
+    "/reset/letter": "/reset",
+    "/waitlist": "/register",
+}
 """Addresses that are only sent to, and the page on which what they answer belongs."""
 
 _environment = Environment(

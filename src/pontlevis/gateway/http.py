@@ -13,7 +13,7 @@ import httptools
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, head
-from pontlevis.gateway.request import Request, Task
+from pontlevis.gateway.request import Request, Task, path_of
 from pontlevis.gateway.source import counted_as, peer_address
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
             return
         request.method = parser.get_method().decode("latin-1")
         request.keep_alive = parser.should_keep_alive()
-        request.path = request.target.partition(b"?")[0].decode("latin-1")
+        request.path = path_of(request.target)
         request.body_since = self._all.now
         self._head_bytes = 0
         size, expects, wrong = request.read_head(parser.get_http_version())

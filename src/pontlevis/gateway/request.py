@@ -1,6 +1,7 @@
 """One request as the connection read it, and what the connection tells those who decide and serve."""
 
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.source import Headers
@@ -134,3 +135,14 @@ class Request:
             if name not in _UPGRADING:
                 lines.append(b"%b: %b\r\n" % (name, value))
         return b"".join(lines) + b"\r\n"
+
+
+def path_of(target: bytes) -> str:
+    """The path as the controller will read it: without query and fragment, percent signs decoded once.
+
+    Whatever is decided by a path must be decided by this one, or another spelling of it goes by.
+    """
+    raw = target.partition(b"?")[0]
+    if b"%" in raw or b"#" in raw:
+        return unquote(raw.partition(b"#")[0].decode("latin-1"))
+    return raw.decode("latin-1")

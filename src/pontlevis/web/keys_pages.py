@@ -1,6 +1,7 @@
 """Pages of keys: scopes, limits, expiry, rotation; and the form for a key that leaked."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -33,7 +34,7 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
         made: NewKey | None = None,
         rotated: bool = False,
         error: AccountError | None = None,
-        form: dict[str, object] | None = None,
+        form: Mapping[str, object] | None = None,
         status: int = 200,
     ) -> Response:
         now, policy = accounts.clock(), context.settings.accounts

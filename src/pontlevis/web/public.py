@@ -33,6 +33,7 @@ def create_public_app(context: WebContext) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect would be to the Host that the request names
     )
     app.state.base_url = context.settings.base_url
     app.state.service_name = context.settings.name

@@ -29,6 +29,7 @@ from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
+from pontlevis.notices.policy import AlertPolicy, NoticePolicy
 from pontlevis.policy_file import with_policy_file
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     status: StatusPolicy = StatusPolicy()
+    notices: NoticePolicy = NoticePolicy()
+    alerts: AlertPolicy = AlertPolicy()
     journal: JournalPolicy = JournalPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)

@@ -5,6 +5,7 @@ import typer
 from pontlevis import __version__
 from pontlevis.cli import (
     accounts,
+    alerts,
     backtest,
     doctor,
     drill,
@@ -55,6 +56,7 @@ app.add_typer(registration.app, name="registration")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(status.app, name="status")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)

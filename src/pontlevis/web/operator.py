@@ -18,6 +18,7 @@ from pontlevis.web.operator_maintenance import create_operator_maintenance_route
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_sources import create_sources_router
+from pontlevis.web.operator_telling import create_operator_telling_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
 from pontlevis.web.security import SecurityMiddleware
@@ -46,6 +47,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_accounts_router,
         create_operator_incidents_router,
         create_operator_maintenance_router,
+        create_operator_telling_router,
         create_operator_gate_router,
         create_sources_router,
     ):

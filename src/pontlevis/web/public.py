@@ -15,6 +15,7 @@ from pontlevis.web.gate_pages import create_gate_pages_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.status import create_status_router
+from pontlevis.web.subscriptions import create_subscriptions_router
 
 STATIC = Path(str(files("pontlevis.web").joinpath("static")))
 
@@ -34,6 +35,7 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_api_router(context))
     app.include_router(create_gate_router(context))
     app.include_router(create_status_router(context))
+    app.include_router(create_subscriptions_router(context))
     app.include_router(create_pages_router(context))
     app.include_router(create_gate_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))

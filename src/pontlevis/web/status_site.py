@@ -163,7 +163,7 @@ class StatusSite:
             "limited": state.registration is not RegistrationMode.SUSPENDED
             and state.registration_share < 1.0,
             "disturbed_days": _disturbed_days,
-            "subscribe": self.policy.subscribe,
+            "subscribe": self.policy.subscribe and context.subscribers is not None,
             "by_mail": context.settings.mail.sends,
         }
         return text_of("status.html", language, values).encode()

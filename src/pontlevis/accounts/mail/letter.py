@@ -26,6 +26,8 @@ class LetterKind(StrEnum):
     """From the waitlist."""
     INVITATION = "invitation"
     APPROVED = "approved"
+    SUBSCRIBE = "subscribe"
+    """Asks whether the owner of the address wants to be told of incidents."""
 
 
 @dataclass(frozen=True, slots=True)

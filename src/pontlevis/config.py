@@ -31,6 +31,7 @@ from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
+from pontlevis.notices.policy import AlertPolicy, NoticePolicy
 from pontlevis.policy_file import with_policy_file
 from pontlevis.storage.safety_policy import SafetyPolicy
 
@@ -94,6 +95,8 @@ class Settings(BaseSettings):
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     status: StatusPolicy = StatusPolicy()
+    notices: NoticePolicy = NoticePolicy()
+    alerts: AlertPolicy = AlertPolicy()
     journal: JournalPolicy = JournalPolicy()
     safety: SafetyPolicy = SafetyPolicy()
     evidence: EvidencePolicy = EvidencePolicy()

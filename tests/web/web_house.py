@@ -1,6 +1,7 @@
 """The public pages and API on a database of their own, with a service that only takes notes."""
 
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from pontlevis.controller.totals import no_totals
 from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
+from pontlevis.notices.subscribers import Subscribers
 from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
@@ -289,6 +291,7 @@ async def web_house(
     challenge: ChallengePolicy = EASY,
     mail: MailPolicy | None = None,
     status: StatusPolicy | None = None,
+    subscribers: Callable[[WebContext], Subscribers] | None = None,
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
     settings = Settings(
@@ -327,6 +330,8 @@ async def web_house(
         await accounts.start()
         await incidents.start()
         context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))), desk)
+        if subscribers is not None:
+            context = dataclasses.replace(context, subscribers=subscribers(context))
         house = WebHouse(
             create_public_app(context),
             create_operator_app(context, trusted=False),

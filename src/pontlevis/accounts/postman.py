@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -45,6 +46,8 @@ class Postman(Invitations):
 
     carrier: Carrier | None = None
     """Set by tests; else SMTP as the settings say."""
+    subscription_letter: Callable[[Waiting], Awaitable[Letter | None]] | None = None
+    """Writes the letters of whom the account rooms know nothing: subscribers to the status page."""
 
     async def deliver(self) -> int:
         """Takes the letters whose turn has come; how many."""
@@ -135,6 +138,8 @@ class Postman(Invitations):
     async def _write(self, waiting: Waiting) -> Letter | None:
         """The letter's text, with a fresh link where it has one; None where there is nobody to write to."""
         key, kind = email_key(waiting.email), waiting.kind
+        if kind is LetterKind.SUBSCRIBE:
+            return await self.subscription_letter(waiting) if self.subscription_letter is not None else None
         async with self.database.session() as session:
             if kind in (LetterKind.TURN, LetterKind.INVITATION):
                 link = await self.renew_secret(session, key)

@@ -6,6 +6,7 @@ from pontlevis import __version__
 from pontlevis.cli import (
     accounts,
     audit,
+    alerts,
     backtest,
     doctor,
     drill,
@@ -61,6 +62,7 @@ app.add_typer(incidents.app, name="incidents")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(status.app, name="status")
 app.add_typer(roles.app, name="roles")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")

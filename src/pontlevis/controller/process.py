@@ -28,6 +28,7 @@ from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
+from pontlevis.controller.telling import Telling
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
@@ -89,6 +90,13 @@ class Controller:
         self.key_files = KeyFiles(settings.data, settings.safety.seal_keys)
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
+        self.telling = Telling(
+            settings,
+            self.accounts,
+            self.incidents,
+            lambda: self.guard.posture,
+            key=CredentialCodec(pepper).secret_hash(b"subscribers"),
+        )
         self.usage = UsageDesk(self.accounts.record_parcels)
         self.hub = Hub(
             parts=self.accounts.records,
@@ -128,9 +136,17 @@ class Controller:
         await self.incidents.start()
         await self.accounts.start()
         await learn_operators(self.accounts)
+        await self.telling.alerts.start()
         await self._leave_setup_link()
         context = WebContext(
-            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+            self.settings,
+            self.accounts,
+            self.incidents,
+            self.guard,
+            self._refusals,
+            self.policy,
+            self.telling.subscribers,
+            self.telling.alerts,
         )
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
@@ -152,6 +168,9 @@ class Controller:
             asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
+            asyncio.create_task(_every(TICK_S, self.telling.look)),
+            asyncio.create_task(_every(LETTER_BEAT_S, self.telling.courier.deliver)),
+            asyncio.create_task(_every(TIDY_BEAT_S, self.telling.subscribers.tidy)),
         ]
         if self.settings.status.export_dir is not None:
             copy = StatusCopy(StatusSite(context), self.settings.status.export_dir, time.time)
@@ -173,6 +192,7 @@ class Controller:
             await self.usage.flush()
         with contextlib.suppress(Exception):
             await self.guard.memory.keep()
+        await self.telling.alerts.close()
         await self.hub.close()
         await asyncio.to_thread(self.guard.journal.close)
         with contextlib.suppress(*UNAVAILABLE):

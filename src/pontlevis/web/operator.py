@@ -26,6 +26,7 @@ from pontlevis.web.operator_reports import create_reports_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
+from pontlevis.web.operator_telling import create_operator_telling_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
 from pontlevis.web.security import SecurityMiddleware
@@ -55,6 +56,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_accounts_router,
         create_operator_incidents_router,
         create_operator_maintenance_router,
+        create_operator_telling_router,
         create_operator_gate_router,
         create_sources_router,
         create_operator_safety_router,

@@ -21,6 +21,7 @@ from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.security_pages import create_security_pages_router
 from pontlevis.web.session_api import create_session_router
 from pontlevis.web.status import create_status_router
+from pontlevis.web.subscriptions import create_subscriptions_router
 
 STATIC = Path(str(files("pontlevis.web").joinpath("static")))
 
@@ -44,6 +45,7 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_session_router(context))
     app.include_router(create_factor_router(context))
     app.include_router(create_status_router(context))
+    app.include_router(create_subscriptions_router(context))
     app.include_router(create_pages_router(context))
     app.include_router(create_keys_pages_router(context))
     app.include_router(create_gate_pages_router(context))

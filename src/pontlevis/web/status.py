@@ -74,8 +74,10 @@ def create_status_router(context: WebContext) -> APIRouter:
         async def make() -> bytes:
             return await site.history(language, month) or b""
 
-        # A month that cannot be is told before it gets a place in memory.
-        if month and await site.history(language, month) is None:
+        # Only months that can be get a place in memory, so that places are few.
+        if month and not site.may_be(month):
+            raise HTTPException(404, "there is no history of that month")
+        if not await fresh.get(f"history:{language}:{month}", make):
             raise HTTPException(404, "there is no history of that month")
         return await for_reader(request, f"history:{language}:{month}", make)
 

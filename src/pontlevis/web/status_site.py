@@ -28,6 +28,7 @@ _MONTHS = {
 _DISTURBED = frozenset(Status) - {Status.OPERATIONAL}
 RECENT_MONTHS = 3
 COPIED_MONTHS = 24  # of history in a static copy
+FIRST_MONTH = 1_577_836_800.0  # January 2020: no service of ours is older
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,15 @@ class StatusSite:
             "limited": state.registration is not RegistrationMode.SUSPENDED
             and state.registration_share < 1.0,
             "disturbed_days": _disturbed_days,
-            "subscribe": self.policy.subscribe,
+            "subscribe": self.policy.subscribe and context.subscribers is not None,
             "by_mail": context.settings.mail.sends,
         }
         return text_of("status.html", language, values).encode()
+
+    def may_be(self, month: str) -> bool:
+        """Whether it is a month of this service's time at all."""
+        at = _month_of(month)
+        return at is not None and FIRST_MONTH <= at <= self.incidents.clock()
 
     async def history(self, language: str, month: str, *, static: bool = False) -> bytes | None:
         """One month (``YYYY-MM``), in a copy all of the last two years; None for a month that cannot be."""

@@ -30,6 +30,8 @@ class LetterKind(StrEnum):
     APPROVED = "approved"
     LEAKED = "leaked"
     """Somebody showed the secret of an API key, which was revoked."""
+    SUBSCRIBE = "subscribe"
+    """Asks whether the owner of the address wants to be told of incidents."""
 
 
 @dataclass(frozen=True, slots=True)

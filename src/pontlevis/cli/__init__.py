@@ -16,6 +16,7 @@ from pontlevis.cli import (
     policy,
     posture,
     registration,
+    report,
     simulate,
     up,
 )
@@ -58,6 +59,7 @@ app.command("simulate")(simulate.command)
 app.command("backtest")(backtest.command)
 app.add_typer(evidence.app, name="evidence")
 app.command("investigate")(investigate.command)
+app.command("report")(report.command)
 app.command("engine-sim")(engine_sim.command)
 
 

@@ -13,6 +13,9 @@ from pontlevis.cli.common import fail
 if TYPE_CHECKING:
     from rich.console import Console
 
+TRIALS = 6
+"""Other settings that the report after a drill tries; `pontlevis report` tries more."""
+
 
 def command(
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed plays the same arrivals.")] = None,
@@ -145,7 +148,8 @@ def _tell(console: "Console", kept: Path) -> None:
     page, text = kept / "incident.html", kept / "incident.md"
     try:
         incident_report.command(
-            config=kept / "attacked" / "pontlevis.toml", html=page, markdown=text, good=kept / "baseline" / "data", quiet=True
+            config=kept / "attacked" / "pontlevis.toml", html=page, markdown=text, good=kept / "baseline" / "data",
+            trials=TRIALS, quiet=True,
         )  # fmt: skip
     except typer.Exit:
         console.print("No incident report was written: nothing was found that could be told.")

@@ -92,10 +92,12 @@ def _length(seconds: float) -> str:
 def _short(story: Story) -> list[Block]:
     facts, made = story.facts, story.made
     end = (
-        f"and was resolved at {clock(facts.resolved_at)}" if facts.resolved_at is not None else "and goes on"
+        f"and was resolved at {clock(facts.resolved_at)}"
+        if facts.resolved_at is not None
+        else "and had not been resolved when this was written"
     )
     said = [
-        f"On {clock(_onset(story))} the service began to be attacked; the incident was opened at {clock(facts.created_at)} {end}.",
+        f"At {clock(_onset(story))} the first hostile act was seen; the incident was opened at {clock(facts.created_at)} {end}.",
         f"Evidence tells of {made.acts:,.0f} acts (calls, log-ins, sign-ups, pages) in that time, {sum(each.acts for each in made.hostile):,.0f} of them by"
         f" {made.hostile_source_count:,} sources that we hold to be hostile.",
     ]
@@ -163,7 +165,7 @@ def _timeline(story: Story) -> list[tuple[str, str, str]]:
     return (
         shown
         if left <= 0
-        else [*shown, ("", f"and {left} more", "`pontlevis investigate --json` has them all")]
+        else [*shown, ("", f"and {left} more", "pontlevis investigate --json has them all")]
     )
 
 
@@ -171,7 +173,7 @@ def _pictures(story: Story) -> list[Block]:
     made = story.made
     highest = max(made.waves, key=lambda each: each.peak_per_s, default=None)
     said = (
-        f"{len(made.waves)} waves of hostile acts; the highest from {clock(highest.since)} with {highest.peak_per_s:,.0f} acts/s."
+        f"{len(made.waves)} wave{'s' if len(made.waves) != 1 else ''} of hostile acts; the highest from {clock(highest.since)} with {highest.peak_per_s:,.0f} acts/s."
         if highest is not None
         else "No wave of hostile acts."
     )
@@ -244,7 +246,7 @@ def _affected(story: Story) -> list[Block]:
     return [
         Paragraph(
             f"Accounts touched ({len(made.touched):,}): a log-in from a hostile group succeeded, or their key was used by one."
-            " That those sources are hostile is an inference; that they got in is a fact."
+            " That those sources are hostile is an inference; that they got in is a fact. An account that the attackers made long before is among them, since nothing tells it from another."
         ),
         Table(
             ("account", "why", "when"),
@@ -341,7 +343,7 @@ def _proposed(trial: Trial, current: Trial, onset: float) -> str:
     gains = []
     for word, at, was in (
         ("the posture would have been raised", trial.raised_at, current.raised_at),
-        ("`under attack` would have come", trial.attack_at, current.attack_at),
+        ("the posture under attack would have come", trial.attack_at, current.attack_at),
         ("the first decision would have come", trial.decided_at, current.decided_at),
     ):
         if at is not None and was is None:

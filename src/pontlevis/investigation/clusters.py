@@ -21,8 +21,10 @@ FAILURE_WEIGHT = 0.5
 NEW_WEIGHT = 0.3
 SPREAD_WEIGHT = 0.3
 HOSTED_WEIGHT = 0.2
-OTHER_MATTER = 0.4
+OTHER_MATTER = 0.3
 """Of a finding's weight for a cluster that shares the software it names, but does something else."""
+OTHER_FAILING = 0.5
+"""The same where what it does is mostly to fail."""
 CONCERNS = {
     "credential_stuffing": {"guessing", "log-ins"},
     "signup_surge": {"sign-ups"},
@@ -30,7 +32,7 @@ CONCERNS = {
     "sleeper_accounts": {"use", "flood"},
     "leaked_key": {"use", "key guessing"},
     "slow_clients": {"slow"},
-    "rotating_flood": {"flood", "key guessing", "use", "pages"},
+    "rotating_flood": {"flood", "key guessing"},
 }
 """What those do whom a detector accuses; one that is not named here may mean anything."""
 FAILS = frozenset({"guessing", "key guessing", "slow"})
@@ -233,7 +235,9 @@ def _weigh(
         doing = "" if meant else ", for something else"
         signs.append(
             (
-                FINDING_WEIGHT * said[0] * (1 if meant else OTHER_MATTER),
+                FINDING_WEIGHT
+                * said[0]
+                * (1 if meant else OTHER_FAILING if group.behaviour in FAILS else OTHER_MATTER),
                 f"a finding ({said[1]}, {said[0]:.0%} sure) names its software{doing}",
             )
         )

@@ -82,7 +82,8 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
             )  # fmt: skip
     bundle = stix2.Bundle(objects, id=f"bundle--{uuid5(NAMESPACE, made.subject)}")
     # Sorted and indented by ourselves: the library's own way takes a time that grows with the square.
-    return msgspec.json.format(bundle.serialize(), indent=1)
+    text: str = msgspec.json.format(bundle.serialize(), indent=1)
+    return text
 
 
 def misp(made: Investigation, *, producer: str, at: float) -> str:

@@ -120,7 +120,7 @@ def _honest(archive: Archive, most: int) -> tuple[int, list[Hit]]:
                    epoch(min(e.ts) FILTER (e.outcome = 'refused')) first_at, epoch(max(e.ts) FILTER (e.outcome = 'refused')) last_at
             FROM events e LEFT JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
             WHERE e.account <> '' AND e.standing >= {KNOWN_STANDING} AND NOT coalesce(m.hostile, false)
-              AND e.outcome IN ('refused', 'ok') AND e.event IN ('request', 'login')
+              AND e.outcome IN ('refused', 'ok') AND e.event IN ('request', 'login') AND e.account NOT LIKE 'anon:%'
             GROUP BY e.account HAVING count(*) FILTER (e.outcome = 'refused') > 0"""
     )
     ((count,),) = archive.ask("SELECT count(*) FROM hit")

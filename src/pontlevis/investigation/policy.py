@@ -58,6 +58,18 @@ class InvestigationPolicy:
         doc="How many other settings `pontlevis report` tries on the incident's own evidence.",
         source="choice: each costs a replay of the journal",
     )
+    replay_acts: int = setting(
+        500_000,
+        unit="observations",
+        doc="Of the incident and the time before it that a replay uses at most; the first ones, where detection is decided.",
+        source="choice: 300 MB of memory, and about a minute a replay",
+    )
+    notify_h: tuple[float, ...] = setting(
+        (24.0, 72.0),
+        unit="h",
+        doc="Deadlines of duties to notify that the report counts from the first account touched.",
+        source="NIS2 article 23 (early warning) and GDPR article 33",
+    )
     replay_s: float = setting(
         300.0,
         unit="s",

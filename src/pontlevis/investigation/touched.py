@@ -33,15 +33,17 @@ def touched(archive: Archive) -> list[Touched]:
     """The same of an archive whose clusters were found.
 
     Touched is: a log-in from a hostile cluster that succeeded; a known account's key that a hostile cluster
-    used. Accounts that the attackers made themselves are not theirs to lose and are left out.
+    used. Accounts that were made from a hostile source in the same time are the attackers' own and left out;
+    those that they made before it cannot be told from others. Callers without an account have none.
     """
     found: dict[str, Touched] = {}
     for account, source, cluster, at, event in archive.ask(
-        """WITH own AS (SELECT DISTINCT account FROM events e JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
+        """WITH own AS (SELECT DISTINCT account FROM events e JOIN member m ON m.source = e.source
                         WHERE m.hostile AND e.event = 'signup' AND e.outcome = 'ok' AND e.account <> '')
            SELECT e.account, arg_min(e.source, e.ts), arg_min(m.cluster, e.ts), epoch(min(e.ts)), e.event
            FROM events e JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
            WHERE m.hostile AND e.outcome = 'ok' AND e.account <> '' AND e.event IN ('login', 'request')
+             AND e.account NOT LIKE 'anon:%'
              AND e.account NOT IN (FROM own)
            GROUP BY e.account, e.event ORDER BY min(e.ts), e.account"""
     ):

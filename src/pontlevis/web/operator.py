@@ -17,6 +17,7 @@ from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_login import create_operator_login_router
 from pontlevis.web.operator_maintenance import create_operator_maintenance_router
+from pontlevis.web.operator_investigation import create_investigation_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_pages import create_pages_router
@@ -74,6 +75,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_pages_router,
         create_policy_pages_router,
         create_reports_router,
+        create_investigation_router,
     ):
         app.include_router(create(context))
     app.mount("/static", StaticFiles(directory=STATIC))

@@ -29,6 +29,7 @@ from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.policy_file import with_policy_file
+from pontlevis.tracing import TracingPolicy
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
     journal: JournalPolicy = JournalPolicy()
+    tracing: TracingPolicy = TracingPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

@@ -11,4 +11,7 @@ STATES = ("waiting", "sent", "failed", "kept", "void")
 async def count_letters(session: AsyncSession) -> dict[str, int]:
     """By state; every known one is there."""
     rows = await session.execute(select(LetterRow.state, func.count()).group_by(LetterRow.state))
-    return dict.fromkeys(STATES, 0) | dict(rows.tuples().all())
+    found = dict.fromkeys(STATES, 0)
+    for state, count in rows:
+        found[state] = count
+    return found

@@ -1,5 +1,6 @@
 """The operator's console in a real browser: it is live, it acts, it is for everybody's screen and role."""
 
+import contextlib
 import json
 import re
 import threading
@@ -40,7 +41,7 @@ class Collector:
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Quiet."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -221,6 +222,13 @@ def test_a_viewer_without_scripts_sees_all_and_can_do_nothing(
     browser: Browser, console: Running, logged_in: str
 ) -> None:
     """Plots and figures are in the page itself; no form but the questions is offered, and none is taken."""
+    asked(console, console.key())
+    console.operate("POST", "/api/posture", {"posture": "under_attack", "reason": "a rehearsal"})
+    wait_for(
+        lambda: any(console.operate("GET", "/api/series").json()["columns"]["admitted_paid"]),
+        20,
+        lambda: "the call is in no step",
+    )
     console.key("viewer@example.com", paid=False)
     made = console.operate("PUT", "/api/operators", {"email": "viewer@example.com", "role": "admin"})
     assert made.status_code == 200, made.text
@@ -237,6 +245,25 @@ def test_a_viewer_without_scripts_sees_all_and_can_do_nothing(
     expect(visitor.page.locator("h1")).to_have_text("Your role is not enough")
     visitor.close()
     console.operate("PUT", "/api/operators", {"email": "operator@example.com", "role": "admin"})
+
+
+def test_listeners_are_bounded_and_give_their_place_back(console: Running, logged_in: str) -> None:
+    """The thirty-third is told to come again; when one has gone, it may stay."""
+    headers = {"authorization": f"Bearer {logged_in}"}
+    limits = httpx.Limits(max_connections=100)
+    with httpx.Client(base_url=console.operator_url, headers=headers, limits=limits, timeout=10) as client:
+        with contextlib.ExitStack() as held:
+            for _ in range(32):
+                answer = held.enter_context(client.stream("GET", "/api/events"))
+                assert answer.status_code == 200
+            refused = client.get("/api/events")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+
+        def free() -> bool:
+            with client.stream("GET", "/api/events") as answer:
+                return answer.status_code == 200
+
+        wait_for(free, 20, lambda: "places are not given back")
 
 
 def test_a_call_is_traced_through_the_gateway(console: Running, collector: Collector) -> None:

@@ -34,6 +34,7 @@ from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.notices.policy import AlertPolicy, NoticePolicy
 from pontlevis.policy_file import with_policy_file
 from pontlevis.storage.safety_policy import SafetyPolicy
+from pontlevis.tracing import TracingPolicy
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     safety: SafetyPolicy = SafetyPolicy()
     evidence: EvidencePolicy = EvidencePolicy()
     investigation: InvestigationPolicy = InvestigationPolicy()
+    tracing: TracingPolicy = TracingPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

@@ -7,12 +7,12 @@ import pytest
 from web_house import CONSOLE, PASSWORD, START, WebHouse
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
-from pontlevis.brain.observation import BandSample, ServiceSample
+from pontlevis.brain.observation import BandSample, EngineSample, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change
-from pontlevis.web.operator_metrics import METRICS
+from pontlevis.web.operator_metrics import HISTOGRAMS, METRICS
 from pontlevis.web.ports import MeasureNote
 
 FREE = {"/healthz", "/readyz", "/metrics", "/login", "/setup", "/logout", "/static", "/api/openapi.json"}
@@ -39,6 +39,7 @@ SAMPLE = ServiceSample(
     engine_waiting=5,
     engine_busy=0.5,
     limit_requests=16,
+    each_engine=[EngineSample("http://127.0.0.1:9", True, 3, 400, 16, 0, 5, 0.5)],
 )  # fmt: skip
 
 
@@ -342,12 +343,13 @@ async def test_metrics_are_prometheus_text(house: WebHouse, samples: list[Servic
         if line.startswith("#"):
             assert re.fullmatch(r"# (HELP|TYPE) pontlevis_\w+ .+", line)
             continue
-        match = re.fullmatch(r'(pontlevis_\w+)(\{\w+="\w+"(,\w+="\w+")*\})? -?[0-9.e+-]+', line)
+        match = re.fullmatch(r'(pontlevis_\w+)(\{\w+="[\w.:/+]+"(,\w+="[\w.:/+]+")*\})? -?[0-9.e+-]+', line)
         assert match is not None, line
         seen.add(match.group(1))
-    assert seen <= set(METRICS)
+    parts = {f"{each}_{part}" for each in HISTOGRAMS for part in ("bucket", "sum", "count")}
+    assert seen <= set(METRICS) | parts
     if samples:
-        assert seen == set(METRICS)
+        assert seen == set(METRICS) - HISTOGRAMS | parts
 
 
 async def test_a_strange_address_finds_nothing(house: WebHouse) -> None:

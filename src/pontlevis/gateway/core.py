@@ -33,6 +33,7 @@ from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import DecisionRecord
+from pontlevis.tracing import Tracing
 
 REQUESTED_WITH = b"x-pontlevis-request"
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
@@ -65,8 +66,7 @@ class Core:
         self.unix = unix
         self._rng = rng
         self._notes = notes
-        self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._tickets = number << WORKER_BITS
+        self._addresses, self._tickets = ClientAddresses(settings.trusted_proxies), number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
         self.under_way = UnderWay()
         self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
@@ -75,8 +75,8 @@ class Core:
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
         self._invited = Invited(directory, self.policy)
-        self._pumping = False
-        self._enforcing = settings.defence
+        self._pumping, self._enforcing = False, settings.defence
+        self.tracing: Tracing | None = None
 
     # -- Handler
 

@@ -21,6 +21,7 @@ from pontlevis.link.messages import UsageRecord
 
 if TYPE_CHECKING:
     from pontlevis.gateway.core import Core
+    from pontlevis.tracing import CallTrace
 
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
@@ -34,7 +35,7 @@ class Exchange:
     __slots__ = (
         "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
         "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
-        "_ticket", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
+        "_ticket", "_trace", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,9 @@ class Exchange:
         self._report_at = REPORT_EVERY
         self._sent = 0
         self._over = False
+        self._trace: CallTrace | None = None
+        if core.tracing is not None:
+            self._trace = core.tracing.call(endpoint.value, call.model, caller.standing.word, request.headers)
 
     # -- admission
 
@@ -283,6 +287,9 @@ class Exchange:
         plain = engine.refuses_stream_options
         body = self._call.original if plain else self._call.body
         passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
+        if self._trace is not None:
+            passed = [line for line in passed if not line.startswith(b"trace")]
+            passed.append(self._trace.sending(self._engine, self._waited))
         fields = b"content-type: application/json\r\n" + b"".join(passed)
         head = engine.head("POST", self._endpoint.value, fields, len(body))
         self.last_data_at = self._core.monotonic()
@@ -381,6 +388,8 @@ class Exchange:
         self._core.recorder.settle(record)
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
+        if self._trace is not None:
+            self._trace.end(outcome.value, status=self._status, tokens_in=tokens_in, tokens_out=tokens_out)
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
         caller, credential = self.caller, self.caller.credential
         beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten

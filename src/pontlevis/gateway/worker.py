@@ -38,6 +38,7 @@ from pontlevis.gateway.remote import RemoteAdmission
 from pontlevis.gateway.upstream import Server
 from pontlevis.gateway.watch import watch
 from pontlevis.link.messages import Changes, Cut, Hello
+from pontlevis.tracing import start_tracing
 
 ADMISSION_SOCKET = "admission.sock"
 PUMP_INTERVAL_S = 0.05  # choice: queue deadlines are seconds, so a twentieth is exact enough
@@ -117,6 +118,7 @@ class Worker:
         hello = Hello(number, os.getpid(), __version__)
         self._link = ControllerLink(sockets / "link.sock", hello, self._heard, self.outbox)
         self._stopping = asyncio.Event()
+        self.core.tracing = start_tracing(settings.tracing, process="pontlevis-gateway")
 
     async def run(self, listener: socket.socket) -> None:
         """Serves until told to stop."""
@@ -157,6 +159,8 @@ class Worker:
             await loops.end()
         finally:
             self.outbox.close()
+        if self.core.tracing is not None:
+            await asyncio.to_thread(self.core.tracing.close)
 
     # -- loops
 

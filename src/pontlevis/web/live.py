@@ -6,7 +6,7 @@ come to it, and never what they missed in between: nothing is queued for anybody
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,6 +57,11 @@ class Live:
         self._making: asyncio.Task[None] | None = None
 
     @property
+    def frame_id(self) -> str:
+        """Of the newest frame."""
+        return self._frame.id
+
+    @property
     def listeners(self) -> int:
         return self._listeners
 
@@ -74,7 +79,9 @@ class Live:
             self._making.cancel()
             self._making = None
 
-    async def follow(self, last_id: str, still: Still, *, beat_s: float = BEAT_S) -> AsyncIterator[bytes]:
+    async def follow(
+        self, last_id: str, still: Still, *, beat_s: float = BEAT_S
+    ) -> AsyncGenerator[bytes, None]:
         """Events for one listener, who has a place. ``last_id``: of the last event they saw; what has not changed
         since is not told again. Ends when ``still`` says that they may not listen any more."""
         yield b"retry: %d\n\n" % RETRY_MS

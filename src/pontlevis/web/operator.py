@@ -49,7 +49,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     overviews = Overviews(context)
     gate = OperatorGate(context, trusted=trusted)
     app.state.gate = gate
-    app.include_router(create_metrics_router(context))
+    app.include_router(create_metrics_router(context, overviews))
     api = APIRouter(prefix="/api", responses=error_responses(400, 401, 403, 404))
     for create in (
         create_operator_api_router,

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from pontlevis.web.context import WebContext
+from pontlevis.web.errors import error_answer
 from pontlevis.web.live import Live, TooManyListeners
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_plots import RANGES, plots
@@ -16,6 +18,26 @@ from pontlevis.web.render import render
 
 MOST_STEPS = 120
 STEP_S = 5
+
+
+class Feed(StreamingResponse):
+    """The live feed as an answer; its place is given back however it ends, also before its first byte."""
+
+    def __init__(self, live: Live, events: AsyncIterator[bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._live.join()
+        except TooManyListeners:
+            refusal = error_answer(503, "too_many_consoles", "too many consoles are open", retry_after_s=10.0)
+            await refusal(scope, receive, send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._live.leave()
 
 
 class SeriesAnswer(BaseModel):
@@ -43,29 +65,12 @@ def create_live_router(context: WebContext, overviews: Overviews) -> APIRouter:
     @router.get("/api/events", dependencies=GUARDED, include_in_schema=False)
     async def events(request: Request) -> Response:
         """Server-sent events: ``now``, ``parts`` (what has changed), ``step``."""
-        try:
-            live.join()
-        except TooManyListeners:
-            raise HTTPException(
-                503,
-                "too many consoles are open; this one reads the page again now and then",
-                {"retry-after": "10"},
-            ) from None
         gate, last = gate_of(request), request.headers.get("last-event-id", "")[:20]
 
         async def still() -> bool:
             return await gate.visitor(request) is not None
 
-        async def stream() -> AsyncIterator[bytes]:
-            try:
-                async for each in live.follow(last, still):
-                    yield each
-            finally:
-                live.leave()
-
-        return StreamingResponse(
-            stream(), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
-        )
+        return Feed(live, live.follow(last, still))
 
     @router.get("/plots", dependencies=GUARDED, include_in_schema=False)
     async def drawn(request: Request, last: str = "10") -> Response:

@@ -9,6 +9,7 @@ import msgspec
 
 from pontlevis.brain.observation import BandSample, EngineSample, ServiceSample
 from pontlevis.brain.vocabulary import EXISTING, Standing
+from pontlevis.storage.letter_counts import count_letters
 from pontlevis.web.context import WebContext
 from pontlevis.web.ports import Service
 
@@ -102,6 +103,8 @@ class Overviews:
         self._clock = clock
         self._waiting = 0
         self._looked = float("-inf")
+        self._letters: dict[str, int] = {}
+        self._counted_at = float("-inf")
 
     async def waiting(self) -> int:
         """Length of the waitlist, looked up every ten seconds at most."""
@@ -110,6 +113,15 @@ class Overviews:
             self._looked = now
             self._waiting = await self._context.accounts.waiting()
         return self._waiting
+
+    async def letters(self) -> dict[str, int]:
+        """How many letters are in each state, looked up every ten seconds at most."""
+        now = self._clock()
+        if now - self._counted_at >= WAITING_EVERY_S:
+            self._counted_at = now
+            async with self._context.accounts.database.session() as session:
+                self._letters = await count_letters(session)
+        return self._letters
 
     async def overview(self) -> Overview:
         service, state = self._context.service, self._context.service.posture

@@ -5,8 +5,8 @@ import typer
 from pontlevis import __version__
 from pontlevis.cli import (
     accounts,
-    audit,
     alerts,
+    audit,
     backtest,
     doctor,
     drill,
@@ -20,9 +20,9 @@ from pontlevis.cli import (
     policy,
     posture,
     registration,
+    report,
     roles,
     secrets,
-    report,
     simulate,
     status,
     up,

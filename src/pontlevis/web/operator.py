@@ -14,10 +14,10 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_investigation import create_investigation_router
 from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_login import create_operator_login_router
 from pontlevis.web.operator_maintenance import create_operator_maintenance_router
-from pontlevis.web.operator_investigation import create_investigation_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_pages import create_pages_router

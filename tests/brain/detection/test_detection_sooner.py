@@ -123,34 +123,22 @@ def test_a_minute_of_made_up_keys_that_nobody_tries_twice_is_a_flood() -> None:
 # The first seconds of an account
 
 
-def sign_ups(dialogue: Dialogue, seconds: int, *, after_s: int, tokens: int) -> None:
-    """One newcomer in two seconds, who asks once for so many tokens, so long after the sign-up."""
-    for second in range(seconds):
-        if second % 2 == 0:
-            dialogue.see(SIGNUP, source=f"100.64.0.{second}", account=f"n{second}", fingerprint=second)
-        made = second - after_s
-        if made >= 0 and made % 2 == 0:
-            dialogue.see(
-                REQUEST, source=f"100.64.0.{made}", account=f"n{made}", standing=Standing.NEW, tokens=tokens,
-                fingerprint=made,
-            )  # fmt: skip
-        dialogue.tick()
-
-
-def test_one_heavy_call_right_after_the_sign_up_tells_of_a_handful() -> None:
-    """Nobody reads the page and finds a long text to paste within five seconds."""
+def test_four_accounts_used_up_at_once_tell_where_bots_are_not_few() -> None:
+    """Every other newcomer: a test that looks for a larger share needs fewer of them."""
     dialogue = settled()
-    sign_ups(dialogue, 14, after_s=2, tokens=2_500)
+    for number in range(8):
+        source, account = f"100.64.0.{number}", f"n{number}"
+        dialogue.see(SIGNUP, source=source, account=account, fingerprint=number)
+        if number % 2:
+            for _ in range(2):
+                dialogue.see(
+                    REQUEST, source=source, account=account, standing=Standing.NEW, tokens=2_500, fingerprint=number
+                )  # fmt: skip
+        dialogue.tick()
     finding = dialogue.said(DRAIN)
     assert finding is not None
     assert finding.hostile
-
-
-def test_the_same_call_somewhat_later_tells_nothing() -> None:
-    """Somebody came with a long text to ask about."""
-    dialogue = settled()
-    sign_ups(dialogue, 40, after_s=8, tokens=2_500)
-    assert not any(each.hostile for each in dialogue.judgements)
+    assert finding.figures["drained_at_once"] == 4
 
 
 # At a first start

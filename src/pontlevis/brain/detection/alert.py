@@ -20,7 +20,5 @@ class Alert:
     """Fingerprints that a sign-up finding accuses."""
     most_tokens: float = 0.0
     """Recent tokens above which a young account is greedy."""
-    hasty_tokens: float = float("inf")
-    """Tokens above which the calls of an account's first seconds are heavy."""
     heavy_call: float = float("inf")
     """Tokens above which a first call is heavy."""

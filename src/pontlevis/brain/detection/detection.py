@@ -36,8 +36,6 @@ from pontlevis.brain.vocabulary import Posture, Verdict
 MOST_SOURCES = 1000
 HEAVY_CALL = 1.25
 """A first call is heavy above so many times the usual one: people's sizes are skewed, and few exceed the mean."""
-HASTY_CALL = 2.0
-"""The same of a call within seconds of the sign-up: one in twelve of people's is."""
 SPRT_BETA = 0.01
 """Guessers that the sequential test may pass (Wald 1945); weighs little in its upper bound."""
 
@@ -205,7 +203,6 @@ class Detection:
         alert.signup_accused = frozenset() if surge is None else frozenset(surge.fingerprints)
         usual_call = self._baseline.call_tokens
         alert.heavy_call = HEAVY_CALL * usual_call if usual_call else float("inf")
-        alert.hasty_tokens = HASTY_CALL * usual_call if usual_call else float("inf")
         alert.most_tokens = max(policy.greedy_tokens, policy.greedy_ratio * self._baseline.call_tokens)
 
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:

@@ -24,9 +24,6 @@ FIRST_S = 20.0
 FIRST_CALLS = 2
 """One call alone never tells: somebody came with a long text to ask about."""
 
-HASTE_S = 5.0
-"""Whoever asks this soon after the sign-up, and for twice what is usual, had it ready: to read the page and paste takes longer."""
-
 REFUSED_WEIGHT = 0.25
 """Whoever is turned away in a crowd tries again, and is not greedy for it; who was greedy before is."""
 
@@ -68,12 +65,8 @@ class Newcomer(msgspec.Struct, gc=False):
         self._tokens = self._tokens * left + weight * tokens
         self._requests = self._requests * left + weight * requests
 
-    def drains_at_once(
-        self, at: float, requests: int, tokens: int, most: tuple[float, float], heavy: float
-    ) -> bool:
+    def drains_at_once(self, at: float, requests: int, tokens: int, most: tuple[float, float]) -> bool:
         """Whether it has just asked for more than ``most`` calls or tokens, within seconds of its sign-up; once.
-
-        Or for more than ``heavy`` tokens with a single call, before anybody can have read the page.
 
         Refused calls count in full: nobody who backs off gets so far in so few seconds.
         """
@@ -84,8 +77,7 @@ class Newcomer(msgspec.Struct, gc=False):
         self._first_tokens += tokens
         most_requests, most_tokens = most
         self.drained = self._first_calls > most_requests or (
-            self._first_tokens > (heavy if at - origin.at <= HASTE_S else most_tokens)
-            and (self._first_calls >= FIRST_CALLS or at - origin.at <= HASTE_S)
+            self._first_calls >= FIRST_CALLS and self._first_tokens > most_tokens
         )
         return self.drained
 

@@ -182,7 +182,7 @@ class Signals:
         newcomer.use(o.at, o.count, o.tokens, refused=refused)
         if newcomer.prompt and newcomer.origin is not None:
             most = (self._policy.greedy_requests, self.alert.most_tokens)
-            if newcomer.drains_at_once(o.at, o.count, o.tokens, most, self.alert.hasty_tokens):
+            if newcomer.drains_at_once(o.at, o.count, o.tokens, most):
                 slot[c.PROMPT_DRAINED] += 1
                 made_with = self._fingerprints.row(newcomer.origin.fingerprint, second, 0)
                 if made_with is not None:

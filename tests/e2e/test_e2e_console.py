@@ -56,13 +56,20 @@ def test_a_console_that_stays_open_tells_of_an_attack(browser: Browser, own_serv
     update = page.locator("#incidents form[action$='/updates'] textarea[name=body_en]")
     update.fill("We are looking")
     page.locator("h2").first.click()
-    more = {"scope": "address", "value": "192.0.2.8", "reason": "another", "duration_s": 600}
+    more = {
+        "scope": "address",
+        "value": "192.0.2.8",
+        "reason": "another",
+        "duration_s": 600,
+        "reach": "log_ins",
+    }
     service.operate("POST", "/api/decisions", more)
     expect(page.locator("#decisions")).to_contain_text("another", timeout=RENEWED_MS)
     expect(update).to_have_value("We are looking")
     page.click("text=Post the update")
     expect(page.locator("#incidents .entries li").first).to_contain_text("operator@example.com")
     page.locator("#decisions summary", has_text="another").click()
+    expect(page.locator("#decisions")).to_contain_text("only log-ins")
     page.get_by_role("button", name="Lift 192.0.2.8").click()
     expect(page.locator("#decisions")).not_to_contain_text("another")
     assert visitor.overflow() <= 0

@@ -22,6 +22,8 @@ from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
+from pontlevis.controller.evidence_room import EvidenceRoom
+from pontlevis.controller.history import History
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.library import Library
 from pontlevis.controller.measure_notes import MeasureNotes
@@ -29,14 +31,16 @@ from pontlevis.controller.memory import Memory
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.controller.sources import sources_view
+from pontlevis.controller.totals import count_observation, count_sample, no_totals
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
+from pontlevis.evidence.rows import decision_note, finding_note, posture_note
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
-from pontlevis.web.ports import EngineView, MeasureNote, SourcesView
+from pontlevis.web.ports import EngineView, MeasureNote, Series, SourcesView
 
 TICK_S = 1.0
 KEPT_TRANSITIONS = 200
@@ -69,9 +73,11 @@ class Guard:
         )
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
-        self.refusals: dict[str, int] = {}
-        """By code, since this process started."""
+        self.history = History()
+        self.totals = no_totals()
+        self.refusals: dict[str, int] = {}  # by code
         self.journal = Journal(settings.data / FOLDER, settings.journal)
+        self.evidence = EvidenceRoom(settings, database, clock, lambda source: self.library.find(source))
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self._saved_findings: dict[str, float] = {}
@@ -104,13 +110,18 @@ class Guard:
         await self._orders.start()
         self.journal.start()
         self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")
+        self.evidence.keeper.start()
+        self._note_posture(self._clock(), self.machine.state, "The service started.", "start")
 
     # -- Watch
 
     def observe(self, observation: Observation) -> None:
+        count_observation(self.totals, observation)
+        self.history.observe(observation)
         if self._settings.defence:
             self.journal.observe(observation)
             self.detection.observe(observation)
+        self.evidence.keeper.observe(observation)
         if observation.kind is Kind.LOGIN and self.incidents is not None and observation.standing in EXISTING:
             # A wrong password is no outage; being turned away without a look at it is.
             if observation.outcome is Outcome.OK:
@@ -149,6 +160,9 @@ class Guard:
     @property
     def samples(self) -> list[ServiceSample]:
         return self.samples_log.all
+
+    def series(self, last_s: float, most: int) -> Series:
+        return self.history.series(self._clock(), last_s, most)
 
     @property
     def postures(self) -> list[Transition]:
@@ -268,14 +282,13 @@ class Guard:
             scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor, reach=reach
         )
         await self._announce([record])
-        partly = "" if reach is Reach.EVERYTHING else f" ({reach.value} only)"
-        await self._audit(actor, "decision:source:made", f"{scope} {record.value}{partly}", reason)
+        self._note_decisions([record])
         return record
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         record = await self._book.lift(decision, actor=actor, reason=reason)
         await self._announce([record])
-        await self._audit(actor, "decision:source:lifted", f"{record.scope} {record.value}", reason)
+        self._note_decisions([record])
         return record
 
     # -- ticking
@@ -283,6 +296,8 @@ class Guard:
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
+        count_sample(self.totals, sample)
+        self.history.sample(sample)
         if self._settings.defence:
             self.journal.sample(sample)
             self.detection.sample(sample)
@@ -295,6 +310,7 @@ class Guard:
                 self.journal.tick(now, self.machine.state.posture.value)
                 judgement = self.detection.tick(now, posture=self.machine.state.posture)
                 self._judgement = judgement
+                self.evidence.keeper.accuse(judgement.findings, now)
                 await self._carry_out(self.machine.tick(now, judgement))
                 await self._notes.take(now, judgement)
                 enforced = [each for each in judgement.measures if not each.dry_run]
@@ -302,6 +318,7 @@ class Guard:
                     made = await self._book.propose(enforced)
                     if made:
                         await self._announce(made)
+                        self._note_decisions(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
                 await self._save_findings(judgement.findings)
             else:
@@ -309,6 +326,7 @@ class Guard:
                 calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
                 await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
+        self.evidence.keeper.tick(now, alarmed=self.machine.state.posture is not Posture.NORMAL)
         if self._orders.over(now):
             await self.release_registration(actor="registration", reason="the time set for it is over")
         if self.incidents is not None and self.samples_log.all:
@@ -327,6 +345,7 @@ class Guard:
                 log.exception("posture:state:not_saved")
             await self._publish_posture()
             self._transitions.append(transition)
+            self._note_posture(transition.at, transition.after, transition.reason, transition.actor)
             self.journal.stood(
                 transition.at, transition.after, reason=transition.reason, actor=transition.actor
             )
@@ -344,6 +363,19 @@ class Guard:
     async def _publish_posture(self) -> None:
         if self.hub is not None:
             await self.hub.publish(posture=self.posture)
+
+    def _note_posture(self, at: float, state: PostureState, reason: str, actor: str) -> None:
+        self.evidence.keeper.note(posture_note(at, state, reason=reason, actor=actor))
+
+    def _note_decisions(self, records: list[DecisionRecord]) -> None:
+        now = self._clock()
+        for each in records:
+            self.evidence.keeper.note(
+                decision_note(
+                    now, number=each.id, scope=each.scope, value=each.value, reason=each.reason, origin=each.origin,
+                    expires_at=each.expires_at, lifted=each.lifted,
+                )
+            )  # fmt: skip
 
     async def _announce(self, records: list[DecisionRecord]) -> None:
         if self.hub is not None:
@@ -372,6 +404,8 @@ class Guard:
         due = [each for each in findings if each.at - self._saved_findings.get(each.id, 0.0) >= 10.0]
         if not due:
             return
+        for finding in due:
+            self.evidence.keeper.note(finding_note(finding))
         async with self._database.session() as session:
             for finding in due:
                 if finding.id not in self._saved_findings:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.key_scope import KeyLimits, KeyScope
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
@@ -19,6 +20,8 @@ from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, De
 FRESH_CREDENTIAL_S = 10.0  # a credential may arrive before the message that announces it
 REVOKED_REMEMBERED = 100_000  # far more than can be revoked within ``FRESH_CREDENTIAL_S``
 DAY_S = 86_400.0
+PROVISIONAL = "credential:"
+"""What the name of an account begins with that is not known yet."""
 PROVISIONAL_ESTABLISHED_S = 7 * DAY_S  # standing policy's tenure, for keys met before the first sync
 
 _Key = TypeVar("_Key", str, int)
@@ -32,6 +35,12 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     standing: Standing
     unlimited: bool = False
     disabled: str = ""
+    scope: KeyScope | None = None
+    """None: the key may all that its account may."""
+    limits: KeyLimits | None = None
+    """The scope's."""
+    proof: bytes = b""
+    """The hash of the secret that was shown; empty where nothing was known to compare it with."""
 
 
 class Directory:
@@ -66,12 +75,45 @@ class Directory:
             return None
         if record.revoked or (record.expires_at is not None and record.expires_at <= now):
             return None
-        if not compare_digest(record.secret_hash, self._codec.secret_hash(credential.secret)):
+        proof = self._codec.secret_hash(credential.secret)
+        if not compare_digest(record.secret_hash, proof) and not _is_former(record, proof, now):
             return None
         account = self._accounts.get(record.account)
         if account is None:
             return None
-        return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
+        scope = record.scope
+        limits = scope.limits if scope is not None else None
+        return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled,
+                      scope, limits, proof)  # fmt: skip
+
+    def past(self, token: str, now: float) -> str:
+        """Why a token that was ours holds no more: ``expired``, ``rotated``; empty where it was none, or is revoked."""
+        credential = self._codec.judge(token)
+        record = self._credentials.get(credential.id) if credential is not None else None
+        if credential is None or record is None or record.revoked:
+            return ""
+        proof = self._codec.secret_hash(credential.secret)
+        if compare_digest(record.secret_hash, proof):
+            return "expired" if record.expires_at is not None and record.expires_at <= now else ""
+        return "rotated" if record.former_hash and compare_digest(record.former_hash, proof) else ""
+
+    def stands(self, caller: Caller, now: float) -> str:
+        """Why what a caller began must end: ``gone``, ``expired``, ``disabled``; empty while it may go on."""
+        record = self._credentials.get(caller.credential)
+        if record is None:
+            # Nobody; or somebody who was met before the message that announces them; or one that was known.
+            known = bool(caller.proof) or caller.account.startswith(PROVISIONAL)
+            return "gone" if known and self.synced else ""
+        if record.revoked:
+            return "gone"
+        if record.expires_at is not None and record.expires_at <= now:
+            return "expired"
+        if caller.proof and caller.proof != record.secret_hash and not _is_former(record, caller.proof, now):
+            return "gone" if caller.proof != record.former_hash else "expired"
+        account = self._accounts.get(record.account)
+        if account is None:
+            return "gone"
+        return "disabled" if account.disabled else ""
 
     def former(self, token: str) -> Caller | None:
         """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
@@ -231,4 +273,11 @@ def _provisional(credential: str, age_s: float) -> Caller:
         standing = Standing.RECENT
     else:
         standing = Standing.NEW
-    return Caller(f"credential:{credential}", credential, standing)
+    return Caller(f"{PROVISIONAL}{credential}", credential, standing)
+
+
+def _is_former(record: CredentialRecord, proof: bytes, now: float) -> bool:
+    """Whether this is the secret before the last rotation, while both hold."""
+    return (
+        bool(record.former_hash) and now < record.former_until and compare_digest(record.former_hash, proof)
+    )

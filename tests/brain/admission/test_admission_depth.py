@@ -63,6 +63,22 @@ def test_under_attack_the_newest_answer_of_a_newcomer_is_ended(standing: Standin
     assert band.tokens == 107
 
 
+def test_an_answer_is_not_cut_for_who_came_this_moment() -> None:
+    """Though somebody who had waited longer has just been served: each waits their own tenth of a second."""
+    admission = make(2, posture=Posture.RECOVERING)
+    for ticket, standing in ((1, Standing.ESTABLISHED), (2, Standing.NEW)):
+        assert isinstance(admission.ask(ask(ticket, standing), 0.0), Dispatch)
+        admission.first_byte(ticket, 0.01)
+    assert isinstance(admission.ask(ask(3), 0.45), Queued)
+    admission.finish(1, 0.5, input_tokens=100, output_tokens=50)
+    assert isinstance(admission.ask(ask(4), 0.5), Queued)
+    (started,) = admission.due(0.5)
+    assert (type(started), started.ticket) == (Dispatch, 3)
+    assert admission.due(0.59) == []
+    cut, served = admission.due(0.61)
+    assert (type(cut), cut.ticket, type(served), served.ticket) == (Preempt, 2, Dispatch, 4)
+
+
 def test_a_recent_account_s_answer_is_never_cut() -> None:
     """It has earned that much."""
     admission = make(preempt_streams="always", borrow_spare=0.0)

@@ -174,6 +174,45 @@ def test_idling_earns_no_credit() -> None:
     assert 4 <= sum(order) <= 6
 
 
+@pytest.mark.parametrize("parallel", [False, True])
+def test_working_while_nobody_waits_costs_no_turn_later(parallel: bool) -> None:
+    """A batch job that had the engine to itself for a day is not put last for as long when others come: both are
+    served alike from then on, within two of the largest requests and what runs (Sheng et al., theorem 4.4)."""
+    admission = make(4, requests_per_minute=10**6, tokens_per_minute=10**9, concurrent_requests=1_000)
+
+    def end(ticket: int, now: float) -> None:
+        admission.finish(ticket, now, input_tokens=100, output_tokens=50)
+
+    for ticket in range(1, 300):
+        now = float(ticket)
+        admission.ask(ask(ticket, account="busy"), now)
+        if not parallel:
+            end(ticket, now)
+        elif ticket > 2:
+            end(ticket - 2, now)
+        if ticket % 50 == 0:
+            admission.ask(ask(10_000 + ticket, account="light"), now)
+            end(10_000 + ticket, now)
+    for ticket in (298, 299):
+        end(ticket, 300.0)
+    owner: dict[int, str] = {}
+    running: list[int] = []
+    served = {"light": 0, "busy": 0}
+    for _ in range(100):
+        for account in ("light", "busy"):
+            for _ in range(2):
+                ticket = 20_000 + len(owner)
+                owner[ticket] = account
+                if isinstance(admission.ask(ask(ticket, account=account), 301.0), Dispatch):
+                    running.append(ticket)
+        for _ in range(2):
+            ended = running.pop(0)
+            end(ended, 301.0)
+            served[owner[ended]] += 1
+            running.extend(each.ticket for each in admission.due(301.0) if isinstance(each, Dispatch))
+    assert abs(served["light"] - served["busy"]) <= 2 + 4
+
+
 def test_a_queue_that_is_joined_and_left_again_and_again_does_not_grow() -> None:
     """Places that are stale are cleared away."""
     queue = FairQueue()

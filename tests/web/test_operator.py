@@ -223,6 +223,11 @@ async def test_decisions_are_made_listed_and_lifted(house: WebHouse) -> None:
         "/api/decisions", json={"scope": "address", "value": "127.0.0.1", "reason": "x"}
     )
     assert (itself.status_code, itself.json()["error"]["message"]) == (400, "that is this service itself")
+    narrow = {"scope": "address", "value": "192.0.2.9", "reason": "flood", "reach": "keyless"}
+    assert (await operator.post("/api/decisions", json=narrow)).json()["reach"] == "keyless"
+    assert made.json()["reach"] == "everything"
+    assert "only calls without a valid key" in (await operator.get("/")).text
+    assert error_of(await operator.post("/api/decisions", json={**narrow, "reach": "half"})) == "invalid_body"
     country = await operator.post("/api/decisions", json={"scope": "country", "value": "FR", "reason": "x"})
     assert error_of(country) == "invalid_body"
     assert (await operator.delete("/api/decisions/1")).status_code == 200

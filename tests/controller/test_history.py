@@ -28,14 +28,14 @@ def test_a_step_holds_rates_and_the_worst_wait() -> None:
     history = History()
     for at in range(60):
         history.sample(second(START + at, admitted=2, refused=at % 2, wait=3.0 if at == 30 else 0.1))
-    series = history.series(START + 59, 60.0, 120)
+    series = history.series(START + 60, 60.0, 120)
     assert series.step_s == STEP_S
     assert len(series.at) == 12
     assert series.columns["admitted_paid"] == [2.0] * 12
     assert sum(series.columns["refused_paid"]) * STEP_S == 30
     assert round(max(series.columns["wait_p99_paid"]), 3) == 3.0
     assert series.columns["busy"] == [0.5] * 12
-    wide = history.series(START + 59, 3_600.0, 60)
+    wide = history.series(START + 60, 3_600.0, 60)
     assert (wide.step_s, len(wide.at)) == (60.0, 60)
     assert sum(wide.columns["admitted_paid"]) * 60 >= 120
 
@@ -53,7 +53,7 @@ def test_several_gateways_add_up_and_tries_are_counted() -> None:
         seen = Observation(START, kind, Outcome.REFUSED, "192.0.2.1")
         history.observe(seen)
         count_observation(totals, seen)
-    columns = history.series(START + 1, 5.0, 10).columns
+    columns = history.series(START + 5, 5.0, 10).columns
     assert columns["admitted_paid"][-1] == 2.0
     assert [columns[f"logins_{each}"][-1] * 5 for each in ("ok", "failed", "refused")] == [1, 40, 7]
     assert columns["signups_refused"][-1] * 5 == 1

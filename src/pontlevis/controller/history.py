@@ -69,20 +69,24 @@ class History:
         self._step(seen.at)[_PLACE[name]] += seen.count
 
     def series(self, now: float, last_s: float, most: int) -> Series:
-        """The last ``last_s`` seconds in at most ``most`` equal steps; nothing happened where nothing is known."""
+        """The last ``last_s`` seconds in at most ``most`` equal steps; nothing happened where nothing is known.
+
+        The five seconds that are not over yet are left out: half a step would look like a fall.
+        """
         last_s = min(max(last_s, STEP_S), KEPT_S)
         width = STEP_S * ceil(last_s / STEP_S / most)
         # Steps begin at multiples of their width, so that a step does not change once it is over.
-        end = width * ceil(now / width)
+        known = STEP_S * floor(now / STEP_S)
+        end = width * ceil(known / width)
         count = floor(last_s / width)
         begin = end - count * width
         columns = {name: [0.0] * count for name in COLUMNS}
-        unfinished = max(STEP_S, now - (end - width))
+        unfinished = known - (end - width)
         for at, step in reversed(self._steps):
             if at <= begin:
                 break
             place = ceil((at - begin) / width) - 1
-            if not 0 <= place < count:
+            if at > known or not 0 <= place < count:
                 continue
             for name in RATES:
                 columns[name][place] += step[_PLACE[name]] / (unfinished if place == count - 1 else width)

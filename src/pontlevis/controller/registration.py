@@ -1,5 +1,6 @@
 """An operator's word on registration: written down before it counts, over restarts, until its time is over."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -23,6 +24,8 @@ class RegistrationDesk:
         self._clock = clock
         self._longest_s = longest_s
         self._order: RegistrationOrder | None = None
+        self._lock = asyncio.Lock()
+        """An order that ends by itself while another is given must not take the new one's row away."""
 
     async def start(self) -> None:
         """Takes up an order that was in force when the service stopped."""
@@ -47,24 +50,33 @@ class RegistrationDesk:
         now = self._clock()
         lasts = min(self._longest_s, self._longest_s if hold_s is None else hold_s)
         order = RegistrationOrder(mode, reason, actor, now, now + lasts)
-        async with self._database.session() as session:
-            await session.merge(RegistrationOrderRow(id=1, order=msgspec.json.encode(order), updated_at=now))
-            await record_audit(
-                session, at=now, actor=actor, event=f"operator:registration:{mode.value}", detail=reason
-            )
-        self._order = order
+        async with self._lock:
+            async with self._database.session() as session:
+                row = RegistrationOrderRow(id=1, order=msgspec.json.encode(order), updated_at=now)
+                await session.merge(row)
+                event = f"operator:registration:{mode.value}"
+                await record_audit(session, at=now, actor=actor, event=event, detail=reason)
+            self._order = order
         log.warning("operator:registration:%s actor=%s: %s", mode.value, actor, reason)
         return order
 
     async def end(self, *, actor: str, reason: str) -> bool:
         """Takes the order away; False where there is none."""
-        if self._order is None:
+        ended = self._order
+        if ended is None:
             return False
+        async with self._lock:
+            # Another may have been given while this one waited for its turn.
+            if self._order is not ended:
+                return False
+            await self._forget(actor, reason)
+        log.warning("operator:registration:released actor=%s: %s", actor, reason)
+        return True
+
+    async def _forget(self, actor: str, reason: str) -> None:
         async with self._database.session() as session:
             await session.execute(delete(RegistrationOrderRow))
             await record_audit(
                 session, at=self._clock(), actor=actor, event="operator:registration:released", detail=reason
             )
         self._order = None
-        log.warning("operator:registration:released actor=%s: %s", actor, reason)
-        return True

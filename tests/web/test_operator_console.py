@@ -51,7 +51,7 @@ async def test_an_update_takes_over_only_where_the_operator_says_so(house: WebHo
     await operator.post(f"/incidents/{number}/updates", data=update)
     assert (await house.incidents.incidents())[0].taken_over_by == ""
     await operator.post(f"/incidents/{number}/updates", data={**update, "take_over": "yes"})
-    assert (await house.incidents.incidents())[0].taken_over_by == "operator@example.com"
+    assert (await house.incidents.incidents())[0].taken_over_by == house.actor
     assert "Let the service write it again" in words(await operator.get("/"))
     await operator.post(f"/incidents/{number}/writer", data={})
     incident = (await house.incidents.incidents())[0]

@@ -3,11 +3,18 @@
 import random
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pontlevis.cli import report as incident_report
 from pontlevis.cli.common import fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TRIALS = 6
+"""Other settings that the report after a drill tries; `pontlevis report` tries more."""
 
 
 def command(
@@ -42,7 +49,11 @@ def command(
         "drill-report.html"
     ),
     keep: Annotated[
-        Path | None, typer.Option("--keep", help="Keep data and logs of both runs in this directory.")
+        Path | None,
+        typer.Option(
+            "--keep",
+            help="Keep data and logs of both runs in this directory, with the incident's report.",
+        ),
     ] = None,
     compare: Annotated[
         list[Path] | None,
@@ -124,7 +135,23 @@ def command(
         f"{name} {seconds:.1f} s" for name, seconds in sorted(reports.cpu_totals(attacked).items())
     )
     console.print(f"CPU used: {used}")
+    if keep is not None and not no_defence:
+        _tell(console, keep)
     report.write_text(reports.html(card, scenario, baseline, attacked), "utf-8")
     console.print(f"Report: {report}")
     if json_file is not None:
         json_file.write_bytes(reports.as_json(card, baseline, attacked))
+
+
+def _tell(console: "Console", kept: Path) -> None:
+    """The incident's report, from what the attacked service left; what the other run saw was good."""
+    page, text = kept / "incident.html", kept / "incident.md"
+    try:
+        incident_report.command(
+            config=kept / "attacked" / "pontlevis.toml", html=page, markdown=text, good=kept / "baseline" / "data",
+            trials=TRIALS, quiet=True,
+        )  # fmt: skip
+    except typer.Exit:
+        console.print("No incident report was written: nothing was found that could be told.")
+    else:
+        console.print(f"Incident report: {page}")

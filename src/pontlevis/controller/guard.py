@@ -17,10 +17,12 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
+from pontlevis.controller.evidence_room import EvidenceRoom
 from pontlevis.controller.history import History
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.library import Library
@@ -74,6 +76,7 @@ class Guard:
         self.totals = no_totals()
         self.refusals: dict[str, int] = {}  # by code
         self.journal = Journal(settings.data / FOLDER, settings.journal)
+        self.evidence = EvidenceRoom(settings, database, clock, self.library)
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self._saved_findings: dict[str, float] = {}
@@ -106,6 +109,8 @@ class Guard:
         await self._orders.start()
         self.journal.start()
         self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")
+        self.evidence.keeper.start()
+        self.evidence.posture(self._clock(), self.machine.state, "The service started.", "start")
 
     # -- Watch
 
@@ -115,6 +120,7 @@ class Guard:
         if self._settings.defence:
             self.journal.observe(observation)
             self.detection.observe(observation)
+        self.evidence.keeper.observe(observation)
         if observation.kind is Kind.LOGIN and self.incidents is not None and observation.standing in EXISTING:
             # A wrong password is no outage; being turned away without a look at it is.
             if observation.outcome is Outcome.OK:
@@ -262,23 +268,29 @@ class Guard:
         return self._settings.challenge.cluster_factor if accused and fingerprint else 1.0
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         record = await self._book.decide(
-            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor
+            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor, reach=reach
         )
         await self._announce([record])
-        await self._audit(actor, "decision:source:made", f"{scope} {record.value}", reason)
+        self.evidence.decisions([record])
         return record
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         record = await self._book.lift(decision, actor=actor, reason=reason)
         await self._announce([record])
-        await self._audit(actor, "decision:source:lifted", f"{record.scope} {record.value}", reason)
+        self.evidence.decisions([record])
         return record
 
     # -- ticking
-
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
@@ -296,6 +308,7 @@ class Guard:
                 self.journal.tick(now, self.machine.state.posture.value)
                 judgement = self.detection.tick(now, posture=self.machine.state.posture)
                 self._judgement = judgement
+                self.evidence.keeper.accuse(judgement.findings, now)
                 await self._carry_out(self.machine.tick(now, judgement))
                 await self._notes.take(now, judgement)
                 enforced = [each for each in judgement.measures if not each.dry_run]
@@ -303,6 +316,7 @@ class Guard:
                     made = await self._book.propose(enforced)
                     if made:
                         await self._announce(made)
+                        self.evidence.decisions(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
                 await self._save_findings(judgement.findings)
             else:
@@ -310,6 +324,7 @@ class Guard:
                 calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
                 await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
+        self.evidence.keeper.tick(now, alarmed=self.machine.state.posture is not Posture.NORMAL)
         if self._orders.over(now):
             await self.release_registration(actor="registration", reason="the time set for it is over")
         if self.incidents is not None and self.samples_log.all:
@@ -328,6 +343,7 @@ class Guard:
                 log.exception("posture:state:not_saved")
             await self._publish_posture()
             self._transitions.append(transition)
+            self.evidence.posture(transition.at, transition.after, transition.reason, transition.actor)
             self.journal.stood(
                 transition.at, transition.after, reason=transition.reason, actor=transition.actor
             )
@@ -373,6 +389,7 @@ class Guard:
         due = [each for each in findings if each.at - self._saved_findings.get(each.id, 0.0) >= 10.0]
         if not due:
             return
+        self.evidence.findings(due)
         async with self._database.session() as session:
             for finding in due:
                 if finding.id not in self._saved_findings:

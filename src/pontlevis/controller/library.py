@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from pontlevis.brain.detection.knowledge import Knowledge
+from pontlevis.brain.detection.knowledge import NOWHERE, Knowledge, Place
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.knowledge.shelf import FileNote, Shelf
 
@@ -23,6 +23,8 @@ class Library:
         """Whether the operator named any file."""
         self.files: tuple[FileNote, ...] = ()
         self.ranges = 0
+        self.find: Callable[[str], Place] = lambda _: NOWHERE
+        """What is known of an address; may be asked from any thread."""
 
     async def look(self) -> None:
         """Reads what has changed, in a thread; call now and then. Nothing that a file holds is fatal."""
@@ -32,6 +34,7 @@ class Library:
         if report is None:
             return
         self._hand_over(report.knowledge)
+        self.find = report.knowledge.find
         self.files = report.files
         self.ranges = report.knowledge.ranges
         for note in report.files:

@@ -10,7 +10,7 @@ from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import PASSED_ON, answer_head, error_fields, framing, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, end_to_end, error_fields, framing, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -90,7 +90,8 @@ class Exchange:
         caller, call = self.caller, self._call
         said = core.admission.ask(
             Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
-                caller.unlimited, self.source, call.choices, call.stream, caller.credential),
+                caller.unlimited, self.source, call.choices, call.stream, caller.credential,
+                caller.limits),
             now,
         )  # fmt: skip
         if type(said) is Dispatch:
@@ -158,11 +159,10 @@ class Exchange:
         if self._sending is not None:
             self._sending.hold(blocked)
 
-    def cut(self, reason: str) -> None:
-        """Ends the call from our side: key revoked, account banned."""
-        if self._over:
-            return
-        self._end_early(403, RefusalCode.ACCOUNT_DISABLED, reason)
+    def cut(self, reason: str, code: RefusalCode = RefusalCode.ACCOUNT_DISABLED) -> None:
+        """Ends the call from our side: key revoked or expired, account disabled or banned."""
+        if not self._over:
+            self._end_early(401 if code is RefusalCode.KEY_EXPIRED else 403, code, reason)
 
     def silent_too_long(self) -> None:
         """The engine has said nothing for too long."""
@@ -173,8 +173,8 @@ class Exchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = headers
-        stream, self._length, framed = framing(headers)
+        stream, self._length, framed, hops = framing(headers)
+        self._headers = end_to_end(headers) if hops else headers
         if stream and status < 400:
             of_responses = self._endpoint is Endpoint.RESPONSES
             self._reader = StreamReader(
@@ -309,19 +309,20 @@ class Exchange:
         return not request.keep_alive or (request.version_10 and self._length is None)
 
     def _limits(self) -> bytes:
-        if self.caller.unlimited:
-            return b""
         caller, now = self.caller, self._core.monotonic()
-        allowance = self._core.admission.allowance(caller.account, caller.standing, now, caller.credential)
+        if caller.unlimited and caller.limits is None:
+            return b""
+        allowance = self._core.admission.allowance(
+            caller.account, caller.standing, now, caller.credential, caller.limits, caller.unlimited
+        )
         return limit_fields(allowance) if allowance is not None else b""
 
     def _engine_error(self) -> None:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
         body = self._collected.whole()
-        injected = self._call.body is not self._call.original
         if (
-            injected
+            self._call.rewritten
             and not engine.refuses_stream_options
             and self._status in (400, 422)
             and b"stream_options" in body
@@ -347,13 +348,14 @@ class Exchange:
         blamed = code is RefusalCode.ENGINE_UNAVAILABLE
         self._finish(None, Outcome.ERROR if blamed else Outcome.REFUSED)
         self._core.refused(code)
+        note = self._core.note(code, self.caller.standing, cause)
         if not begun:
-            fields = b"x-request-id: %b\r\n" % self._core.note(code, self.caller.standing, cause)
+            fields = b"x-request-id: %b\r\n" % note
             if status in (502, 503, 504):
                 fields += b"retry-after: 2\r\n"
             self.connection.answer(status, error_body(status, code, reason), fields)
         elif self._reader is not None:
-            event = error_event(code, reason)
+            event = error_event(code, reason, note)
             self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event) if self._chunked else event)
             self.connection.done(self._closes())
         else:

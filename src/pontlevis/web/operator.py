@@ -14,7 +14,10 @@ from pontlevis.web.operator_desk import create_desk_router
 from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
+from pontlevis.web.operator_investigation import create_investigation_router
 from pontlevis.web.operator_live import create_live_router
+from pontlevis.web.operator_login import create_operator_login_router
+from pontlevis.web.operator_maintenance import create_operator_maintenance_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_pages import create_pages_router
@@ -22,7 +25,9 @@ from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_reports import create_reports_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
+from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
+from pontlevis.web.operator_telling import create_operator_telling_router
 from pontlevis.web.operator_visitor import OperatorGate
 from pontlevis.web.public import STATIC
 from pontlevis.web.security import SecurityMiddleware
@@ -51,14 +56,18 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_posture_router,
         create_operator_accounts_router,
         create_operator_incidents_router,
+        create_operator_maintenance_router,
+        create_operator_telling_router,
         create_operator_gate_router,
         create_sources_router,
+        create_operator_safety_router,
         create_roles_router,
     ):
         api.include_router(create(context))
     app.include_router(api)
     app.include_router(create_console_router(context, overviews))
     app.include_router(create_live_router(context, overviews))
+    app.include_router(create_operator_login_router(context))
     app.include_router(create_desk_router(context))
     app.include_router(create_operator_gate_pages_router(context))
     for create in (
@@ -66,6 +75,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_pages_router,
         create_policy_pages_router,
         create_reports_router,
+        create_investigation_router,
     ):
         app.include_router(create(context))
     app.mount("/static", StaticFiles(directory=STATIC))

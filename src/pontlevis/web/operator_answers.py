@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Verdict
 from pontlevis.incidents.components import Component, Status
 
@@ -125,6 +126,7 @@ class DecisionAnswer(_Answer):
     lifted: bool
     finding: str
     """What detection found; empty for an operator's own."""
+    reach: Reach
 
 
 class DecisionsAnswer(_Answer):
@@ -229,6 +231,11 @@ class IncidentAnswer(_Answer):
     asked: int
     unserved: int
     updates: tuple[UpdateAnswer, ...]
+    postmortem_en: str = ""
+    postmortem_fr: str = ""
+    postmortem_at: float | None = None
+    data_touched_at: float | None = None
+    data_touched_why: str = ""
 
 
 class IncidentsAnswer(_Answer):
@@ -294,9 +301,12 @@ class AuditEntry(_Answer):
 
     at: float
     actor: str
+    """``account`` and an id for an operator who logged in."""
     event: str
     subject: str
     detail: str
+    hash: str
+    """Of this line and, through it, of every one before."""
 
 
 class AuditAnswer(_Answer):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.refusal_note import explain
 from pontlevis.storage.audit_search import search_audit
 from pontlevis.web.context import WebContext
@@ -32,6 +33,7 @@ class DecisionBody(BaseModel):
     scope: str = Field(pattern="^(address|prefix|account|credential)$")
     value: str = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=500)
+    reach: Reach = Field(default=Reach.EVERYTHING, description="what of an address or prefix is refused")
     duration_s: float = Field(default=HOUR_S, ge=1, le=YEAR_S)
 
 
@@ -70,6 +72,7 @@ def create_operator_api_router(context: WebContext) -> APIRouter:
                 scope=body.scope,
                 value=body.value,
                 reason=body.reason,
+                reach=body.reach,
                 duration_s=body.duration_s,
                 actor=actor,
             )

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pontlevis.accounts.factors import Realm, SecondFactorRequired
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.refusal_note import Cause, RefusalNote
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
@@ -18,8 +19,10 @@ from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import catalogue
+from pontlevis.web.login_steps import ask_second_step
 from pontlevis.web.operator_desk import back
 from pontlevis.web.operator_live import plots_of
+from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_overview import Overviews, decisions_by_finding
 from pontlevis.web.operator_posture import DRY_RUN, differences
 from pontlevis.web.operator_visitor import (
@@ -31,6 +34,7 @@ from pontlevis.web.operator_visitor import (
     operator_source,
 )
 from pontlevis.web.render import render
+from pontlevis.web.visitor import agent_of
 
 Short = Annotated[str, Form(max_length=500)]
 MOST_SHOWN = 50
@@ -160,11 +164,19 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
     ) -> Response:
         try:
             grant = await accounts.log_in(
-                email, password, source=operator_source(request), fingerprint=0, challenge=None
+                email,
+                password,
+                source=operator_source(request),
+                fingerprint=0,
+                challenge=None,
+                agent=agent_of(request),
+                realm=Realm.OPERATOR,
             )
             if grant.account.standing is not Standing.OPERATOR:
                 await accounts.end_session(grant.token)
                 raise AccountError(401, "invalid_credentials", "no operator has these credentials")
+        except SecondFactorRequired as asked:
+            return ask_second_step(asked, context, target="/", cookie=TICKET_COOKIE)
         except AccountError as error:
             return render(
                 request, "operator_login.html", {"actor": None, "error": error}, status=error.status

@@ -11,6 +11,7 @@ from pontlevis.accounts.roles import Role
 from pontlevis.accounts.service import SessionGrant
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_names import actor_of
 
 COOKIE = "pontlevis_operator"
 LONGEST_ACTOR = 100
@@ -47,10 +48,10 @@ class OperatorGate:
             clean = "".join(each for each in named if each.isprintable()).strip()
             return Visitor(clean[:LONGEST_ACTOR] or "private socket", Role.ADMIN)
         accounts = self._context.accounts
-        account = await accounts.session_account(token_of(request))
+        account = await accounts.operator_session(token_of(request))
         if account is None or account.standing is not Standing.OPERATOR:
             return None
-        return Visitor(account.email, await accounts.operator_role(account.id))
+        return Visitor(actor_of(account), await accounts.operator_role(account.id))
 
     async def actor(self, request: Request) -> str | None:
         """The operator's name for the audit log; None for anybody else."""

@@ -8,6 +8,7 @@ from pontlevis.accounts.ports import Publisher, Watch
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
@@ -223,7 +224,14 @@ class Service(Watch, Publisher, Protocol):
         ...
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         """Raises ValueError with a readable reason when the measure is refused."""
         ...

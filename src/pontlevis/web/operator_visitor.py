@@ -16,7 +16,17 @@ from pontlevis.web.operator_names import actor_of
 COOKIE = "pontlevis_operator"
 LONGEST_ACTOR = 100
 NEEDS_NOBODY = frozenset(
-    {"/healthz", "/readyz", "/metrics", "/login", "/logout", "/setup", "/static", "/api/openapi.json"}
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/login",
+        "/login/second",
+        "/logout",
+        "/setup",
+        "/static",
+        "/api/openapi.json",
+    }
 )
 """Paths without a role: health, metrics, the way in. Everything else carries a ``Need``; a test looks."""
 

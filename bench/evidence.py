@@ -11,6 +11,7 @@ import contextlib
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def asking(folder: Path, policy: InvestigationPolicy) -> None:
         print(
             f"{archive.rows:,} rows in {archive.files} files, {archive.bytes / 1e6:,.0f} MB ({archive.bytes / archive.rows:.2f} bytes a row)"
         )
-        timed = [
+        timed: list[tuple[str, Callable[[], object]]] = [
             ("how many acts, by kind and outcome", lambda: archive.ask("SELECT event, outcome, sum(\"count\" * weight) FROM events GROUP BY ALL")),
             ("what did one address do", lambda: archive.ask("SELECT event, outcome, count(*), min(ts), max(ts) FROM events WHERE source = '11.0.0.0' GROUP BY ALL")),
             ("everything about one account", lambda: archive.ask("SELECT ts, event, outcome, source FROM events WHERE account = 'a77' ORDER BY ts")),

@@ -18,19 +18,22 @@ class House:
     def __init__(self, directory: Path, policy: EvidencePolicy | None = None, **more: object) -> None:
         self.now = NOON
         self.folder = directory / FOLDER
-        self.policy = policy or EvidencePolicy()
+        self.policy = policy or EvidencePolicy(queue_s=10_000)
         self.keeper = Keeper(self.folder, self.policy, lambda: self.now, **more)  # type: ignore[arg-type]
         self.keeper.start()
 
     def batch(self, observations: list[Observation]) -> None:
-        """One second, and the clock moves on by a batch's length, so that it is written."""
+        """One second, and the clock moves on by a minute: by default a batch's length, so that it is written."""
         for each in observations:
             self.keeper.observe(each)
         self.keeper.tick(self.now, alarmed=False)
-        self.now += self.policy.batch_s
+        self.now += min(60.0, self.policy.batch_s)
 
     def close(self) -> None:
+        thread = self.keeper._thread
         self.keeper.close(self.now)
+        if thread is not None:
+            thread.join(60)  # a machine under load takes longer than the service would wait
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """``query`` over ``events``."""

@@ -16,6 +16,7 @@ from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.evidence.rows import decision_note, finding_note, posture_note
+from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.investigation.archive import NoEvidence
 from pontlevis.investigation.exports import CannotExport, block_list, misp, stix
 from pontlevis.investigation.investigate import Matter, investigate
@@ -54,7 +55,7 @@ def attack(at: float, chance: random.Random) -> list[Observation]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """An hour: half of it calm, then an attack in which one account gives way and its key drains tokens."""
-    made = House(tmp_path_factory.mktemp("case"))
+    made = House(tmp_path_factory.mktemp("case"), EvidencePolicy(batch_s=900, queue_s=10_000))
     chance = random.Random(1)
     for minute in range(60):
         at = NOON + minute * 60
@@ -158,12 +159,19 @@ def test_stix_misp_and_block_list_agree_and_name_no_user(made: Investigation) ->
 
     text = stix(made, producer="Heron", at=made.until)
     assert stix(made, producer="Heron", at=made.until) == text
-    bundle = stix2.parse(text)
-    indicators = [each for each in bundle.objects if each.type == "indicator"]
+    bundle = json.loads(text)
+    indicators = [each for each in bundle["objects"] if each["type"] == "indicator"]
+    ends = [each for each in bundle["objects"] if each["type"] != "indicator"]
+    some = {**bundle, "objects": [*indicators[:20], *({**each, "object_refs": each["object_refs"][:20]} if "object_refs" in each else each for each in ends)]}  # fmt: skip
+    assert {each.type for each in stix2.parse(some, allow_custom=False).objects} == {
+        "identity",
+        "indicator",
+        "grouping",
+    }
     listed = list(csv.DictReader(block_list(made).splitlines()))
     event = json.loads(misp(made, producer="Heron", at=made.until))["Event"]
     assert len(indicators) == len(listed) == len(event["Attribute"]) == made.hostile_source_count
-    assert {each.name for each in indicators} == {each["source"] for each in listed}
+    assert {each["name"] for each in indicators} == {each["source"] for each in listed}
     assert {each["value"] for each in event["Attribute"]} == {each["source"] for each in listed}
     for each in (text, block_list(made), json.dumps(event)):
         assert "good7" not in each

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from receiver import Mailbag, Receiver, receiver
 from standardwebhooks.webhooks import Webhook
@@ -64,7 +65,8 @@ def test_an_outage_is_told_when_it_lasts_and_again_when_it_grows() -> None:
     book = AlertBook(POLICY)
 
     def look(at: float, **statuses: Status) -> list[tuple[Action, str]]:
-        changes = book.take(alerts_of(facts(**statuses), POLICY), at)
+        parts = {Component(name): status for name, status in statuses.items()}
+        changes = book.take(alerts_of(Facts(PostureState(), {**FINE, **parts}, True), POLICY), at)
         return [(each.action, each.alert.severity) for each in changes]
 
     assert look(0, api=Status.PARTIAL) == []
@@ -159,6 +161,22 @@ def whole(there: Receiver) -> list[dict[str, object]]:
     return [each.json for each in there.calls]
 
 
+class Text(msgspec.Struct, forbid_unknown_fields=True):
+    """Block Kit's text object."""
+
+    type: str
+    text: str
+    emoji: bool = False
+
+
+class Block(msgspec.Struct, forbid_unknown_fields=True):
+    """The three kinds of block that are used."""
+
+    type: str
+    text: Text | None = None
+    elements: list[Text] = []
+
+
 async def test_slack_gets_blocks(tmp_path: Path) -> None:
     """A text for notifications, a header, a section, a context; nobody can be mentioned by what an attacker writes."""
     async with receiver() as there:
@@ -168,12 +186,14 @@ async def test_slack_gets_blocks(tmp_path: Path) -> None:
             await made.see(facts())
     first, last = whole(there)
     assert first["text"] == "Heron: alert: Under attack: Two &lt;findings&gt; agree."
-    assert [each["type"] for each in first["blocks"]] == ["header", "section", "context"]  # type: ignore[attr-defined]
-    header, section, context = first["blocks"]  # type: ignore[misc]
-    assert header["text"]["type"] == "plain_text"
-    assert len(header["text"]["text"]) <= 150
-    assert "&lt;findings&gt;" in section["text"]["text"]
-    assert all(each["type"] == "mrkdwn" for each in context["elements"])
+    header, section, context = msgspec.convert(first["blocks"], list[Block])
+    assert [each.type for each in (header, section, context)] == ["header", "section", "context"]
+    assert header.text is not None
+    assert header.text.type == "plain_text"
+    assert len(header.text.text) <= 150
+    assert section.text is not None
+    assert "&lt;findings&gt;" in section.text.text
+    assert [each.type for each in context.elements] == ["mrkdwn", "mrkdwn"]
     assert str(last["text"]).startswith("Heron: resolved: ")
 
 
@@ -202,6 +222,16 @@ async def test_pagerduty_triggers_acknowledges_and_resolves_one_incident(tmp_pat
     assert datetime.fromisoformat(payload["timestamp"]).timestamp() == START + 1
 
 
+class Posted(msgspec.Struct, forbid_unknown_fields=True):
+    """A postable alert, as Alertmanager's OpenAPI has it: labels and annotations are texts."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: str = msgspec.field(name="startsAt")
+    ends_at: str = msgspec.field(name="endsAt")
+    generator_url: str = msgspec.field(name="generatorURL")
+
+
 async def test_alertmanager_is_told_again_while_it_stands_and_of_the_end(tmp_path: Path) -> None:
     """POST /api/v2/alerts: a list, whose alerts end by themselves a while after the last word."""
     async with receiver() as there:
@@ -214,12 +244,12 @@ async def test_alertmanager_is_told_again_while_it_stands_and_of_the_end(tmp_pat
     assert {each.path for each in there.calls} == {"/prefix/api/v2/alerts"}
     ends: list[float] = []
     for call in there.calls:
-        (alert,) = call.json  # a list
-        assert set(alert) == {"labels", "annotations", "startsAt", "endsAt", "generatorURL"}  # type: ignore[arg-type]
-        assert alert["labels"]["alertname"] == "PontlevisAttack"  # type: ignore[index]
-        assert alert["labels"]["severity"] == "critical"  # type: ignore[index]
-        assert all(isinstance(each, str) for each in alert["labels"].values())  # type: ignore[index]
-        ends.append(datetime.fromisoformat(alert["endsAt"]).timestamp() - START)  # type: ignore[index]
+        (alert,) = msgspec.json.decode(call.body, type=list[Posted])
+        assert (alert.labels["alertname"], alert.labels["severity"]) == ("PontlevisAttack", "critical")
+        assert alert.annotations["summary"].startswith("Under attack")
+        assert alert.generator_url == "http://127.0.0.1:8081"
+        assert datetime.fromisoformat(alert.starts_at).timestamp() == START + 1
+        ends.append(datetime.fromisoformat(alert.ends_at).timestamp() - START)
     assert ends == [181, 242, 63]
 
 

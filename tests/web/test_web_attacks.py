@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parents[2] / "src" / "pontlevis" / "web" / "templates
 
 def routes(app: FastAPI, *, safe: bool) -> list[tuple[str, str]]:
     """Method and path of each route that changes something, or of each that does not; parameters filled in."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for each in app.routes:
         # FastAPI keeps what a router holds behind it, or (before 0.160) beside it.
         inner = each.effective_route_contexts() if hasattr(each, "effective_route_contexts") else [each]

@@ -2,19 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx
 from sqlalchemy import select
 
-from pontlevis.brain.detection.knowledge import Place
+from pontlevis.brain.detection.finding import Finding
+from pontlevis.brain.posture.state import PostureState
 from pontlevis.config import Settings
+from pontlevis.controller.library import Library
 from pontlevis.evidence.keeper import Keeper
 from pontlevis.evidence.manifest import Head
 from pontlevis.evidence.masking import Mask, key_in
+from pontlevis.evidence.rows import decision_note, finding_note, posture_note
 from pontlevis.evidence.stamps import CONTENT_TYPE, MOST_ANSWER_BYTES, NoStamp, Stamper
 from pontlevis.evidence.store import DAY_S, FOLDER, Hold
+from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.evidence import EvidenceHeadRow
 from pontlevis.storage.tables.incidents import IncidentRow
@@ -36,7 +40,7 @@ class EvidenceRoom:
         settings: Settings,
         database: Database,
         clock: Callable[[], float],
-        place: Callable[[str], Place],
+        library: Library,
     ) -> None:
         self._policy = settings.evidence
         self._database = database
@@ -44,10 +48,32 @@ class EvidenceRoom:
         mask = None
         if self._policy.enabled and self._policy.pseudonymise:
             mask = Mask(key_in(settings.data / KEY))
-        self.keeper = Keeper(settings.data / FOLDER, self._policy, clock, place=place, mask=mask)
+        self.keeper = Keeper(
+            settings.data / FOLDER, self._policy, clock, place=lambda source: library.find(source), mask=mask
+        )
         self._saved = Head()
         self._stamped = Head()
         self._stamp_due = 0.0
+
+    def posture(self, at: float, state: PostureState, reason: str, actor: str) -> None:
+        """The posture that holds from ``at`` on."""
+        self.keeper.note(posture_note(at, state, reason=reason, actor=actor))
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """Findings as they were confirmed."""
+        for each in findings:
+            self.keeper.note(finding_note(each))
+
+    def decisions(self, records: Iterable[DecisionRecord]) -> None:
+        """Decisions that were made or lifted just now."""
+        now = self._clock()
+        for each in records:
+            self.keeper.note(
+                decision_note(
+                    now, number=each.id, scope=each.scope, value=each.value, reason=each.reason, origin=each.origin,
+                    expires_at=each.expires_at, lifted=each.lifted,
+                )
+            )  # fmt: skip
 
     async def beat(self) -> None:
         """Call every few seconds, and once before the end."""

@@ -34,7 +34,6 @@ from pontlevis.controller.sources import sources_view
 from pontlevis.controller.totals import count_observation, count_sample, no_totals
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
-from pontlevis.evidence.rows import decision_note, finding_note, posture_note
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.storage.audit import record_audit
@@ -77,7 +76,7 @@ class Guard:
         self.totals = no_totals()
         self.refusals: dict[str, int] = {}  # by code
         self.journal = Journal(settings.data / FOLDER, settings.journal)
-        self.evidence = EvidenceRoom(settings, database, clock, lambda source: self.library.find(source))
+        self.evidence = EvidenceRoom(settings, database, clock, self.library)
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self._saved_findings: dict[str, float] = {}
@@ -111,7 +110,7 @@ class Guard:
         self.journal.start()
         self.journal.stood(self._clock(), self.machine.state, reason="The service started.", actor="start")
         self.evidence.keeper.start()
-        self._note_posture(self._clock(), self.machine.state, "The service started.", "start")
+        self.evidence.posture(self._clock(), self.machine.state, "The service started.", "start")
 
     # -- Watch
 
@@ -282,17 +281,16 @@ class Guard:
             scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor, reach=reach
         )
         await self._announce([record])
-        self._note_decisions([record])
+        self.evidence.decisions([record])
         return record
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         record = await self._book.lift(decision, actor=actor, reason=reason)
         await self._announce([record])
-        self._note_decisions([record])
+        self.evidence.decisions([record])
         return record
 
     # -- ticking
-
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
@@ -318,7 +316,7 @@ class Guard:
                     made = await self._book.propose(enforced)
                     if made:
                         await self._announce(made)
-                        self._note_decisions(made)
+                        self.evidence.decisions(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
                 await self._save_findings(judgement.findings)
             else:
@@ -345,7 +343,7 @@ class Guard:
                 log.exception("posture:state:not_saved")
             await self._publish_posture()
             self._transitions.append(transition)
-            self._note_posture(transition.at, transition.after, transition.reason, transition.actor)
+            self.evidence.posture(transition.at, transition.after, transition.reason, transition.actor)
             self.journal.stood(
                 transition.at, transition.after, reason=transition.reason, actor=transition.actor
             )
@@ -363,19 +361,6 @@ class Guard:
     async def _publish_posture(self) -> None:
         if self.hub is not None:
             await self.hub.publish(posture=self.posture)
-
-    def _note_posture(self, at: float, state: PostureState, reason: str, actor: str) -> None:
-        self.evidence.keeper.note(posture_note(at, state, reason=reason, actor=actor))
-
-    def _note_decisions(self, records: list[DecisionRecord]) -> None:
-        now = self._clock()
-        for each in records:
-            self.evidence.keeper.note(
-                decision_note(
-                    now, number=each.id, scope=each.scope, value=each.value, reason=each.reason, origin=each.origin,
-                    expires_at=each.expires_at, lifted=each.lifted,
-                )
-            )  # fmt: skip
 
     async def _announce(self, records: list[DecisionRecord]) -> None:
         if self.hub is not None:
@@ -404,8 +389,7 @@ class Guard:
         due = [each for each in findings if each.at - self._saved_findings.get(each.id, 0.0) >= 10.0]
         if not due:
             return
-        for finding in due:
-            self.evidence.keeper.note(finding_note(finding))
+        self.evidence.findings(due)
         async with self._database.session() as session:
             for finding in due:
                 if finding.id not in self._saved_findings:

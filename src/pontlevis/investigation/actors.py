@@ -17,7 +17,7 @@ def gather(archive: Archive) -> None:
             SELECT any_value(source) source, any_value(fingerprint) fingerprint, any_value(event) event,
                    any_value(outcome) outcome, sum("count" * weight) acts, sum(tokens * weight) tokens,
                    min(ts) first_at, max(ts) last_at, max(standing) standing,
-                   any_value(asn) asn, any_value(data_centre OR vpn) hosted
+                   any_value(asn) asn, any_value(data_centre OR vpn) hosted, max(weight) weight
             FROM events WHERE event IN ('request', 'login', 'signup', 'page') AND source <> ''
             GROUP BY hash(source, fingerprint, event, outcome)"""
     )

@@ -111,9 +111,16 @@ def find(archive: Archive, policy: InvestigationPolicy) -> tuple[list[Cluster], 
         """CREATE TEMP TABLE member AS SELECT a.source, a.fingerprint, c.cluster, c.hostile
            FROM actors a JOIN chosen c USING (fingerprint, behaviour)"""
     )
+    archive.ask("CREATE TEMP TABLE foe AS SELECT source, fingerprint, cluster FROM member WHERE hostile")
     clusters = [cluster for _, cluster in made]
     clusters.sort(key=lambda each: (not each.hostile, -each.confidence, -each.acts))
     return clusters, max(0, total - len(groups))
+
+
+def of_foes(archive: Archive) -> str:
+    """A condition on ``events e`` that lets most files and row groups be passed over: they are sorted by it."""
+    prints = archive.ask("SELECT DISTINCT fingerprint FROM foe ORDER BY fingerprint")
+    return f"e.fingerprint IN ({', '.join(str(each[0]) for each in prints)})" if prints else "false"
 
 
 def _merge(archive: Archive, groups: list[_Group]) -> None:

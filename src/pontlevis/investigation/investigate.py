@@ -58,8 +58,7 @@ def investigate(
         drained = sum(each.tokens for each in found if each.hostile)
         members, source_count = _sources(archive, policy.most_listed)
         ((acts, heaviest),) = archive.ask(
-            """SELECT coalesce(sum("count" * weight), 0), coalesce(max(weight), 1) FROM events
-               WHERE event IN ('request', 'login', 'signup', 'page')"""
+            "SELECT coalesce(sum(acts), 0), coalesce(max(weight), 1) FROM deeds"
         )
         price = policy.price_per_million_tokens
         made = Investigation(
@@ -95,15 +94,16 @@ def investigate(
 
 
 def _attacked(archive: Archive, reached: set[str], most: int) -> tuple[int, list[Attacked]]:
-    ((count,),) = archive.ask(
-        """SELECT count(DISTINCT e.account) FROM events e JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
-           WHERE m.hostile AND e.event = 'login' AND e.outcome <> 'ok' AND e.account <> ''"""
+    archive.ask(
+        f"""CREATE TEMP TABLE guessed AS
+            SELECT e.account, sum(e."count" * e.weight) tries, approx_count_distinct(e.source) sources FROM events e
+            JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint
+            WHERE {clusters.of_foes(archive)} AND e.event = 'login' AND e.outcome <> 'ok' AND e.account <> ''
+            GROUP BY e.account"""
     )
+    ((count,),) = archive.ask("SELECT count(*) FROM guessed")
     rows = archive.ask(
-        f"""SELECT e.account, sum(e."count" * e.weight), count(DISTINCT e.source) FROM events e
-            JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
-            WHERE m.hostile AND e.event = 'login' AND e.outcome <> 'ok' AND e.account <> ''
-            GROUP BY e.account ORDER BY 2 DESC, 1 LIMIT {int(most)}"""
+        f"SELECT account, tries, sources FROM guessed ORDER BY tries DESC, account LIMIT {int(most)}"
     )
     return int(str(count)), [
         Attacked(str(name), float(str(tries)), int(str(sources)), str(name) in reached)
@@ -118,8 +118,8 @@ def _honest(archive: Archive, most: int) -> tuple[int, list[Hit]]:
             SELECT e.account, sum(e."count" * e.weight) FILTER (e.outcome = 'refused') refused,
                    coalesce(sum(e."count" * e.weight) FILTER (e.outcome = 'ok'), 0) served,
                    epoch(min(e.ts) FILTER (e.outcome = 'refused')) first_at, epoch(max(e.ts) FILTER (e.outcome = 'refused')) last_at
-            FROM events e LEFT JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
-            WHERE e.account <> '' AND e.standing >= {KNOWN_STANDING} AND NOT coalesce(m.hostile, false)
+            FROM events e LEFT JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint
+            WHERE e.account <> '' AND e.standing >= {KNOWN_STANDING} AND f.source IS NULL
               AND e.outcome IN ('refused', 'ok') AND e.event IN ('request', 'login') AND e.account NOT LIKE 'anon:%'
             GROUP BY e.account HAVING count(*) FILTER (e.outcome = 'refused') > 0"""
     )

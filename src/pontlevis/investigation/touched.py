@@ -37,12 +37,12 @@ def touched(archive: Archive) -> list[Touched]:
     those that they made before it cannot be told from others. Callers without an account have none.
     """
     found: dict[str, Touched] = {}
+    mine = clusters.of_foes(archive)
     for account, source, cluster, at, event in archive.ask(
-        """WITH own AS (SELECT DISTINCT account FROM events e JOIN member m ON m.source = e.source
-                        WHERE m.hostile AND e.event = 'signup' AND e.outcome = 'ok' AND e.account <> '')
+        f"""WITH own AS (SELECT DISTINCT account FROM events e WHERE e.source IN (SELECT source FROM foe) AND e.event = 'signup' AND e.outcome = 'ok' AND e.account <> '')
            SELECT e.account, arg_min(e.source, e.ts), arg_min(m.cluster, e.ts), epoch(min(e.ts)), e.event
-           FROM events e JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
-           WHERE m.hostile AND e.outcome = 'ok' AND e.account <> '' AND e.event IN ('login', 'request')
+           FROM events e JOIN foe m ON m.source = e.source AND m.fingerprint = e.fingerprint
+           WHERE {mine} AND e.outcome = 'ok' AND e.account <> '' AND e.event IN ('login', 'request')
              AND e.account NOT LIKE 'anon:%'
              AND e.account NOT IN (FROM own)
            GROUP BY e.account, e.event ORDER BY min(e.ts), e.account"""
@@ -64,8 +64,8 @@ def used_keys(archive: Archive, most: int) -> list[UsedKey]:
         for key, account, n, t, s, a, b in archive.ask(
             f"""SELECT e.credential, min(e.account), sum(e."count" * e.weight), sum(e.tokens * e.weight),
                        count(DISTINCT e.source), epoch(min(e.ts)), epoch(max(e.ts))
-                FROM events e JOIN member m ON m.source = e.source AND m.fingerprint = e.fingerprint
-                WHERE m.hostile AND e.event = 'request' AND e.outcome = 'ok' AND e.credential <> ''
+                FROM events e JOIN foe m ON m.source = e.source AND m.fingerprint = e.fingerprint
+                WHERE {clusters.of_foes(archive)} AND e.event = 'request' AND e.outcome = 'ok' AND e.credential <> ''
                 GROUP BY e.credential ORDER BY 4 DESC, 1 LIMIT {int(most)}"""
         )
     ]

@@ -105,11 +105,8 @@ def test_the_headers_tell_exactly_what_is_left_of_the_lesser_limit() -> None:
         desk.ask(limits)
     said = desk.admission.allowance("ada", PAID, 0.0, "k", limits)
     assert said is not None
-    assert (said.limit_requests, said.remaining_requests, said.reset_requests_s) == (
-        5,
-        2,
-        pytest.approx(36.0),
-    )
+    assert (said.limit_requests, said.remaining_requests) == (5, 2)
+    assert said.reset_requests_s == pytest.approx(36.0)
     assert (said.limit_tokens, said.remaining_tokens) == (100, 67)
 
 

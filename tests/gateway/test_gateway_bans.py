@@ -110,7 +110,7 @@ def test_sparing_can_be_switched_off() -> None:
     assert door.knock(door.keys[Standing.PAID]) == 403
 
 
-TRIES = {
+TRIES: dict[str, tuple[Standing | str, str, str]] = {
     "a call without a key": ("", "/v1/models", "GET"),
     "a call with a made-up key": ("pl-made-up", "/v1/models", "GET"),
     "a call with a new account's key": (Standing.NEW, "/v1/models", "GET"),

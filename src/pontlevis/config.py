@@ -27,10 +27,14 @@ from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.gateway.policy import GatewayPolicy
+from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.knowledge.policy import KnowledgePolicy
+from pontlevis.notices.policy import AlertPolicy, NoticePolicy
 from pontlevis.policy_file import with_policy_file
+from pontlevis.storage.safety_policy import SafetyPolicy
+from pontlevis.tracing import TracingPolicy
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -91,9 +95,14 @@ class Settings(BaseSettings):
     knowledge: KnowledgePolicy = KnowledgePolicy()
     posture: PosturePolicy = PosturePolicy()
     incidents: IncidentPolicy = IncidentPolicy()
+    status: StatusPolicy = StatusPolicy()
+    notices: NoticePolicy = NoticePolicy()
+    alerts: AlertPolicy = AlertPolicy()
     journal: JournalPolicy = JournalPolicy()
+    safety: SafetyPolicy = SafetyPolicy()
     evidence: EvidencePolicy = EvidencePolicy()
     investigation: InvestigationPolicy = InvestigationPolicy()
+    tracing: TracingPolicy = TracingPolicy()
 
     _unruled: "Settings | None" = PrivateAttr(default=None)
 

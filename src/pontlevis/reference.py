@@ -8,8 +8,7 @@ from pontlevis.config import Settings
 
 SECTIONS = (
     "gateway", "accounts", "challenge", "mail", "admission", "standing", "detection", "knowledge", "posture",
-    "incidents", "journal", "evidence",
-    "investigation",
+    "incidents", "status", "notices", "alerts", "journal", "evidence", "investigation", "safety", "tracing",
 )  # fmt: skip
 
 

@@ -44,12 +44,12 @@ async def _sign_up(house: House, email: str, challenge: str, source: str = "192.
 
 
 async def test_who_solved_a_challenge_may_register_once_with_it(house: House) -> None:
-    """Nothing without a solution, and nothing with one that was used; both are seen as malformed."""
+    """Nothing without a solution, and nothing with one that was used; both are seen as what they are."""
     assert await _sign_up(house, "ada@example.com", "") == "challenge_required"
     solved = house.solved(Action.SIGNUP)
     assert await _sign_up(house, "ada@example.com", solved) == SignUpKind.CREATED.value
     assert await _sign_up(house, "grace@example.com", solved) == "challenge_failed"
-    assert house.notebook.outcomes == [Outcome.INVALID, Outcome.OK, Outcome.INVALID]
+    assert house.notebook.outcomes == [Outcome.CHALLENGED, Outcome.OK, Outcome.CHALLENGE_FAILED]
 
 
 async def test_a_mistyped_password_does_not_use_the_solution_up(house: House) -> None:
@@ -189,7 +189,7 @@ async def test_a_strangers_log_in_takes_a_challenge_while_posture_is_not_normal(
     before = len(house.notebook.observations)
     assert await tries("203.0.114.9", password="wrong") == "challenge_required"
     seen = house.notebook.observations[before]
-    assert (seen.kind, seen.outcome) == (Kind.LOGIN, Outcome.INVALID)
+    assert (seen.kind, seen.outcome) == (Kind.LOGIN, Outcome.CHALLENGED)
     solved = house.solved(Action.LOGIN, "203.0.114.9")
     assert await tries("203.0.114.9", challenge=solved, password="wrong") == "invalid_credentials"
     assert await tries("203.0.114.9", challenge=solved) == "challenge_failed"

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.reach import Reach
 from pontlevis.config import Settings
 from pontlevis.controller.guard import Guard
 from pontlevis.enforcement.book import DecisionBook, Protected
@@ -167,3 +169,29 @@ async def test_a_posture_begins_when_the_service_first_starts(database: Database
     await guard.start()
     assert (guard.posture.since, guard.posture.registration_since) == (START, START)
     guard.journal.close()
+
+
+async def test_a_decision_of_narrow_reach_survives_a_restart_beside_a_wider_one(database: Database) -> None:
+    """Kept with its reach, and ended alone; an account is refused altogether or not at all."""
+    clock = Clock()
+    book = DecisionBook(database, Protected(()), clock)
+    await book.start()
+    proposed = [
+        Measure("address", "203.0.113.5", "made-up keys", "", 900.0, reach=Reach.KEYLESS),
+        Measure("address", "203.0.113.5", "guesses", "", 900.0, reach=Reach.LOG_INS),
+        Measure("address", "203.0.113.5", "made-up keys", "", 900.0, reach=Reach.KEYLESS),
+    ]
+    made = [*await book.propose(proposed[:2]), *await book.propose(proposed[2:])]
+    assert [each.reach for each in made] == [Reach.KEYLESS, Reach.LOG_INS]
+    by_hand = await book.decide(
+        scope="prefix", value="192.0.2.0/24", reason="spam", duration_s=60, actor="ada", reach=Reach.SIGN_UPS
+    )
+    assert by_hand.reach is Reach.SIGN_UPS
+    with pytest.raises(ValueError, match="altogether"):
+        await book.decide(
+            scope="account", value="a", reason="spam", duration_s=60, actor="ada", reach=Reach.KEYLESS
+        )
+    await book.lift(made[0].id, actor="ada", reason="mistake")
+    again = DecisionBook(database, Protected(()), clock)
+    await again.start()
+    assert sorted(each.reach for each in again.in_force) == [Reach.LOG_INS, Reach.SIGN_UPS]

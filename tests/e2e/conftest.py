@@ -26,7 +26,7 @@ class Running:
         self.operator_url = f"http://127.0.0.1:{self.operator_port}"
         self._log = data.with_suffix(".log")
         self._options = options
-        self._environment = environment or {}
+        self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Running":
@@ -34,7 +34,7 @@ class Running:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pontlevis", "up", "--port", str(self.port), "--operator-port", str(self.operator_port), "--data", str(self.data), *self._options],
-                stdout=log, stderr=log, env={**clean, **self._environment}, cwd=self.data.parent,
+                stdout=log, stderr=log, env={**clean, **self.environment}, cwd=self.data.parent,
             )  # fmt: skip
         wait_for(self._is_up, 60, lambda: f"the service did not start:\n{self.log[-3_000:]}")
         return self

@@ -59,6 +59,8 @@ def test_what_is_malformed_gets_a_clear_error_or_a_closed_connection(
     """And the next request of somebody else is served."""
     got = talk(service, data)
     assert got == b"" or got.startswith(b"HTTP/1.1 " + status), got[:200]
+    # Each refusal has an id that the console explains, also one that nothing but the connection knows of.
+    assert (b"x-request-id: ref_" in got) is (b"HTTP/1.1 4" in got)
     assert httpx.get(f"{service.url}/api/registration").status_code == 200
 
 

@@ -61,6 +61,9 @@ def test_under_attack_a_newcomer_s_stream_ends_with_an_error_for_an_existing_use
             list(islice(events, 2_000))
         assert cut.value.code == "preempted"
         assert "existing user" in cut.value.message
+        assert isinstance(cut.value.body, dict)
+        told = bridge.service.operate("GET", f"/api/refusals/{cut.value.body['request_id']}").json()
+        assert (told["code"], told["standing"]) == ("preempted", "new")
         assert bridge.engine.gone.wait(5), "the engine's work goes on"
         next(iter(mine))
         mine.close()

@@ -10,6 +10,7 @@ from worker_house import Clock, House
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.config import EngineSettings, Settings
@@ -29,7 +30,12 @@ HOME = "192.0.2.7"
 class Door:
     """One gateway's core, an address in it that is banned, and keys of an old account and a new one."""
 
-    def __init__(self, policy: GatewayPolicy | None = None, origin: str = "detection") -> None:
+    def __init__(
+        self,
+        policy: GatewayPolicy | None = None,
+        origin: str = "detection",
+        *reaches: Reach,
+    ) -> None:
         pepper = secrets.token_bytes(32)
         codec = CredentialCodec(pepper)
         directory = Directory(codec)
@@ -56,13 +62,19 @@ class Door:
             self.keys[standing] = codec.mint(CredentialKind.API_KEY, identifier, int(NOW) - 60, secret)
             accounts.append(AccountRecord(f"a{number}", int(standing), NOW))
             credentials.append(CredentialRecord(identifier, f"a{number}", codec.secret_hash(secret)))
-        ban = DecisionRecord(1, "address", HOME, "r", NOW, NOW + 60, origin)
-        directory.apply(Changes(1, whole=True, accounts=accounts, credentials=credentials, decisions=[ban]))
+        bans = [
+            DecisionRecord(number, "address", HOME, "r", NOW, NOW + 60, origin, reach=reach)
+            for number, reach in enumerate(reaches or (Reach.EVERYTHING,), 1)
+        ]
+        directory.apply(Changes(1, whole=True, accounts=accounts, credentials=credentials, decisions=bans))
+        self.directory = directory
 
-    def knock(self, key: str = "", *, path: str = "/v1/models", source: str = HOME) -> int:
+    def knock(
+        self, key: str = "", *, path: str = "/v1/models", source: str = HOME, method: str = "GET"
+    ) -> int:
         """The status of a refusal; 0 where the request goes on."""
         request = Request()
-        request.path, request.method = path, "GET"
+        request.path, request.method = path, method
         if key:
             request.headers = [(b"authorization", b"Bearer " + key.encode())]
         self.core.admit(cast("Connection", SimpleNamespace(peer=source)), request)
@@ -96,3 +108,41 @@ def test_sparing_can_be_switched_off() -> None:
     """Then the address decides alone, as it does in most products."""
     door = Door(GatewayPolicy(bans_spare_existing=False))
     assert door.knock(door.keys[Standing.PAID]) == 403
+
+
+TRIES = {
+    "a call without a key": ("", "/v1/models", "GET"),
+    "a call with a made-up key": ("pl-made-up", "/v1/models", "GET"),
+    "a call with a new account's key": (Standing.NEW, "/v1/models", "GET"),
+    "the page with the form": ("", "/login", "GET"),
+    "a log-in": ("", "/api/sessions", "POST"),
+    "a log-in by the form": ("", "/login", "POST"),
+    "a sign-up": ("", "/api/accounts", "POST"),
+}
+REFUSED = {
+    Reach.KEYLESS: {"a call without a key", "a call with a made-up key"},
+    Reach.LOG_INS: {"a log-in", "a log-in by the form"},
+    Reach.SIGN_UPS: {"a sign-up"},
+}
+
+
+@pytest.mark.parametrize("reach", REFUSED)
+def test_a_decision_closes_what_it_reaches_and_nothing_besides(reach: Reach) -> None:
+    """Whoever shares the address with a flood's machine reads pages, logs in, and calls with a key."""
+    door = Door(None, "detection", reach)
+    refused = set()
+    for name, (key, path, method) in TRIES.items():
+        shown = door.keys[key] if isinstance(key, Standing) else key
+        if door.knock(shown, path=path, method=method) == 403:
+            refused.add(name)
+    assert refused == REFUSED[reach]
+
+
+def test_two_decisions_of_different_reach_hold_at_once_and_end_one_by_one() -> None:
+    """The end of one is not the end of the other."""
+    door = Door(None, "detection", Reach.KEYLESS, Reach.LOG_INS)
+    assert door.knock() == door.knock(path="/login", method="POST") == 403
+    ended = DecisionRecord(1, "address", HOME, "r", NOW, NOW + 60, lifted=True)
+    door.directory.apply(Changes(2, decisions=[ended]))
+    assert door.knock() == 401
+    assert door.knock(path="/login", method="POST") == 403

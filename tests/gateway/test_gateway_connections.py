@@ -3,6 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import DateHeader
@@ -32,6 +35,9 @@ class Answers:
 
     def cut_off(self, connection: Connection, code: RefusalCode, *, headless: bool = False) -> None:
         self.cut.append(code)
+
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        return b""
 
 
 def played(size: int, act: Callable[[Connections, socket.socket, Answers], Awaitable[None]]) -> Answers:
@@ -114,3 +120,25 @@ def test_a_client_that_takes_nothing_is_cut_within_its_time() -> None:
         assert connections.count == 0
 
     assert played(1_000_000, act).cut == [RefusalCode.SLOW_READER]
+
+
+@pytest.mark.parametrize(("proxies", "taken"), [((), 2), (("10.0.0.0/8",), 2), (("127.0.0.0/8",), 5)])
+def test_a_trusted_proxy_brings_more_connections_than_one_source_may_have(
+    proxies: tuple[str, ...], taken: int
+) -> None:
+    """All its clients come from its address; who is no trusted proxy has the bound of a source."""
+
+    async def play() -> tuple[int, int]:
+        policy = replace(POLICY, max_connections_per_source=2)
+        connections = Connections(Answers(1), policy, DateHeader(), proxies)
+        server = await asyncio.get_running_loop().create_server(connections.factory, "127.0.0.1", 0)
+        writers = [(await asyncio.open_connection(*server.sockets[0].getsockname()))[1] for _ in range(5)]
+        await asyncio.sleep(0.05)
+        held = connections.count
+        for each in writers:
+            each.close()
+        server.close()
+        await asyncio.sleep(0.05)
+        return held, connections.count
+
+    assert asyncio.run(play()) == (taken, 0)

@@ -113,3 +113,34 @@ def test_plain_answers_without_usage_say_nothing() -> None:
     assert usage_of(b'{"choices":[]}') is None
     assert usage_of(b'"usage" but no json') is None
     assert usage_of(b"[" * 100_000 + b'"usage"') is None
+
+
+@pytest.mark.parametrize("count", [b"-5", b"18446744073709551616", b"1" + b"0" * 40, b'"7"', b"0.5"])
+def test_a_count_that_no_engine_means_is_none(count: bytes) -> None:
+    """Less than nothing would be paid back to the account, and what no number holds could not be written down."""
+    usage = b'{"choices":[],"usage":{"prompt_tokens":%b,"completion_tokens":2}}' % count
+    assert usage_of(usage) is None
+    reader = StreamReader(hide_usage=True)
+    reader.read(USAGE + b"data: " + usage + b"\n\n")
+    assert reader.usage is not None
+    assert (reader.usage.tokens_in, reader.usage.tokens_out) == (7, 2)
+
+
+def test_the_last_of_several_usages_counts() -> None:
+    """Engines that report it as they go repeat it, larger each time."""
+    reader = StreamReader(hide_usage=False)
+    reader.read(USAGE + USAGE.replace(b'"completion_tokens":2', b'"completion_tokens":5') + DONE)
+    assert reader.usage is not None
+    assert reader.usage.tokens_out == 5
+
+
+def test_an_event_of_several_lines_is_read_as_one() -> None:
+    """The lines of data belong together (WHATWG, server-sent events), after a mark of the byte order as well."""
+    reader = StreamReader(hide_usage=True)
+    event = USAGE.replace(b'"choices":[],', b'"choices":[],\ndata: ').replace(b"\n\n", b"\r\n\r\n")
+    assert (
+        feed(reader, [b"\xef\xbb\xbf" + CONTENT, event[:40], event[40:], DONE])
+        == b"\xef\xbb\xbf" + CONTENT + DONE
+    )
+    assert reader.usage is not None
+    assert reader.usage.tokens_in == 7

@@ -1,5 +1,7 @@
 """Bodies of the inference API."""
 
+import tracemalloc
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -117,3 +119,38 @@ def test_random_bytes_never_do_more_than_be_refused(body: bytes) -> None:
             read_call(endpoint, body)
         except BadBody:
             continue
+
+
+@pytest.mark.parametrize("field", [b'"\xff":1', b'"stream_options":{"x":"\xff"}'])
+def test_text_that_is_no_utf_8_is_refused_where_the_body_is_rewritten(field: bytes) -> None:
+    """Fields that nobody knows are passed over at first, and read when usage is asked for among the options."""
+    body = b'{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":false},%b}' % field
+    with pytest.raises(BadBody):
+        read_call(Endpoint.CHAT, body)
+
+
+@pytest.mark.parametrize(("options", "rewritten"), [(b"", True), (b',"stream_options":{"x":1}', True), (b',"stream_options":{"include_usage":true}', False)])  # fmt: skip
+def test_the_client_s_own_body_can_be_had_again_and_is_not_held_twice(
+    options: bytes, rewritten: bool
+) -> None:
+    """For engines that do not know the option; of a large body one copy is held, or memory would be twice its bound."""
+
+    def body() -> bytes:
+        return b' {"model":"m","messages":["%b"],"stream":true%b}' % (b"x" * 1_000_000, options)
+
+    tracemalloc.start()
+    call = read_call(Endpoint.CHAT, body())
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert (call.original, call.rewritten) == (body(), rewritten)
+    if b'"x"' not in options:
+        assert held < 1_100_000
+
+
+def test_what_was_asked_in_the_client_s_name_is_taken_out_where_it_stands() -> None:
+    """Not where the text says the same."""
+    body = (
+        b'{"x":"\\"stream_options\\":{\\"include_usage\\":true},","model":"m","messages":[1],"stream":true}'
+    )
+    call = read_call(Endpoint.CHAT, body)
+    assert (call.original, call.rewritten) == (body, True)

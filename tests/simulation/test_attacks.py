@@ -151,10 +151,18 @@ def test_guessing_is_slowed_by_source_and_by_account_but_not_for_the_owner_at_ho
     """Five failures are free; the owner is only slowed by failures of that home."""
     doors = Doors(ServiceShape())
     for n in range(5):
-        assert doors.log_in(Outcome.BAD_CREDENTIAL, "a", "11.1.1.1", NOW + n, home=False)[1] is None
-    assert doors.log_in(Outcome.OK, "a", "11.1.1.1", NOW + 5, home=False) == (Outcome.REFUSED, Why.BUSY)
-    assert doors.log_in(Outcome.OK, "a", "12.1.1.1", NOW + 5, home=False) == (Outcome.REFUSED, Why.BUSY)
-    assert doors.log_in(Outcome.OK, "a", "10.1.1.1", NOW + 5, home=True) == (Outcome.OK, None)
+        assert (
+            doors.log_in(Outcome.BAD_CREDENTIAL, "a", "11.1.1.1", NOW + n, home=False, solves=True)[1] is None
+        )
+    assert doors.log_in(Outcome.OK, "a", "11.1.1.1", NOW + 5, home=False, solves=True) == (
+        Outcome.REFUSED,
+        Why.BUSY,
+    )
+    assert doors.log_in(Outcome.OK, "a", "12.1.1.1", NOW + 5, home=False, solves=True) == (
+        Outcome.REFUSED,
+        Why.BUSY,
+    )
+    assert doors.log_in(Outcome.OK, "a", "10.1.1.1", NOW + 5, home=True, solves=True) == (Outcome.OK, None)
 
 
 def test_existing_users_are_served_while_newcomers_fill_the_engines() -> None:

@@ -281,7 +281,7 @@ async def test_the_operators_pages_on_registration_and_letters(house: WebHouse) 
         "registration",
         "approval",
         "spam wave",
-        "operator@example.com",
+        house.actor,
         5_400.0,
     )
     async with house.client() as client:

@@ -7,12 +7,12 @@ import pytest
 from web_house import CONSOLE, PASSWORD, START, WebHouse
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
-from pontlevis.brain.observation import BandSample, ServiceSample
+from pontlevis.brain.observation import BandSample, EngineSample, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import BadPolicyFile, Change
-from pontlevis.web.operator_metrics import METRICS
+from pontlevis.web.operator_metrics import HISTOGRAMS, METRICS
 from pontlevis.web.ports import MeasureNote
 
 FREE = {"/healthz", "/readyz", "/metrics", "/login", "/setup", "/logout", "/static", "/api/openapi.json"}
@@ -39,6 +39,7 @@ SAMPLE = ServiceSample(
     engine_waiting=5,
     engine_busy=0.5,
     limit_requests=16,
+    each_engine=[EngineSample("http://127.0.0.1:9", True, 3, 400, 16, 0, 5, 0.5)],
 )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ async def test_posture_is_forced_and_released_with_name_and_reason(house: WebHou
     """On the API and on the console; without a reason nothing happens."""
     operator = await house.operator_client()
     body = {"posture": "under_attack", "reason": "a rehearsal", "hold_s": 60}
-    assert (await operator.post("/api/posture", json=body)).json()["held_by"] == "operator@example.com"
+    assert (await operator.post("/api/posture", json=body)).json()["held_by"] == house.actor
     assert error_of(await operator.post("/api/posture/release", json={})) == "invalid_body"
     assert (await operator.post("/api/posture/release", json={"reason": "over"})).status_code == 200
     assert (await operator.post("/api/posture/hold", json={"reason": "press", "hold_s": 9})).is_success
@@ -149,14 +150,14 @@ async def test_posture_is_forced_and_released_with_name_and_reason(house: WebHou
     ):
         assert error_of(await operator.post("/api/posture", json=bad)) == "invalid_body"
     assert house.service.orders == [
-        ("set", "under_attack", "a rehearsal", "operator@example.com", 60.0),
-        ("release", "over", "operator@example.com"),
-        ("hold", "press", "operator@example.com", 9.0),
-        ("set", "elevated", "wary", "operator@example.com", 120.0),
-        ("hold", "so be it", "operator@example.com", 180.0),
-        ("release", "calm", "operator@example.com"),
-        ("dry_run", True, "first week", "operator@example.com"),
-        ("dry_run", None, "it knows", "operator@example.com"),
+        ("set", "under_attack", "a rehearsal", house.actor, 60.0),
+        ("release", "over", house.actor),
+        ("hold", "press", house.actor, 9.0),
+        ("set", "elevated", "wary", house.actor, 120.0),
+        ("hold", "so be it", house.actor, 180.0),
+        ("release", "calm", house.actor),
+        ("dry_run", True, "first week", house.actor),
+        ("dry_run", None, "it knows", house.actor),
     ]
     await operator.aclose()
 
@@ -167,7 +168,7 @@ async def test_an_order_on_trial_says_what_would_change(house: WebHouse) -> None
     body = {"posture": "under_attack", "reason": "a thought", "dry_run": True}
     said = (await operator.post("/api/posture", json=body)).json()
     assert (said["posture"], said["trial"]) == ("under_attack", True)
-    assert said["changes"] == ["posture: normal → under_attack", "held by: nobody → operator@example.com"]
+    assert said["changes"] == ["posture: normal → under_attack", "held by: nobody → " + house.actor]
     assert (await operator.get("/api/posture")).json()["posture"] == "normal"
     page = await operator.post("/posture", data={"posture": "elevated", "reason": "hm", "trial": "1"})
     assert page.status_code == 200
@@ -187,7 +188,7 @@ async def test_the_policy_file_is_read_again_with_name_and_reason(house: WebHous
     answer = await operator.post("/api/policy/reload", json={"reason": "slower", "dry_run": True})
     change = {"name": "posture.stage_s", "old": "600", "new": "300", "live": True}
     assert answer.json() == {"changes": [change], "trial": True}
-    assert house.policy.orders == [("operator@example.com", "slower", True)]
+    assert house.policy.orders == [(house.actor, "slower", True)]
     house.policy.bad = BadPolicyFile("policy.toml", ["[postur]: there is no such section"])
     refused = await operator.post("/api/policy/reload", json={"reason": "again"})
     assert refused.status_code == 400
@@ -214,7 +215,7 @@ async def test_decisions_are_made_listed_and_lifted(house: WebHouse) -> None:
     made = await operator.post(
         "/api/decisions", json={"scope": "prefix", "value": "192.0.2.0/24", "reason": "flood"}
     )
-    assert (made.status_code, made.json()["origin"]) == (201, "operator@example.com")
+    assert (made.status_code, made.json()["origin"]) == (201, house.actor)
     assert made.json()["expires_at"] - made.json()["created_at"] == 3_600
     listed = (await operator.get("/api/decisions")).json()["decisions"]
     assert [each["value"] for each in listed] == ["192.0.2.0/24"]
@@ -222,11 +223,16 @@ async def test_decisions_are_made_listed_and_lifted(house: WebHouse) -> None:
         "/api/decisions", json={"scope": "address", "value": "127.0.0.1", "reason": "x"}
     )
     assert (itself.status_code, itself.json()["error"]["message"]) == (400, "that is this service itself")
+    narrow = {"scope": "address", "value": "192.0.2.9", "reason": "flood", "reach": "keyless"}
+    assert (await operator.post("/api/decisions", json=narrow)).json()["reach"] == "keyless"
+    assert made.json()["reach"] == "everything"
+    assert "only calls without a valid key" in (await operator.get("/")).text
+    assert error_of(await operator.post("/api/decisions", json={**narrow, "reach": "half"})) == "invalid_body"
     country = await operator.post("/api/decisions", json={"scope": "country", "value": "FR", "reason": "x"})
     assert error_of(country) == "invalid_body"
     assert (await operator.delete("/api/decisions/1")).status_code == 200
     assert (await operator.delete("/api/decisions/1")).status_code == 404
-    gone = await operator.post("/decisions/1/lift")
+    gone = await operator.post("/decisions/1/lift", data={"reason": "late"})
     assert "ended" in gone.headers["location"]
     await operator.aclose()
 
@@ -287,7 +293,7 @@ async def test_an_operator_writes_incidents(house: WebHouse) -> None:
     posted = await operator.post(
         f"/api/incidents/{number}/updates", json={"status": "identified", "body_en": "<i>Found.</i>"}
     )
-    assert posted.json()["updates"][0]["actor"] == "operator@example.com"
+    assert posted.json()["updates"][0]["actor"] == house.actor
     bad = await operator.post(f"/api/incidents/{number}/updates", json={"status": "lost", "body_en": "x"})
     assert bad.status_code == 400
     assert (
@@ -295,7 +301,7 @@ async def test_an_operator_writes_incidents(house: WebHouse) -> None:
     ).status_code == 404
     await operator.post(f"/incidents/{number}/updates", data={"status": "monitoring", "body_en": "Better."})
     shown = await operator.put("/api/components/chat", json={"status": "under_maintenance"})
-    assert shown.json()["declared_by"] == "operator@example.com"
+    assert shown.json()["declared_by"] == house.actor
     async with house.client() as visitor:
         page = (await visitor.get("/status")).text
         summary = (await visitor.get("/api/v2/summary.json")).json()
@@ -342,12 +348,13 @@ async def test_metrics_are_prometheus_text(house: WebHouse, samples: list[Servic
         if line.startswith("#"):
             assert re.fullmatch(r"# (HELP|TYPE) pontlevis_\w+ .+", line)
             continue
-        match = re.fullmatch(r'(pontlevis_\w+)(\{\w+="\w+"(,\w+="\w+")*\})? -?[0-9.e+-]+', line)
+        match = re.fullmatch(r'(pontlevis_\w+)(\{\w+="[\w.:/+]+"(,\w+="[\w.:/+]+")*\})? -?[0-9.e+-]+', line)
         assert match is not None, line
         seen.add(match.group(1))
-    assert seen <= set(METRICS)
+    parts = {f"{each}_{part}" for each in HISTOGRAMS for part in ("bucket", "sum", "count")}
+    assert seen <= set(METRICS) | parts
     if samples:
-        assert seen == set(METRICS)
+        assert seen == set(METRICS) - HISTOGRAMS | parts
 
 
 async def test_a_strange_address_finds_nothing(house: WebHouse) -> None:

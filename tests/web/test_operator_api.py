@@ -101,7 +101,7 @@ async def test_every_change_of_an_incident_has_its_author(house: WebHouse) -> No
     house.now += 60.0
     made = (await operator.post("/api/incidents", json={"name_en": "Slow", "body_en": "We look."})).json()
     path = f"/api/incidents/{made['id']}"
-    assert (made["kind"], made["taken_over_by"]) == ("operator", "operator@example.com")
+    assert (made["kind"], made["taken_over_by"]) == ("operator", house.actor)
     assert made["updates"][0]["body_fr"] == "We look."
     edited = await operator.patch(path, json={"name_fr": "Lent", "impact": "major", "notes": "switch 7"})
     assert (edited.json()["name_en"], edited.json()["name_fr"]) == ("Slow", "Lent")
@@ -118,7 +118,7 @@ async def test_every_change_of_an_incident_has_its_author(house: WebHouse) -> No
     audit = (await operator.get("/api/audit")).json()["audit"]
     lines = [(each["event"], each["actor"]) for each in audit if each["subject"] == made["id"]]
     assert lines == [
-        (f"operator:incident:{action}", "operator@example.com")
+        (f"operator:incident:{action}", house.actor)
         for action in ("update_edited", "monitoring", "edited", "opened")
     ]
     limited = (await operator.get("/api/audit", params={"limit": 1})).json()["audit"]
@@ -147,7 +147,7 @@ async def test_a_declared_component_is_measured_again_on_demand(house: WebHouse)
     """Null takes the operator's word back; both are written down."""
     operator = await house.operator_client()
     shown = (await operator.put("/api/components/chat", json={"status": "major_outage"})).json()
-    assert (shown["status"], shown["declared_by"]) == ("major_outage", "operator@example.com")
+    assert (shown["status"], shown["declared_by"]) == ("major_outage", house.actor)
     back = (await operator.put("/api/components/chat", json={"status": None})).json()
     assert (back["status"], back["declared_by"]) == ("operational", "")
     listed = (await operator.get("/api/components")).json()["components"]
@@ -164,7 +164,7 @@ async def test_a_decision_is_lifted_with_its_reason(house: WebHouse) -> None:
     number = (await operator.post("/api/decisions", json=ban)).json()["id"]
     answer = await operator.delete(f"/api/decisions/{number}", params={"reason": "key revoked"})
     assert answer.status_code == 200
-    assert house.service.orders == [("lift", number, "key revoked", "operator@example.com")]
+    assert house.service.orders == [("lift", number, "key revoked", house.actor)]
     assert (await operator.get("/api/decisions")).json() == {"decisions": []}
     await operator.aclose()
 

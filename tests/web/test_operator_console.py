@@ -51,7 +51,7 @@ async def test_an_update_takes_over_only_where_the_operator_says_so(house: WebHo
     await operator.post(f"/incidents/{number}/updates", data=update)
     assert (await house.incidents.incidents())[0].taken_over_by == ""
     await operator.post(f"/incidents/{number}/updates", data={**update, "take_over": "yes"})
-    assert (await house.incidents.incidents())[0].taken_over_by == "operator@example.com"
+    assert (await house.incidents.incidents())[0].taken_over_by == house.actor
     assert "Let the service write it again" in words(await operator.get("/"))
     await operator.post(f"/incidents/{number}/writer", data={})
     incident = (await house.incidents.incidents())[0]
@@ -88,8 +88,13 @@ async def test_the_services_own_words_can_be_changed(house: WebHouse) -> None:
         ("/incidents/{own}", {"name_en": "x" * 201, "name_fr": "x"}, "name"),
         ("/incidents/{own}/writer", {}, "writer"),
         ("/components/api", {"status": "on fire"}, "state"),
-        ("/decisions/7/lift", {}, "ended"),
-        ("/groups/none/undo", {}, "ended"),
+        ("/decisions/7/lift", {"reason": "x"}, "ended"),
+        ("/decisions/7/lift", {}, "undo"),
+        ("/groups/none/undo", {"reason": " "}, "undo"),
+        ("/decisions", {"scope": "address", "value": "192.0.2.1"}, "decision"),
+        ("/decisions", {"scope": "country", "value": "FR", "reason": "x"}, "decision"),
+        ("/decisions", {"scope": "address", "value": "127.0.0.1", "reason": "x"}, "target"),
+        ("/groups/none/undo", {"reason": "x"}, "ended"),
         ("/posture", {"posture": "war", "reason": "x"}, "reason"),
     ],
 )
@@ -132,7 +137,7 @@ async def test_a_false_alarm_is_undone_at_once(house: WebHouse) -> None:
     assert page.count("Lift all") == 1
     key = grouped(house.service.decisions)[0].key
     assert f'action="/groups/{key}/undo"' in page
-    answer = await operator.post(f"/groups/{key}/undo")
+    answer = await operator.post(f"/groups/{key}/undo", data={"reason": "a class room"})
     assert answer.headers["location"] == "/#decisions"
     assert house.service.decisions == [kept]
     assert [each[:2] for each in house.service.orders] == [("lift", 1), ("lift", 2), ("lift", 3)]
@@ -182,7 +187,13 @@ async def test_the_console_speaks_plainly_and_french(house: WebHouse) -> None:
     assert "Next step due: 2025-01-27 17:55 UTC" in words(await operator.get("/"))
     house.service.posture = SUSPENDED
     text = words(await operator.get("/", headers={"accept-language": "fr"}))
-    for word in ("Sous attaque", "Verdict : calme", "Inscription : Suspendue", "établi", "en pointillé"):
+    for word in (
+        "Sous attaque",
+        "Verdict : calme",
+        "Inscription : Suspendue",
+        "établi",
+        "Ce que cela coûte à qui",
+    ):
         assert word in text
     await operator.aclose()
 

@@ -11,7 +11,7 @@ import pytest
 from web_house import PASSWORD, RECOVERING, SUSPENDED, WebHouse
 
 from pontlevis.web.i18n import LANGUAGES, catalogue
-from pontlevis.web.pages import safe_next
+from pontlevis.web.targets import safe_next
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 PAGES = ("/", "/register", "/login", "/status", "/nowhere")

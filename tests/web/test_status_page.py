@@ -12,8 +12,8 @@ from pontlevis.brain.observation import BandSample, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.incidents.components import Component, Status
+from pontlevis.incidents.statuspage import DOCUMENTS
 from pontlevis.web.status import day_text, month_text, percent
-from pontlevis.web.statuspage import DOCUMENTS
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 NORMAL = PostureState(since=START)

@@ -1,6 +1,7 @@
 """The public pages and API on a database of their own, with a service that only takes notes."""
 
-from collections.abc import AsyncIterator
+import dataclasses
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +20,32 @@ from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
 from pontlevis.config import Settings
+from pontlevis.controller.history import History
+from pontlevis.controller.totals import no_totals
+from pontlevis.incidents.page_policy import StatusPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
+from pontlevis.notices.subscribers import Subscribers
 from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
-from pontlevis.web.ports import EngineView, FileView, HeavyView, MeasureNote, NetworkView, SourcesView
+from pontlevis.web.ports import (
+    EngineView,
+    FileView,
+    HeavyView,
+    MeasureNote,
+    NetworkView,
+    Series,
+    SourcesView,
+    Totals,
+)
 from pontlevis.web.public import create_public_app
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
@@ -84,11 +99,17 @@ class QuietService:
     decisions: list[DecisionRecord] = field(default_factory=list)
     engines: list[EngineView] = field(default_factory=lambda: [EngineView("http://127.0.0.1:9", True)])
     gateways: int = 1
+    totals: Totals = field(default_factory=no_totals)
+    history: History = field(default_factory=History)
+    now: float = START
     order: RegistrationOrder | None = None
     factor: float = 1.0
     admission: bool = True
     orders: list[tuple[object, ...]] = field(default_factory=list)
     """What operators asked for."""
+
+    def series(self, last_s: float, most: int) -> Series:
+        return self.history.series(self.now, last_s, most)
 
     def observe(self, observation: Observation) -> None:
         self.observations.append(observation)
@@ -161,12 +182,19 @@ class QuietService:
         return self.factor
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         if value == "127.0.0.1":
             raise ValueError("that is this service itself")
         made = DecisionRecord(
-            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False
+            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False, reach
         )
         self.decisions.append(made)
         return made
@@ -189,6 +217,8 @@ class QuietPolicy:
     found: list[Change] = field(default_factory=list)
     bad: BadPolicyFile | None = None
     orders: list[tuple[object, ...]] = field(default_factory=list)
+    running: Settings = field(default_factory=Settings)
+    unruled: Settings = field(default_factory=Settings)
 
     async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
         self.orders.append((actor, reason, dry_run))
@@ -211,7 +241,10 @@ class WebHouse:
     service: QuietService
     database: Database
     policy: QuietPolicy
+    context: WebContext
     now: float = START
+    actor: str = ""
+    """The operator who logged in, as kept in records."""
 
     def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
         """A visitor at ``source``, as the gateway announces it; errors reach the test as answers."""
@@ -240,6 +273,8 @@ class WebHouse:
         form = {"token": token, "email": "operator@example.com", "password": PASSWORD}
         answer = await client.post("/setup", data=form)
         assert answer.status_code == 303, answer.text
+        (first,) = await self.accounts.list_operators()
+        self.actor = f"account {first.id}"
         return client
 
     def browser(self, *, source: str = "192.0.2.1", language: str = "en") -> httpx.AsyncClient:
@@ -255,6 +290,8 @@ async def web_house(
     public_url: str = BASE,
     challenge: ChallengePolicy = EASY,
     mail: MailPolicy | None = None,
+    status: StatusPolicy | None = None,
+    subscribers: Callable[[WebContext], Subscribers] | None = None,
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
     settings = Settings(
@@ -264,10 +301,11 @@ async def web_house(
         accounts=policy,
         challenge=challenge,
         mail=mail or MailPolicy(),
+        status=status or StatusPolicy(),
     )
     database = Database.in_directory(directory)
     service = QuietService()
-    desk = QuietPolicy()
+    desk = QuietPolicy(running=settings, unruled=settings)
     house: WebHouse | None = None
 
     def clock() -> float:
@@ -292,6 +330,8 @@ async def web_house(
         await accounts.start()
         await incidents.start()
         context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))), desk)
+        if subscribers is not None:
+            context = dataclasses.replace(context, subscribers=subscribers(context))
         house = WebHouse(
             create_public_app(context),
             create_operator_app(context, trusted=False),
@@ -301,6 +341,7 @@ async def web_house(
             service,
             database,
             desk,
+            context,
         )
         yield house
     finally:

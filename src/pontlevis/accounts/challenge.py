@@ -17,6 +17,7 @@ from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.delays import Window
 from pontlevis.accounts.errors import AccountError
 from pontlevis.brain.detection.address import prefix_of
+from pontlevis.brain.observation import Outcome
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.gate import SpentChallengeRow
@@ -25,6 +26,7 @@ ALGORITHM = "PBKDF2/SHA-256"
 LONGEST_SOLUTION = 4_096  # characters; ours have about 800
 HOUR_S = 3_600.0
 PREFIXES = 100_000
+_OUTCOMES = {"challenge_required": Outcome.CHALLENGED, "challenge_failed": Outcome.CHALLENGE_FAILED}
 
 
 class Action(StrEnum):
@@ -32,6 +34,11 @@ class Action(StrEnum):
 
     SIGNUP = "signup"
     LOGIN = "login"
+
+
+def outcome_of(error: AccountError) -> Outcome | None:
+    """What detection is told of somebody who was asked for a challenge; None where it was about something else."""
+    return _OUTCOMES.get(error.code)
 
 
 class SpentChallenges(Protocol):

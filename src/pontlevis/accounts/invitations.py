@@ -102,7 +102,7 @@ class Invitations(Letters):
                     retry_after_s=600,
                 )  # fmt: skip
             await record_audit(
-                session, at=now, actor=actor, event="operator:invitation:made", subject=address or id_, detail=row.note
+                session, at=now, actor=actor, event="operator:invitation:made", subject=id_, detail=row.note
             )  # fmt: skip
         return NewInvitation(_view(row, now), "" if mail else self.invitation_link(token), mail)
 
@@ -127,7 +127,7 @@ class Invitations(Letters):
                 raise AccountError(404, "not_found", "there is no such open invitation")
             row.revoked_at = now
             await record_audit(
-                session, at=now, actor=actor, event="operator:invitation:revoked", subject=row.email or row.id
+                session, at=now, actor=actor, event="operator:invitation:revoked", subject=row.id
             )
         return _view(row, now)
 
@@ -163,7 +163,7 @@ class Invitations(Letters):
             return None
         if row.used_at is not None or row.revoked_at is not None or row.expires_at <= self.clock():
             return None
-        return row if key is None or row.email_key in ("", key) else None
+        return row if key is None or not row.email or email_key(row.email) == key else None
 
     async def use_invitation(self, session: AsyncSession, invitation: str, account: str) -> bool:
         """Uses it up within the caller's transaction; False where somebody else was first."""

@@ -104,17 +104,18 @@ class Letters(Rooms):
             )
         ).all()
         digits = "".join(each for each in code if each.isdigit())
-        for link in links:
+        # Where there is none the same is asked for nobody: how long it takes says nothing about who is here.
+        for link_id, code_hash in [(each.id, each.code_hash) for each in links] or [("", b"")]:
             # Counted before it is judged, and as one statement, so that no volley of tries is one try.
             counted = await session.scalar(
                 update(LinkRow)
-                .where(LinkRow.id == link.id, LinkRow.tries < self.policy.code_tries)
+                .where(LinkRow.id == link_id, LinkRow.tries < self.policy.code_tries)
                 .values(tries=LinkRow.tries + 1)
                 .returning(LinkRow.id)
                 .execution_options(synchronize_session=False)
             )
-            if counted is not None and link.code_hash == self._code_hash(link.id, digits):
-                await session.execute(delete(LinkRow).where(LinkRow.id == link.id))
+            if self._code_hash(link_id, digits) == code_hash and counted is not None:
+                await session.execute(delete(LinkRow).where(LinkRow.id == link_id))
                 return row
         return None
 

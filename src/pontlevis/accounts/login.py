@@ -1,26 +1,28 @@
-"""Log-in, sessions, and the delays that slow guessing without locking anybody out."""
+"""Log-in in one step or two, and the delays that slow guessing without locking anybody out."""
 
+from collections.abc import Callable
 from hashlib import blake2b
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
-from pontlevis.accounts.challenge import Action
+from pontlevis.accounts.challenge import Action, outcome_of
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.rooms import Rooms
-from pontlevis.accounts.views import AccountView, SessionGrant, account_view
-from pontlevis.brain.credential import CredentialKind
+from pontlevis.accounts.factors import Factor, FactorsView, Realm, SecondFactorRequired
+from pontlevis.accounts.login_tickets import LoginTickets
+from pontlevis.accounts.policy import OperatorFactor
+from pontlevis.accounts.views import SessionGrant
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture
-from pontlevis.link.messages import CredentialRecord
-from pontlevis.storage.tables.accounts import AccountRow, SessionRow
+from pontlevis.storage.tables.accounts import AccountRow
 
 WRONG = "the e-mail address or the password is wrong"
+Saw = Callable[[Outcome, AccountRow | None], None]
 
 
-class LogIns(Rooms):
-    """Passwords in, sessions out."""
+class LogIns(LoginTickets):
+    """Passwords and second factors in, sessions out."""
 
     async def log_in(
         self,
@@ -31,15 +33,20 @@ class LogIns(Rooms):
         fingerprint: int,
         device: str = "",
         challenge: str | None = "",
+        agent: str = "",
+        realm: Realm = Realm.PUBLIC,
     ) -> SessionGrant:
         """A fresh session. An unknown address costs the same time and says the same as a wrong password.
 
         An account's own places and devices go first and have delays of their own, so that no stranger's
         failures can keep its owner out. ``device`` is the token of ``SessionGrant.device``. ``challenge`` is
         a solution, which a stranger needs while posture is not normal; None where none is ever asked for.
+        ``agent`` is the User-Agent header.
 
-        Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account and for a challenge
-        that was not solved, 429 while a delay runs, 503 when too many wait.
+        Raises ``SecondFactorRequired`` where the password fits and ``finish_log_in`` must follow, and
+        ``AccountError``: 401 when they do not fit, 403 for a disabled account, for a challenge that was
+        not solved and for an operator without the second factor that is required, 429 while a delay runs,
+        503 when too many wait.
         """
         now = self.clock()
         place = place_of(source)
@@ -47,31 +54,20 @@ class LogIns(Rooms):
             key = email_key(check_email(email))
         except AccountError:
             key = ""
-        domain = domain_of(email)
-
-        def saw(outcome: Outcome, row: AccountRow | None) -> None:
-            # A name that nobody has is told apart from others without being told itself.
-            account, standing = (row.id, row.standing) if row is not None else (f"name:{_digest(key)}", 0)
-            self.watch.observe(
-                Observation(now, Kind.LOGIN, outcome, source, fingerprint, account, standing, domain)
-            )
-
+        saw = self.watcher(source, fingerprint, f"name:{_digest(key)}", domain_of(email))
         async with self.database.session() as session:
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == key)) if key else None
         home = self._home(row, place, device, now)
         familiar = home is not None
         # A stranger answers for the source and the account; the owner at home only for that home.
         slowed = [f"{home} {key}"] if home is not None else [f"source {place}", f"account {key}"]
-        wait = max(self.delays.wait(name, now) for name in slowed)
-        if wait > 0.0:
-            saw(Outcome.REFUSED, row)
-            raise self._too_many(wait)
+        self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, row))
         if challenge is not None and not familiar and self.login_challenged:
             # Before the password is looked at: a stranger's guess costs the stranger, not our hashing.
             try:
                 await self.challenges.spend(*self.challenges.check(challenge, Action.LOGIN, source))
-            except AccountError:
-                saw(Outcome.INVALID, row)
+            except AccountError as error:
+                saw(outcome_of(error) or Outcome.INVALID, row)
                 raise
         try:
             fits = await self.pool.verify(
@@ -86,11 +82,125 @@ class LogIns(Rooms):
                 self.delays.failed(name, now)
             saw(Outcome.UNKNOWN_USER if row is None else Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "invalid_credentials", WRONG)
-        if row.disabled or row.pending:
+        try:
+            check_usable(row)
+            await self.second_step(row.id, source=source, home=home or "", realm=realm)
+        except SecondFactorRequired:
+            # The failures stay until the second factor was shown, too: a stolen password is no log-in.
+            saw(Outcome.CHALLENGED, row)
+            raise
+        except AccountError:
             saw(Outcome.REFUSED, row)
-            if row.disabled:
-                raise AccountError(403, "account_disabled", row.disabled)
-            raise AccountError(403, "account_pending", "this account waits for approval")
+            raise
+        self._forgive(slowed, familiar=familiar)
+        saw(Outcome.OK, row)
+        return await self.begin_session(row.id, source=source, agent=agent)
+
+    async def finish_log_in(
+        self,
+        ticket: str,
+        code: str,
+        *,
+        source: str,
+        fingerprint: int,
+        agent: str = "",
+        realm: Realm = Realm.PUBLIC,
+    ) -> SessionGrant:
+        """The second step: an app's code or a recovery code, under the ticket that the first step gave.
+
+        Delays grow with wrong codes as with wrong passwords, apart for the owner's own places, and end.
+
+        Raises ``AccountError``: 403 for a ticket that was used, has expired, was tried too often or was given
+        out elsewhere, 401 for a code that does not hold, 429 while a delay runs.
+        """
+        now = self.clock()
+        saw = self.watcher(source, fingerprint, "", "")
+        held = await self.ticket_of(ticket, source=source, realm=realm)
+        if held is None:
+            saw(Outcome.INVALID, None)
+            raise stale_ticket()
+        async with self.database.session() as session:
+            row = await session.get_one(AccountRow, held.account)
+        slowed = [f"{held.home} factor {row.id}"] if held.home else [f"source {place_of(source)}", f"factor {row.id}"]  # fmt: skip
+        self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, row))
+        # Counted before it is judged, so that no volley of tries is one try.
+        if not await self.count_try(held.id):
+            saw(Outcome.REFUSED, row)
+            raise stale_ticket()
+        factor = await self.judge_code(row.id, code)
+        if factor is Factor.NONE:
+            for name in slowed:
+                self.delays.failed(name, now)
+            saw(Outcome.BAD_CREDENTIAL, row)
+            raise AccountError(401, "invalid_factor", "this code does not hold, or was used", param="code")
+        if not await self.use_ticket(held.id):
+            saw(Outcome.INVALID, row)
+            raise stale_ticket()
+        try:
+            check_usable(row)
+        except AccountError:
+            saw(Outcome.REFUSED, row)
+            raise
+        familiar = bool(held.home)
+        self._forgive(slowed, familiar=familiar)
+        password = [f"{held.home} {row.email_key}"] if familiar else [f"source {place_of(source)}"]
+        self._forgive(password, familiar=familiar)
+        saw(Outcome.OK, row)
+        return await self.begin_session(row.id, source=source, agent=agent, factor=factor)
+
+    async def second_step(self, account: str, *, source: str, home: str, realm: Realm) -> None:
+        """Returns where the first step is enough.
+
+        ``home`` names the owner's own place or device, empty for a stranger. Raises
+        ``SecondFactorRequired`` with a ticket, and ``AccountError`` 403 for who has no factor that an
+        operator must have.
+        """
+        rule = self.policy.operator_second_factor
+        if realm is Realm.OPERATOR and rule is OperatorFactor.OFF:
+            return
+        found: FactorsView = await self.factors(account)
+        methods = found.methods(realm)
+        if found.any and methods:
+            token, expires = await self.mint_ticket(account, source=source, home=home, realm=realm)
+            raise SecondFactorRequired(token, expires, methods)
+        if found.any or (realm is Realm.OPERATOR and rule is OperatorFactor.REQUIRED):
+            raise AccountError(
+                403,
+                "second_factor_missing",
+                "set up an authenticator app on your account page first: it is asked for here",
+            )
+
+    @property
+    def login_challenged(self) -> bool:
+        """Whether strangers' log-ins take a challenge now."""
+        return self.challenge_policy.login and self.watch.posture.posture is not Posture.NORMAL
+
+    def watcher(self, source: str, fingerprint: int, nobody: str, domain: str) -> Saw:
+        """Notes how a try ended; ``nobody`` stands for an account that is not there."""
+        now = self.clock()
+
+        def saw(outcome: Outcome, row: AccountRow | None) -> None:
+            # A name that nobody has is told apart from others without being told itself.
+            account, standing = (row.id, row.standing) if row is not None else (nobody, 0)
+            self.watch.observe(
+                Observation(now, Kind.LOGIN, outcome, source, fingerprint, account, standing, domain)
+            )
+
+        return saw
+
+    def slow_down(self, slowed: list[str], now: float, refused: Callable[[], None]) -> None:
+        """Raises ``AccountError`` 429 while a delay runs for one of these names, having noted it."""
+        wait = max(self.delays.wait(name, now) for name in slowed)
+        if wait > 0.0:
+            refused()
+            raise AccountError(
+                429,
+                "rate_limit_exceeded",
+                "too many log-ins failed; please wait before you try again",
+                retry_after_s=wait,
+            )
+
+    def _forgive(self, slowed: list[str], *, familiar: bool) -> None:
         if familiar:
             self.delays.forget(slowed[0])
         else:
@@ -98,83 +208,6 @@ class LogIns(Rooms):
             # attacker who logs in to an account of his own between guesses gains little. The account's
             # own count stays, so that nobody wipes it by waiting for its owner.
             self.delays.forgive(slowed[0])
-        saw(Outcome.OK, row)
-        return await self.begin_session(row.id, source=source)
-
-    @property
-    def login_challenged(self) -> bool:
-        """Whether strangers' log-ins take a challenge now."""
-        return self.challenge_policy.login and self.watch.posture.posture is not Posture.NORMAL
-
-    async def begin_session(self, account: str, *, source: str) -> SessionGrant:
-        """A session for an account whose owner has proved who they are."""
-        now = self.clock()
-        id_, token, hash_ = self.mint(CredentialKind.SESSION, now)
-        expires = now + self.policy.session_lifetime_s
-        async with self.database.session() as session:
-            row = await session.get_one(AccountRow, account)
-            place = place_of(source)
-            places = [each for each in row.familiar.split() if each != place]
-            row.familiar = " ".join([place, *places][: self.policy.familiar_sources])
-            held = list(
-                await session.scalars(
-                    select(SessionRow.id)
-                    .where(SessionRow.account_id == account)
-                    .order_by(SessionRow.created_at.desc())
-                )
-            )
-            surplus = held[self.policy.sessions_per_account - 1 :]
-            if surplus:
-                await session.execute(delete(SessionRow).where(SessionRow.id.in_(surplus)))
-            await session.execute(delete(SessionRow).where(SessionRow.expires_at < now))
-            session.add(
-                SessionRow(
-                    id=id_,
-                    account_id=account,
-                    secret_hash=hash_,
-                    created_at=now,
-                    expires_at=expires,
-                    source=source,
-                )
-            )
-        records = [CredentialRecord(id_, account, hash_, expires)]
-        records.extend(CredentialRecord(each, account, b"", revoked=True) for each in surplus)
-        await self.publish_account(row, records)
-        return SessionGrant(token, expires, account_view(row), self.devices.mint(account, now))
-
-    async def session_account(self, token: str) -> AccountView | None:
-        """Whose session this is; None for one that was made up, has ended or expired."""
-        credential = self.codec.judge(token)
-        if credential is None or credential.kind is not CredentialKind.SESSION:
-            return None
-        async with self.database.session() as session:
-            held = await session.get(SessionRow, credential.id)
-            if held is None or held.expires_at <= self.clock():
-                return None
-            if held.secret_hash != self.codec.secret_hash(credential.secret):
-                return None
-            row = await session.get(AccountRow, held.account_id)
-        return (
-            account_view(row)
-            if row is not None and not (row.disabled or row.pending or row.unverified)
-            else None
-        )
-
-    async def end_session(self, token: str) -> None:
-        """Ends it everywhere; one that is none is ignored."""
-        credential = self.codec.judge(token)
-        if credential is None or credential.kind is not CredentialKind.SESSION:
-            return
-        async with self.database.session() as session:
-            held = await session.get(SessionRow, credential.id)
-            if held is None:
-                return
-            account = held.account_id
-            await session.delete(held)
-        await self.publisher.publish(
-            credentials=[CredentialRecord(credential.id, account, b"", revoked=True)]
-        )
-        await self.publisher.cut(credentials=[credential.id], reason="the session has ended")
 
     def _home(self, row: AccountRow | None, place: str, device: str, now: float) -> str | None:
         """The name of the account's own place or device; None for a stranger."""
@@ -185,14 +218,18 @@ class LogIns(Rooms):
             return known
         return f"home {place}" if place in row.familiar.split() else None
 
-    @staticmethod
-    def _too_many(wait: float) -> AccountError:
-        return AccountError(
-            429,
-            "rate_limit_exceeded",
-            "too many log-ins failed; please wait before you try again",
-            retry_after_s=wait,
-        )
+
+def check_usable(row: AccountRow) -> None:
+    if row.disabled:
+        raise AccountError(403, "account_disabled", row.disabled)
+    if row.pending:
+        raise AccountError(403, "account_pending", "this account waits for approval")
+
+
+def stale_ticket() -> AccountError:
+    return AccountError(
+        403, "ticket_invalid", "this log-in was begun too long ago, or elsewhere; give the password again"
+    )
 
 
 def _digest(key: str) -> str:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.letters import Letters
 from pontlevis.accounts.mail.letter import LetterKind
@@ -68,6 +69,27 @@ class Manage(Letters):
         if reason:
             await self.publisher.cut(accounts=[row.id], reason="the account has been disabled")
         return account_view(row)
+
+    async def find_account(self, email: str) -> AccountView | None:
+        """The account of exactly this address (case, plus-tag and ignored dots aside); None where there is none.
+
+        Addresses are sealed and found by their keyed hash, so that a part of one finds nothing.
+        """
+        try:
+            key = email_key(check_email(email))
+        except AccountError:
+            return None
+        async with self.database.session() as session:
+            row = await session.scalar(select(AccountRow).where(AccountRow.email_key == key))
+        return account_view(row) if row is not None else None
+
+    async def list_operators(self, most: int = 100) -> list[AccountView]:
+        """Accounts that may log in on the operator's listener, the oldest first."""
+        async with self.database.session() as session:
+            rows = await session.scalars(
+                select(AccountRow).where(AccountRow.operator).order_by(AccountRow.created_at).limit(most)
+            )
+            return [account_view(row) for row in rows]
 
     async def list_pending(self, most: int = 100) -> list[AccountView]:
         """Those that wait for approval, the oldest first."""

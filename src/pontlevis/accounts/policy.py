@@ -19,6 +19,16 @@ class Verification(StrEnum):
     """The account may not be used before; and sign-up does not tell who has an account."""
 
 
+class OperatorFactor(StrEnum):
+    """Whether the operator's listener asks for a second factor."""
+
+    OFF = "off"
+    WHEN_SET = "when_set"
+    """Of whoever has one."""
+    REQUIRED = "required"
+    """Who has none is not let in."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
     """The settings of the account rooms."""
@@ -40,6 +50,32 @@ class AccountPolicy:
         unit="keys",
         doc="Not revoked, of one account.",
         source="choice: bounds what a stolen session can mint",
+    )
+    key_overlap_s: float = setting(
+        DAY_S,
+        unit="s",
+        doc="How long a rotated key's old secret works beside the new one where the rotation does not say.",
+        source="choice: a day to bring the new one everywhere",
+    )
+    longest_key_overlap_s: float = setting(
+        7 * DAY_S,
+        unit="s",
+        doc="The longest that a rotation may ask for.",
+        source="choice: a week; what needs longer is a second key",
+    )
+    leak_reports_per_source: int = setting(
+        60,
+        unit="reports",
+        doc="Of leaked keys, from one address (or /64) within ``signup_window_s``; signed ones are not counted.",
+        source="choice: far more than anybody finds by hand",
+    )
+    leak_reporters: str = setting(
+        "",
+        unit="path",
+        doc="Public keys by which reports of leaked keys may be signed (ECDSA P-256): a JSON file, "
+        '`{"public_keys":[{"key_identifier","key"}]}` with PEM, as GitHub gives them out for secret scanning. '
+        "Empty: only unsigned reports are taken.",
+        source="choice: whoever shows a secret has proved that it leaked",
     )
     argon2_memory_kib: int = setting(
         19_456, unit="KiB", doc="Argon2id memory.", source="OWASP Password Storage Cheat Sheet"
@@ -181,6 +217,45 @@ class AccountPolicy:
         "(`HASH:COUNT`), which is searched on disk.",
         source="NIST SP 800-63B 5.1.1.2; a short list is built in",
     )
+    operator_second_factor: OperatorFactor = setting(  # noqa: RUF009 - an enum member is immutable
+        OperatorFactor.WHEN_SET,
+        unit="off, when_set or required",
+        doc="Whether a log-in to the console takes a second factor beside the password.",
+        source="choice: OWASP ASVS 4.0 V4.3.1 asks it of administrative interfaces; it cannot be there at the first start",
+    )
+    ticket_lifetime_s: float = setting(
+        300.0,
+        unit="s",
+        doc="From a password that fitted to when the second factor must have been given.",
+        source="choice: time to find the phone",
+    )
+    ticket_tries: int = setting(
+        5,
+        unit="tries",
+        doc="Wrong second factors until the password must be given again; delays run beside it.",
+        source="choice: as free_failures",
+    )
+    totp_drift_steps: int = setting(
+        1,
+        unit="steps",
+        doc="Codes of so many half minutes before and after now are taken, too.",
+        source="RFC 6238 §5.2: at most one",
+    )
+    recovery_codes: int = setting(
+        10,
+        unit="codes",
+        doc="Made at once; each stands in for a lost factor, once.",
+        source="choice: GitHub gives 16",
+    )
+    passkeys_per_account: int = setting(
+        20, unit="passkeys", doc="Of one account.", source="choice: more than one person has devices"
+    )
+    fresh_session_s: float = setting(
+        900.0,
+        unit="s",
+        doc="A session older than this has to log in again before it changes a second factor or a passkey.",
+        source="choice: a quarter of an hour; OWASP ASVS 4.0 V3.7.1 asks for it",
+    )
     approval: bool = setting(
         False, unit="yes/no", doc="New accounts wait for an operator's approval.", source="choice: off"
     )
@@ -190,7 +265,8 @@ class AccountPolicy:
         counts = (
             "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
-            "familiar_sources", "code_tries", "asks_per_source", "turns_at_once",
+            "familiar_sources", "code_tries", "asks_per_source", "turns_at_once", "ticket_tries", "recovery_codes",
+            "passkeys_per_account", "leak_reports_per_source",
         )  # fmt: skip
         times = (
             "session_lifetime_s",
@@ -202,6 +278,9 @@ class AccountPolicy:
             "reset_lifetime_s",
             "invitation_lifetime_s",
             "turn_lifetime_s",
+            "ticket_lifetime_s",
+            "fresh_session_s",
+            "longest_key_overlap_s",
         )
         for name in counts:
             if getattr(self, name) < 1:
@@ -209,7 +288,11 @@ class AccountPolicy:
         for name in times:
             if not getattr(self, name) > 0:
                 raise ValueError(f"accounts.{name} must be greater than 0")
+        if not 0 <= self.key_overlap_s <= self.longest_key_overlap_s:
+            raise ValueError("accounts.key_overlap_s must be from 0 to accounts.longest_key_overlap_s")
         if self.password_max < self.password_min:
             raise ValueError("accounts.password_max must not be less than accounts.password_min")
+        if not 0 <= self.totp_drift_steps <= 10:
+            raise ValueError("accounts.totp_drift_steps must be between 0 and 10")
         if self.argon2_memory_kib < 8 * self.argon2_lanes:
             raise ValueError("accounts.argon2_memory_kib must be at least 8 for each lane (RFC 9106)")

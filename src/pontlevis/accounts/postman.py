@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,11 +10,13 @@ from sqlalchemy import delete, select, update
 
 from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.invitations import Invitations
+from pontlevis.accounts.key_rows import leaked_names
 from pontlevis.accounts.letters import RESET, VERIFY
 from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
 from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
 from pontlevis.accounts.mail.outbox import Waiting, claim, clear_out
 from pontlevis.storage.tables.accounts import AccountRow
+from pontlevis.storage.tables.factors import LoginTicketRow
 from pontlevis.storage.tables.gate import InvitationRow, LetterRow, LinkRow
 
 AT_ONCE = 8  # letters under way to the SMTP server
@@ -43,6 +46,8 @@ class Postman(Invitations):
 
     carrier: Carrier | None = None
     """Set by tests; else SMTP as the settings say."""
+    subscription_letter: Callable[[Waiting], Awaitable[Letter | None]] | None = None
+    """Writes the letters of whom the account rooms know nothing: subscribers to the status page."""
 
     async def deliver(self) -> int:
         """Takes the letters whose turn has come; how many."""
@@ -66,6 +71,7 @@ class Postman(Invitations):
         async with self.database.session() as session:
             await clear_out(session, self.mail_policy, now)
             await session.execute(delete(LinkRow).where(LinkRow.expires_at < now))
+            await session.execute(delete(LoginTicketRow).where(LoginTicketRow.expires_at < now))
             await session.execute(
                 delete(InvitationRow).where(InvitationRow.expires_at < now - self.mail_policy.keep_s)
             )
@@ -132,6 +138,8 @@ class Postman(Invitations):
     async def _write(self, waiting: Waiting) -> Letter | None:
         """The letter's text, with a fresh link where it has one; None where there is nobody to write to."""
         key, kind = email_key(waiting.email), waiting.kind
+        if kind is LetterKind.SUBSCRIBE:
+            return await self.subscription_letter(waiting) if self.subscription_letter is not None else None
         async with self.database.session() as session:
             if kind in (LetterKind.TURN, LetterKind.INVITATION):
                 link = await self.renew_secret(session, key)
@@ -158,7 +166,10 @@ class Postman(Invitations):
                 token, _ = await self.mint_link(session, RESET, row.id)
                 link, hours = self.page(f"/reset?token={token}"), _hours(self.policy.reset_lifetime_s)
                 return self._compose(waiting, link=link, hours=hours)
-        page = "/reset" if kind is LetterKind.CHANGED else "/login"
+            if kind is LetterKind.LEAKED:
+                names = await leaked_names(session, row.id, waiting.created_at)
+                return self._compose(waiting, keys="\n".join(f"    {each}" for each in names), page=self.page("/keys"))  # fmt: skip
+        page = {LetterKind.CHANGED: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:

@@ -1,6 +1,6 @@
 """A new password for who forgot theirs, by the link of a letter."""
 
-from pontlevis.accounts.emails import check_email
+from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.letters import RESET
@@ -52,7 +52,7 @@ class Resets(Verifications):
             await record_audit(
                 session, at=now, actor="owner", event="account:password:reset", subject=row.id, detail=f"from {source}"
             )  # fmt: skip
-        self.delays.forget(f"account {row.email_key}")
+        self.delays.forget(f"account {email_key(row.email)}")
         await self.publish_account(row, ended)
         if ended:
             await self.publisher.cut(

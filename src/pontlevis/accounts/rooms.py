@@ -13,6 +13,7 @@ from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
+from pontlevis.accounts.sealing import KeyFiles, Sealer
 from pontlevis.brain.credential import ID_BYTES, SECRET_BYTES, CredentialCodec, CredentialKind
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.standing.derive import AccountFacts, StandingVerdict, derive
@@ -51,6 +52,8 @@ class Rooms:
         site: Site | None = None,
     ) -> None:
         self.database = database
+        self.key_files: KeyFiles | None = None
+        self.sealer: Sealer | None = None
         self.codec = codec
         self.policy = policy
         self.standing_policy = standing
@@ -63,17 +66,18 @@ class Rooms:
         self.site = site or Site()
         self.pool = HashPool(policy, self.site.name)
         self.disposable = Disposable(policy.disposable_domains)
+        self.spent = SpentInDatabase(database, self.challenge_policy.spent_remembered)
         self.challenges = Challenges(
-            codec.secret_hash(b"challenges"),
-            self.challenge_policy,
-            SpentInDatabase(database, self.challenge_policy.spent_remembered),
-            clock,
+            codec.secret_hash(b"challenges"), self.challenge_policy, self.spent, clock
         )
         self.delays = Delays(policy)
         self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
         self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.leak_reports = Window(
+            policy.leak_reports_per_source, policy.signup_window_s, policy.sources_remembered
+        )
         self.known_answers = Window(
             policy.known_answers_per_source, policy.signup_window_s, policy.sources_remembered
         )

@@ -1,10 +1,14 @@
 """The account rooms as one service."""
 
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.keys import Keys
+from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
+from pontlevis.accounts.own_password import OwnPasswords
+from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.roles import Roles
+from pontlevis.accounts.secret_keys import SecretKeys
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
 from pontlevis.accounts.views import AccountView, KeyView, NewKey, SessionGrant, SignUp, SignUpKind, UsageDay
@@ -23,8 +27,10 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman):
-    """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
+class Accounts(
+    Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys
+):
+    """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, operators and their changes."""
 
     async def start(self) -> None:
         """Derives every standing once, so that those which changed while the service was down are right."""

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.login import LogIns
+from pontlevis.accounts.roles import give_first_role
+from pontlevis.accounts.sessions import Sessions
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
@@ -20,7 +21,7 @@ from pontlevis.storage.tables.accounts import AccountRow, SetupRow
 TOKEN_BYTES = 20
 
 
-class Setup(LogIns, SignUps):
+class Setup(Sessions, SignUps):
     """The one-time link."""
 
     async def first_operator_link(self) -> str | None:
@@ -84,13 +85,15 @@ class Setup(LogIns, SignUps):
             await record_audit(
                 session,
                 at=now,
-                actor=address,
+                actor=f"account {row.id}",
                 event="operator:account:made",
                 subject=row.id,
                 detail="the first operator, by the one-time link",
             )
             row.pending, row.unverified, row.disabled = False, False, ""
             account = row.id
+            await session.flush()
+            await give_first_role(session, account, now)
         if ended:
             await self.publisher.publish(credentials=ended)
             await self.publisher.cut(

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from pontlevis.accounts.challenge import outcome_of
 from pontlevis.accounts.door import Door, Entry, Newcomer, invalid_invitation
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
@@ -64,7 +65,7 @@ class SignUps(Door):
             done, outcome = await self._register(newcomer, now)
         except AccountError as error:
             invalid = error.status in (400, 409) or error.code in _INVALID
-            saw(Outcome.INVALID if invalid else Outcome.REFUSED)
+            saw(outcome_of(error) or (Outcome.INVALID if invalid else Outcome.REFUSED))
             raise
         saw(outcome, done.account.id if done.account else "")
         # Where nobody is told who has an account, nobody is told what was made either.

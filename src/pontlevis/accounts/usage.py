@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 from sqlalchemy import BigInteger, Float, Integer, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
+from pontlevis.accounts.key_rows import key_record
 from pontlevis.accounts.rooms import DAY_S, Rooms, account_record
 from pontlevis.accounts.views import AccountView, UsageDay, account_view
 from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
@@ -16,6 +18,7 @@ REFRESH_MARGIN_S = 120.0
 CHUNK = 2_000
 ANONYMOUS = "anon:"
 """What the names of callers without an account begin with; their use is summed up under one name."""
+KEY_USE_GRAIN_S = 60.0  # choice: people ask on which day, and each write costs the database
 PROVISIONAL = ("credential:", "fresh:")
 """Names that a gateway gives to whoever it served before it knew the credential's account."""
 SENDERS_KEPT_S = 90 * DAY_S  # choice: a gateway's journal is sent at its next start, hardly ever months later
@@ -34,7 +37,14 @@ _USED = (
         last_active_at=case((_accounts.c.last_active_at < _at, _at), else_=_accounts.c.last_active_at),
     )
 )
-_KEY_USED = update(_keys).where(_keys.c.id == bindparam("key")).values(last_used_at=_at)
+_KEY_USED = (
+    update(_keys)
+    .where(
+        _keys.c.id == bindparam("key"),
+        or_(_keys.c.last_used_at.is_(None), _keys.c.last_used_at <= _at - KEY_USE_GRAIN_S),
+    )
+    .values(last_used_at=_at)
+)
 
 
 class Usage(Rooms):
@@ -150,6 +160,7 @@ class Usage(Rooms):
         async with self.database.session() as session:
             rows = await session.stream_scalars(
                 select(AccountRow)
+                .options(defer(AccountRow.email))  # not needed, and opening it costs
                 .where(or_(AccountRow.last_active_at >= since, *crossed))
                 .execution_options(yield_per=CHUNK)
             )
@@ -168,14 +179,16 @@ class Usage(Rooms):
         """Everything a gateway must know, in parts: accounts, then keys and sessions that may be used."""
         now = self.clock()
         async with self.database.session() as session:
-            accounts = await session.stream_scalars(select(AccountRow).execution_options(yield_per=chunk))
+            accounts = await session.stream_scalars(
+                select(AccountRow).options(defer(AccountRow.email)).execution_options(yield_per=chunk)
+            )
             async for part in accounts.partitions(chunk):
                 yield [account_record(row) for row in part], []
             keys = await session.stream_scalars(
                 select(KeyRow).where(KeyRow.revoked_at.is_(None)).execution_options(yield_per=chunk)
             )
             async for keys_part in keys.partitions(chunk):
-                yield [], [CredentialRecord(row.id, row.account_id, row.secret_hash) for row in keys_part]
+                yield [], [key_record(row) for row in keys_part]
             sessions = await session.stream_scalars(
                 select(SessionRow).where(SessionRow.expires_at > now).execution_options(yield_per=chunk)
             )

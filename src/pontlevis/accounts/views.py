@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pontlevis.accounts.factors import Factor
+from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.storage.tables.accounts import AccountRow
 
@@ -41,6 +43,22 @@ class SessionGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as its owner sees it, without its secret."""
+
+    id: str
+    created_at: float
+    expires_at: float
+    network: str
+    """The /24 or /48 that it began from; a word where that is not known."""
+    device: str
+    """Browser and system; empty where they are not known."""
+    factor: Factor
+    current: bool
+    """Whether it is the one that asks."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyView:
     """An API key without its secret."""
 
@@ -48,16 +66,29 @@ class KeyView:
     name: str
     created_at: float
     last_used_at: float | None
+    scope: KeyScope = KeyScope()  # noqa: RUF009 - frozen
+    expires_at: float | None = None
+    rotated_at: float | None = None
+    former_until: float | None = None
+    """Until when the secret before the last rotation holds as well; None where only one does."""
+    made_by: str = ""
+    """The key that made it; empty: a person."""
+    leaked_at: float | None = None
+    """When its secret was reported as leaked, which ended it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A fresh key; its text is shown this once."""
+    """A fresh key, or a fresh secret of one; its text is shown this once."""
 
     id: str
     name: str
     key: str
     created_at: float
+    scope: KeyScope = KeyScope()  # noqa: RUF009 - frozen
+    expires_at: float | None = None
+    former_until: float | None = None
+    """Until when the secret before it holds as well; None where there is none."""
 
     def __repr__(self) -> str:
         return f"NewKey(id={self.id!r})"

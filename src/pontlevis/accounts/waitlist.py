@@ -2,12 +2,14 @@
 
 from math import ceil
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.invitations import WAITLIST, Invitations
 from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.mail.outbox import leave, room_left
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 from pontlevis.storage.tables.gate import InvitationRow
 
@@ -50,15 +52,8 @@ class Waitlist(Invitations):
             )
             if most <= 0:
                 return 0
-            rows = await session.scalars(
-                select(WaitlistRow)
-                .where(early, WaitlistRow.invited_at.is_(None), WaitlistRow.registered_at.is_(None))
-                .order_by(WaitlistRow.id)
-                .limit(most)
-            )
             invited = 0
-            for row in rows.all():
-                row.invited_at = now
+            for row in await self._claim(session, early, turned, int(done), most, now):
                 if await session.scalar(select(AccountRow.id).where(AccountRow.email_key == row.email_key)):
                     row.registered_at = now
                     continue
@@ -79,7 +74,49 @@ class Waitlist(Invitations):
                     session, self.mail_policy, LetterKind.TURN, row.email, language=row.language, source="", now=now
                 )  # fmt: skip
                 invited += 1
+            if invited:
+                await record_audit(
+                    session, at=now, actor="waitlist", event="service:waitlist:invited",
+                    detail=f"{invited} of {whole} whose turn came, at a share of {share:.2f}",
+                )  # fmt: skip
         return invited
+
+    async def _claim(
+        self,
+        session: AsyncSession,
+        early: ColumnElement[bool],
+        turned: ColumnElement[bool],
+        done: int,
+        most: int,
+        now: float,
+    ) -> list[WaitlistRow]:
+        """The next in line, from now on invited by us, in one statement: of two controllers one has each row.
+
+        Where the other has invited since we counted, ``done`` is not true any more, and where it is about to,
+        our statement waits at its rows and finds them invited: either way we take nothing until the next beat,
+        so that nobody gets two letters and the stage's share is kept.
+        """
+        so_far = select(func.count()).where(turned).correlate(None).scalar_subquery()
+        turns = (
+            select(WaitlistRow.id)
+            .where(early, WaitlistRow.invited_at.is_(None), WaitlistRow.registered_at.is_(None))
+            .order_by(WaitlistRow.id)
+            .limit(most)
+            .correlate(None)
+        )
+        won = await session.scalars(
+            update(WaitlistRow)
+            .where(
+                so_far == done,
+                WaitlistRow.id.in_(turns.scalar_subquery()),
+                WaitlistRow.invited_at.is_(None),
+                WaitlistRow.registered_at.is_(None),
+            )
+            .values(invited_at=now)
+            .returning(WaitlistRow)
+            .execution_options(synchronize_session=False)
+        )
+        return sorted(won, key=lambda each: each.id)
 
     async def waiting(self) -> int:
         """How many wait for their turn."""

@@ -20,10 +20,11 @@ from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Finding, Measure
 from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.observation import Observation, Outcome, ServiceSample
+from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
-from pontlevis.brain.vocabulary import Posture, Verdict
+from pontlevis.brain.reach import Reach
+from pontlevis.brain.vocabulary import Posture, Standing, Verdict
 
 QUIET_STEP_S = 10
 """While all is calm a second without any act is not ticked, but each tenth is."""
@@ -59,7 +60,7 @@ class Replay:
         self._progress = progress
         self.result = BacktestResult()
         self._findings: dict[tuple[str, bool], FoundFinding] = {}
-        self._in_force: dict[str, float] = {}
+        self._in_force: dict[tuple[str, Reach], float] = {}
         self._verdict = Verdict.CALM
         self._calm = True
         self._ticked: int | None = None
@@ -110,10 +111,11 @@ class Replay:
         self._detection.observe(o)
 
     def _held(self, o: Observation) -> bool:
-        until = self._in_force.get(place_of(o.source) if o.source else "")
-        if until is None and o.account:
-            until = self._in_force.get(f"@{o.account}")
-        return until is not None and until > o.at
+        held, place = self._in_force, place_of(o.source) if o.source else ""
+        keyed = o.kind is Kind.REQUEST and o.standing > Standing.ANONYMOUS
+        if any(reach.closes(o.kind, keyed=keyed) and held.get((place, reach), 0.0) > o.at for reach in Reach):
+            return True
+        return o.account != "" and held.get((f"@{o.account}", Reach.EVERYTHING), 0.0) > o.at
 
     def _pass(self, second: int) -> None:
         """Ticks up to the beginning of ``second``, in which something happens again."""
@@ -228,14 +230,15 @@ class Replay:
             "decisions",
             FoundDecision(
                 moment(now), measure.reason, measure.scope, measure.value, moment(until), measure.finding,
-                self.result.observations,
+                self.result.observations, measure.reach.value,
             ),
         )  # fmt: skip
         if not self._enforce:
             return
         if len(self._in_force) > 50_000:
-            self._in_force = {value: end for value, end in self._in_force.items() if end > now}
-        self._in_force[f"@{measure.value}" if measure.scope == "account" else measure.value] = until
+            self._in_force = {named: end for named, end in self._in_force.items() if end > now}
+        value = f"@{measure.value}" if measure.scope == "account" else measure.value
+        self._in_force[value, measure.reach] = until
 
 
 def replay(

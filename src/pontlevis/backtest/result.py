@@ -77,6 +77,8 @@ class FoundDecision(msgspec.Struct):
     finding: str
     lines: int
     """Acts read by then."""
+    reach: str = "everything"
+    """What of an address or prefix it would have closed."""
 
 
 @dataclass

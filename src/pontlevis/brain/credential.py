@@ -35,6 +35,10 @@ class CredentialKind(StrEnum):
     """Lets one person register while registration is closed; opens nothing."""
     LINK = "pv-"
     """Proves that its holder read a letter; used once, opens nothing."""
+    TICKET = "pt-"
+    """Says that its holder's password fitted and that a second factor is awaited; opens nothing."""
+    CEREMONY = "pc-"
+    """The challenge of a passkey's ceremony, good for one of them within minutes; opens nothing."""
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
@@ -79,7 +83,7 @@ class CredentialCodec:
         return self._judge(text, _DEVICES)
 
     def judge_ticket(self, text: str, kind: CredentialKind) -> Credential | None:
-        """The invitation or the link in ``text``, or None where it is not one of ours."""
+        """The invitation, the link or the half-finished log-in in ``text``, or None where it is not one of ours."""
         return self._judge(text, {kind.value: kind}) if kind in _TICKETS else None
 
     def _judge(self, text: str, kinds: dict[str, CredentialKind]) -> Credential | None:
@@ -111,4 +115,6 @@ class CredentialCodec:
 # What opens something and what does not are judged apart, so that no caller can take one for the other.
 _OPENING = {kind.value: kind for kind in (CredentialKind.API_KEY, CredentialKind.SESSION)}
 _DEVICES = {CredentialKind.DEVICE.value: CredentialKind.DEVICE}
-_TICKETS = frozenset({CredentialKind.INVITATION, CredentialKind.LINK})
+_TICKETS = frozenset(
+    {CredentialKind.INVITATION, CredentialKind.LINK, CredentialKind.TICKET, CredentialKind.CEREMONY}
+)

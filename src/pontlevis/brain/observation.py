@@ -74,6 +74,10 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """32-bit hash of the names of the query's parameters, not their values; 0 without a query."""
 
 
+WAIT_EDGES_S = (0.005, 0.02, 0.1, 0.5, 2.0, 5.0, 15.0)
+"""Edges of the histogram of times in queue, seconds; between "not at all" and "the client gave up"."""
+
+
 class BandSample(msgspec.Struct, frozen=True, array_like=True):
     """How one standing was served within a sample's interval."""
 
@@ -93,6 +97,30 @@ class BandSample(msgspec.Struct, frozen=True, array_like=True):
     """Time to first token as the client saw it, seconds."""
     tokens: int = 0
     """Input and output tokens settled within the interval."""
+    wait_p50_s: float = 0.0
+    """Median time in queue of those admitted in the interval, seconds."""
+    waits: list[int] = []
+    """Those admitted in the interval by their time in queue: up to each of ``WAIT_EDGES_S``, and longer;
+    empty where nobody was."""
+    wait_sum_s: float = 0.0
+    """Their times in queue together, seconds."""
+
+
+class EngineSample(msgspec.Struct, frozen=True, array_like=True):
+    """One engine at the end of an interval."""
+
+    name: str
+    up: bool
+    in_flight: int
+    tokens_in_flight: int
+    limit: int
+    """Requests that admission has learned it may be given; 0 while it is down or set aside."""
+    token_limit: int
+    """Tokens likewise; 0 where it sets no limit."""
+    waiting: int
+    """Requests in its own queue, where it tells."""
+    kv_usage: float
+    """Share of its KV-cache in use, 0 to 1, where it tells."""
 
 
 class ServiceSample(msgspec.Struct, frozen=True, array_like=True):
@@ -112,3 +140,4 @@ class ServiceSample(msgspec.Struct, frozen=True, array_like=True):
     """Share of engine slots or KV-cache in use, 0 to 1."""
     limit_requests: int = 0
     """Requests in flight that admission now allows; 0 where it sets no limit."""
+    each_engine: list[EngineSample] = []

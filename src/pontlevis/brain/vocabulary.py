@@ -73,3 +73,6 @@ class RefusalCode(StrEnum):
     PREEMPTED = "preempted"
     SLOW_READER = "slow_reader"
     KEY_BANNED = "key_banned"
+    KEY_EXPIRED = "key_expired"
+    MODEL_NOT_PERMITTED = "model_not_permitted"
+    ENDPOINT_NOT_PERMITTED = "endpoint_not_permitted"

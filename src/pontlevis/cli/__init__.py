@@ -5,19 +5,26 @@ import typer
 from pontlevis import __version__
 from pontlevis.cli import (
     accounts,
+    alerts,
+    audit,
     backtest,
     doctor,
     drill,
     engine_sim,
     evidence,
+    incidents,
     investigate,
     invitations,
     keys,
+    maintenance,
     policy,
     posture,
     registration,
     report,
+    roles,
+    secrets,
     simulate,
+    status,
     up,
 )
 
@@ -52,7 +59,14 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(invitations.app, name="invitations")
 app.add_typer(posture.app, name="posture")
 app.add_typer(registration.app, name="registration")
+app.add_typer(incidents.app, name="incidents")
+app.add_typer(maintenance.app, name="maintenance")
+app.add_typer(status.app, name="status")
+app.add_typer(roles.app, name="roles")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)

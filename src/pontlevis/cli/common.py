@@ -78,7 +78,7 @@ def who() -> str:
 class Running:
     """The operator's API of a running service, over its private socket."""
 
-    def __init__(self, data: Path, by: str | None = None) -> None:
+    def __init__(self, data: Path, by: str | None = None, *, timeout_s: float = 15.0) -> None:
         note = DataDirectory(data).running()
         if note is None:
             fail(f"no Pontlevis runs on {data} (start one with: pontlevis up --data {data})")
@@ -86,7 +86,7 @@ class Running:
         self._client = httpx.Client(
             transport=httpx.HTTPTransport(uds=note.operator_socket),
             base_url=f"http://{note.operator_url.partition('://')[2]}",
-            timeout=15.0,
+            timeout=timeout_s,
             headers={"x-pontlevis-actor": (by or who()).encode("ascii", "replace").decode()},
         )
 

@@ -17,11 +17,13 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
 from pontlevis.brain.vocabulary import EXISTING, Posture, RegistrationMode, Verdict
 from pontlevis.config import Settings
 from pontlevis.controller.evidence_room import EvidenceRoom
+from pontlevis.controller.history import History
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.library import Library
 from pontlevis.controller.measure_notes import MeasureNotes
@@ -29,6 +31,7 @@ from pontlevis.controller.memory import Memory
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.controller.sources import sources_view
+from pontlevis.controller.totals import count_observation, count_sample, no_totals
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
 from pontlevis.incidents.service import Incidents
@@ -36,7 +39,7 @@ from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRec
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
-from pontlevis.web.ports import EngineView, MeasureNote, SourcesView
+from pontlevis.web.ports import EngineView, MeasureNote, Series, SourcesView
 
 TICK_S = 1.0
 KEPT_TRANSITIONS = 200
@@ -69,8 +72,9 @@ class Guard:
         )
         self.machine = PostureMachine(settings.posture)
         self.samples_log = SampleLog()
-        self.refusals: dict[str, int] = {}
-        """By code, since this process started."""
+        self.history = History()
+        self.totals = no_totals()
+        self.refusals: dict[str, int] = {}  # by code
         self.journal = Journal(settings.data / FOLDER, settings.journal)
         self.evidence = EvidenceRoom(settings, database, clock, self.library)
         self._judgement: Judgement | None = None
@@ -111,6 +115,8 @@ class Guard:
     # -- Watch
 
     def observe(self, observation: Observation) -> None:
+        count_observation(self.totals, observation)
+        self.history.observe(observation)
         if self._settings.defence:
             self.journal.observe(observation)
             self.detection.observe(observation)
@@ -153,6 +159,9 @@ class Guard:
     @property
     def samples(self) -> list[ServiceSample]:
         return self.samples_log.all
+
+    def series(self, last_s: float, most: int) -> Series:
+        return self.history.series(self._clock(), last_s, most)
 
     @property
     def postures(self) -> list[Transition]:
@@ -259,20 +268,25 @@ class Guard:
         return self._settings.challenge.cluster_factor if accused and fingerprint else 1.0
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         record = await self._book.decide(
-            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor
+            scope=scope, value=value, reason=reason, duration_s=duration_s, actor=actor, reach=reach
         )
         await self._announce([record])
-        await self._audit(actor, "decision:source:made", f"{scope} {record.value}", reason)
         self.evidence.decisions([record])
         return record
 
     async def lift(self, decision: int, *, actor: str, reason: str) -> DecisionRecord:
         record = await self._book.lift(decision, actor=actor, reason=reason)
         await self._announce([record])
-        await self._audit(actor, "decision:source:lifted", f"{record.scope} {record.value}", reason)
         self.evidence.decisions([record])
         return record
 
@@ -280,6 +294,8 @@ class Guard:
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's figures of the last second."""
         self.samples_log.add(sample)
+        count_sample(self.totals, sample)
+        self.history.sample(sample)
         if self._settings.defence:
             self.journal.sample(sample)
             self.detection.sample(sample)

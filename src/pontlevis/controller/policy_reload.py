@@ -36,7 +36,7 @@ class PolicyReload:
         clock: Callable[[], float],
     ) -> None:
         self.running = running
-        self._unruled = unruled
+        self.unruled = unruled
         self._guard = guard
         self._hub = hub
         self._database = database
@@ -51,7 +51,7 @@ class PolicyReload:
     @property
     def ruled(self) -> list[Change]:
         """What is in force and would not be without the policy file."""
-        return [msgspec.structs.replace(each, live=True) for each in changes(self._unruled, self.running)]
+        return [msgspec.structs.replace(each, live=True) for each in changes(self.unruled, self.running)]
 
     async def reload(self, *, actor: str, reason: str, dry_run: bool = False) -> list[Change]:
         """Reads the file again and takes up what may change now; what may not is marked.
@@ -67,7 +67,7 @@ class PolicyReload:
                 )
             try:
                 tables = await asyncio.to_thread(read_tables, file)
-                thresholds = ruled(self._unruled, tables, str(file))
+                thresholds = ruled(self.unruled, tables, str(file))
             except BadPolicyFile as error:
                 log.error("policy:file:refused %s", "; ".join(error.problems))
                 await self._audit(actor, "policy:file:refused", file, "; ".join([reason, *error.problems]))

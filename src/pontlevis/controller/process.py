@@ -15,7 +15,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from pontlevis.accounts.keeping import take_keys
 from pontlevis.accounts.rooms import Site
+from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.refusal_note import RefusalCodec
@@ -26,6 +28,7 @@ from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
+from pontlevis.controller.telling import Telling
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.incidents.service import Incidents
@@ -33,9 +36,13 @@ from pontlevis.link.messages import Batch
 from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
+from pontlevis.tracing import start_tracing
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
+from pontlevis.web.operator_names import learn_operators
 from pontlevis.web.public import create_public_app
+from pontlevis.web.status_copy import StatusCopy
+from pontlevis.web.status_site import StatusSite
 
 STANDING_REFRESH_S = 30.0
 LETTER_BEAT_S = 1.0
@@ -81,8 +88,16 @@ class Controller:
             mail=settings.mail,
             site=Site(settings.name, settings.base_url),
         )
+        self.key_files = KeyFiles(settings.data, settings.safety.seal_keys)
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents
+        self.telling = Telling(
+            settings,
+            self.accounts,
+            self.incidents,
+            lambda: self.guard.posture,
+            key=CredentialCodec(pepper).secret_hash(b"subscribers"),
+        )
         self.usage = UsageDesk(self.accounts.record_parcels)
         self.hub = Hub(
             parts=self.accounts.records,
@@ -112,15 +127,31 @@ class Controller:
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         await upgrade(self.database)
+        preparing = self._sockets / "preparing"
+        preparing.touch()  # the supervisor waits longer while it is there
+        sealer = await take_keys(self.database, self.key_files)
+        self.accounts.sealer, self.accounts.key_files = sealer, self.key_files
+        preparing.unlink()
         await self.book.start()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
+        await learn_operators(self.accounts)
+        await self.telling.alerts.start()
         await self._leave_setup_link()
         context = WebContext(
-            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+            self.settings,
+            self.accounts,
+            self.incidents,
+            self.guard,
+            self._refusals,
+            self.policy,
+            self.telling.subscribers,
+            self.telling.alerts,
         )
         await self.hub.start(self._sockets / "link.sock")
+        tracing = start_tracing(self.settings.tracing, process="pontlevis-controller")
+        tick = tracing.every("tick", self.guard.tick) if tracing is not None else self.guard.tick
         tasks = [
             self._serve(create_public_app(context), _unix(self._sockets / "pages.sock")),
             self._serve(create_operator_app(context, trusted=True), _unix(self._sockets / "operator.sock")),
@@ -128,7 +159,7 @@ class Controller:
                 create_operator_app(context, trusted=False),
                 _tcp(self.settings.operator_host, self.settings.operator_port),
             ),
-            asyncio.create_task(_every(TICK_S, self.guard.tick)),
+            asyncio.create_task(_every(TICK_S, tick)),
             asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
             asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
             asyncio.create_task(_every(EVIDENCE_BEAT_S, self.guard.evidence.beat)),
@@ -140,7 +171,13 @@ class Controller:
             asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
+            asyncio.create_task(_every(TICK_S, self.telling.look)),
+            asyncio.create_task(_every(LETTER_BEAT_S, self.telling.courier.deliver)),
+            asyncio.create_task(_every(TIDY_BEAT_S, self.telling.subscribers.tidy)),
         ]
+        if self.settings.status.export_dir is not None:
+            copy = StatusCopy(StatusSite(context), self.settings.status.export_dir, time.time)
+            tasks.append(asyncio.create_task(_every(TICK_S, copy.tick)))
         tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         # What lives as long as the process is not looked through again in the middle of a tick.
         gc.collect()
@@ -158,10 +195,13 @@ class Controller:
             await self.usage.flush()
         with contextlib.suppress(Exception):
             await self.guard.memory.keep()
+        await self.telling.alerts.close()
         await self.hub.close()
         await asyncio.to_thread(self.guard.journal.close)
         with contextlib.suppress(*UNAVAILABLE):
             await self.guard.evidence.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
         await self.accounts.close()
         await self.database.close()
 

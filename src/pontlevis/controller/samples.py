@@ -44,6 +44,7 @@ def merge(one: ServiceSample, other: ServiceSample) -> ServiceSample:
         engine_busy=max(one.engine_busy, other.engine_busy),
         engines_up=max(one.engines_up, other.engines_up),
         engines=max(one.engines, other.engines),
+        each_engine=other.each_engine or one.each_engine,
     )
 
 
@@ -59,4 +60,13 @@ def _merge_bands(one: BandSample, other: BandSample) -> BandSample:
         wait_p99_s=max(one.wait_p99_s, other.wait_p99_s),
         ttft_p99_s=max(one.ttft_p99_s, other.ttft_p99_s),
         tokens=one.tokens + other.tokens,
+        wait_p50_s=max(one.wait_p50_s, other.wait_p50_s),
+        waits=_added(one.waits, other.waits),
+        wait_sum_s=one.wait_sum_s + other.wait_sum_s,
     )
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    if not one or not other:
+        return one or other
+    return [a + b for a, b in zip(one, other, strict=True)]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import httpx
@@ -188,6 +189,8 @@ class Supervisor:
                     == 200
                 ):
                     return
+            if (Path(note.sockets) / "preparing").exists():
+                until = time.monotonic() + START_WAIT_S
             time.sleep(POLL_S)
         if not self._stopping:
             raise CannotStart(f"the service did not answer within {START_WAIT_S:.0f} seconds")

@@ -22,6 +22,7 @@ REASONS = {
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
+    505: b"HTTP Version Not Supported",
 }
 
 _TYPES = {
@@ -40,6 +41,10 @@ class _Error(msgspec.Struct):
     type: str
     code: str
     param: str | None
+
+
+class _EventError(_Error):
+    request_id: str
 
 
 class _Body(msgspec.Struct):
@@ -61,9 +66,10 @@ def error_body(status: int, code: RefusalCode, message: str, param: str | None =
     return body
 
 
-def error_event(code: RefusalCode, message: str) -> bytes:
-    """An error inside a stream that has begun."""
-    return b"data: " + _encode(_Body(_Error(message, "api_error", code.value, None))) + b"\n\n"
+def error_event(code: RefusalCode, message: str, note: bytes) -> bytes:
+    """An error inside a stream that has begun; ``note`` is its id, for which no header is left."""
+    error = _EventError(message, "api_error", code.value, None, note.decode())
+    return b"data: " + _encode(_Body(error)) + b"\n\n"
 
 
 class DateHeader:

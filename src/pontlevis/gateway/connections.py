@@ -4,6 +4,7 @@ from pontlevis.gateway.answers import DateHeader
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Handler, Request
+from pontlevis.gateway.source import ClientAddresses
 
 SWEEP_PARTS = 4
 
@@ -11,13 +12,16 @@ SWEEP_PARTS = 4
 class Connections:
     """All client connections of this worker: counted, bounded, swept for the slow."""
 
-    def __init__(self, handler: Handler, policy: GatewayPolicy, date: DateHeader) -> None:
+    def __init__(
+        self, handler: Handler, policy: GatewayPolicy, date: DateHeader, trusted_proxies: tuple[str, ...] = ()
+    ) -> None:
         self.handler = handler
         self.policy = policy
         self.date = date
         self.now = 0.0
         """Monotonic seconds, set once a tick; precise enough for deadlines of seconds."""
         self.closing = False
+        self._proxies = ClientAddresses(trusted_proxies)
         self._parts: list[set[Connection]] = [set() for _ in range(SWEEP_PARTS)]
         self._turn = 0
         self._per_source: dict[str, int] = {}
@@ -30,12 +34,12 @@ class Connections:
         return Connection(self)
 
     def enter(self, connection: Connection, source: str) -> bool:
-        """Whether there is room for one more from ``source``."""
+        """Whether there is room for one more from ``source``; a trusted proxy brings everybody's."""
         held = self._per_source.get(source, 0)
         if (
             self.closing
             or self.count >= self.policy.max_connections
-            or held >= self.policy.max_connections_per_source
+            or (held >= self.policy.max_connections_per_source and not self._proxies.trusts(connection.peer))
         ):
             self.rejected += 1
             return False

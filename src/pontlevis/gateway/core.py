@@ -11,9 +11,10 @@ from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
+from pontlevis.gateway import bans, rights
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
-from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in, token_shown
+from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
@@ -25,12 +26,14 @@ from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
+from pontlevis.gateway.rights import Denial
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
-from pontlevis.link.messages import AccountRecord, DecisionRecord
+from pontlevis.link.messages import DecisionRecord
+from pontlevis.tracing import Tracing
 
 REQUESTED_WITH = b"x-pontlevis-request"
 _OPEN_TO_ALL = ("/status", "/api/v2/", "/static/")
@@ -63,8 +66,7 @@ class Core:
         self.unix = unix
         self._rng = rng
         self._notes = notes
-        self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._tickets = number << WORKER_BITS
+        self._addresses, self._tickets = ClientAddresses(settings.trusted_proxies), number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
         self.under_way = UnderWay()
         self.request_prefix = b"req_%06x%02x" % (rng.getrandbits(24), number)
@@ -73,8 +75,8 @@ class Core:
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
         self._invited = Invited(directory, self.policy)
-        self._pumping = False
-        self._enforcing = settings.defence
+        self._pumping, self._enforcing = False, settings.defence
+        self.tracing: Tracing | None = None
 
     # -- Handler
 
@@ -84,13 +86,9 @@ class Core:
         source = self._addresses.find(connection.peer, forwarded)
         print_ = fingerprint(request.headers)
         path = request.path
-        if self._enforcing:
-            ban = self.directory.banned_source(source, self.unix())
-            if ban is not None and not path.startswith(_OPEN_TO_ALL) and not self._spared(ban, request):
-                kind = Kind.REQUEST if path.startswith("/v1") else Kind.PAGE
-                self._refuse(request, kind, Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED,
-                             "requests from your address are refused at present because it took part in an attack")  # fmt: skip
-                return
+        if self._enforcing and (ban := self._banned(request, source)) is not None:
+            self._refuse(request, bans.shown(request), Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED, bans.said(ban))  # fmt: skip
+            return
         if path.startswith("/v1/") or path == "/v1":
             self._admit_inference(request, source, print_)
         elif not path.startswith("/"):
@@ -104,42 +102,33 @@ class Core:
         if not isinstance(admitted, Admitted):
             raise TypeError("a request is served only after it was admitted")
         if admitted.caller is None:
-            page = PageExchange(
-                self.pages,
-                connection,
-                request,
-                known=admitted.known,
-                source=admitted.source,
-                fingerprint=admitted.fingerprint,
-            )
+            page = PageExchange(self.pages, connection, request, known=admitted.known, source=admitted.source, fingerprint=admitted.fingerprint)  # fmt: skip
             connection.task = page
             self.pages.take(page)
             return
         if admitted.endpoint is None:
-            if not answer_models(connection, request.path, self.engines.values()):
+            reference = self.reference(request, RefusalCode.MODEL_NOT_FOUND)
+            if not answer_models(
+                connection, request.path, self.engines.values(), reference, admitted.caller.scope
+            ):
                 self.refused(RefusalCode.MODEL_NOT_FOUND)
             return
         try:
             call = read_call(admitted.endpoint, b"".join(request.body))
         except BadBody as error:
-            self.recorder.see(Kind.REQUEST, Outcome.INVALID, admitted.source, admitted.fingerprint,
-                              admitted.caller.account, int(admitted.caller.standing), 0,
-                              admitted.caller.credential, request.body_bytes)  # fmt: skip
-            self.refused(RefusalCode.INVALID_BODY)
-            note = b"x-request-id: %b\r\n" % self.note(RefusalCode.INVALID_BODY, admitted.caller.standing)
-            connection.answer(400, error_body(400, RefusalCode.INVALID_BODY, str(error), error.param), note)
+            denial: Denial | None = Denial(400, RefusalCode.INVALID_BODY, str(error), Outcome.INVALID, error.param)  # fmt: skip
+        else:
+            scope = admitted.caller.scope
+            denial = rights.of_model(scope, call.model) if scope is not None else None
+        if denial is not None:
+            account, standing, credential = named(admitted.caller)
+            self.recorder.see(Kind.REQUEST, denial.outcome, admitted.source, admitted.fingerprint, account, standing, 0, credential, request.body_bytes)  # fmt: skip
+            self.refused(denial.code)
+            body = error_body(denial.status, denial.code, denial.message, denial.param)
+            connection.answer(denial.status, body, self.reference(request, denial.code))
             return
         request.body.clear()
-        exchange = Exchange(
-            self,
-            connection,
-            request,
-            admitted.endpoint,
-            call,
-            admitted.caller,
-            admitted.source,
-            admitted.fingerprint,
-        )
+        exchange = Exchange(self, connection, request, admitted.endpoint, call, admitted.caller, admitted.source, admitted.fingerprint)  # fmt: skip
         connection.task = exchange
         exchange.ask()
 
@@ -154,6 +143,12 @@ class Core:
             self.recorder.see(Kind.REQUEST, outcome, whose.source, whose.fingerprint, account, standing, 0, credential)  # fmt: skip
         else:
             self.recorder.see(Kind.PAGE if headless else Kind.REQUEST, outcome, connection.source, 0)
+
+    def reference(self, request: Request | None, code: RefusalCode) -> bytes:
+        whose = request.context if request is not None else None
+        caller = whose.caller if isinstance(whose, Admitted) else None
+        standing = caller.standing if caller is not None else Standing.ANONYMOUS
+        return b"x-request-id: %b\r\n" % self.note(code, standing)
 
     # -- for exchanges
 
@@ -175,13 +170,6 @@ class Core:
         """By code, since the last call."""
         taken, self.refusals = self.refusals, {}
         return {code.value: count for code, count in taken.items()}
-
-    def learn_sources(self, accounts: list[AccountRecord]) -> None:
-        """Remembers from where the owners of accounts with some standing log in."""
-        for account in accounts:
-            if account.standing >= Standing.RECENT and not account.disabled:
-                for place in account.familiar.split():
-                    self.known_sources.learn(place)
 
     def note(
         self,
@@ -246,7 +234,17 @@ class Core:
         for exchange in [each for each in self.exchanges.values() if now - each.last_data_at > limit]:
             exchange.silent_too_long()
         self.pages.expire(now)
-        self.directory.expire(self.unix())
+        unix = self.unix()
+        self.directory.expire(unix)
+        self.end_unrightful(unix)
+
+    def end_unrightful(self, now: float) -> None:
+        """Ends calls whose key, account or address may no more, however that became known. ``now`` is Unix seconds."""
+        spares = self.policy.bans_spare_existing
+        for exchange in list(self.exchanges.values()):
+            denial = rights.of_stream(self.directory, exchange.caller, exchange.source, now, enforcing=self._enforcing, spares=spares)  # fmt: skip
+            if denial is not None:
+                exchange.cut(denial.message, denial.code)
 
     def cut(self, accounts: list[str], credentials: list[str], reason: str) -> None:
         """Ends the calls under way of these accounts and credentials."""
@@ -257,10 +255,13 @@ class Core:
 
     # -- inside
 
-    def _spared(self, ban: DecisionRecord, request: Request) -> bool:
-        """Whether the key in this request counts for more than the address it comes from."""
-        spares = self.policy.bans_spare_existing and ban.origin == "detection"
-        return spares and self.directory.is_existing(token_shown(request.headers), self.unix())
+    def _banned(self, request: Request, source: str) -> DecisionRecord | None:
+        """The decision in force against this place that refuses the request."""
+        held = self.directory.banned_source(source, now := self.unix())
+        if not held or request.path.startswith(_OPEN_TO_ALL):
+            return None
+        spares = self.policy.bans_spare_existing
+        return next((each for each in held if bans.meets(each, request, self.directory, now, spares=spares)), None)  # fmt: skip
 
     def _admit_inference(self, request: Request, source: str, print_: int) -> None:
         caller = self._caller(request, source, print_)
@@ -281,6 +282,11 @@ class Core:
             self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 415, RefusalCode.INVALID_BODY,
                          "compressed request bodies are not accepted", caller=caller)  # fmt: skip
             return
+        if caller.scope is not None:
+            denial = rights.of_endpoint(caller.scope, endpoint)
+            if denial is not None:
+                self._deny(request, denial, source, print_, caller)
+                return
         request.max_body = self.policy.max_body_bytes if endpoint is not None else 0
         request.existing = caller.standing >= Standing.ESTABLISHED
         request.context = Admitted(source, print_, caller, endpoint)
@@ -319,20 +325,11 @@ class Core:
         now = self.unix()
         caller = self.directory.recognise(token, now)
         if caller is None:
-            self._refuse(request, Kind.REQUEST, Outcome.BAD_CREDENTIAL, source, print_, 401, RefusalCode.INVALID_API_KEY,
-                         "the API key is not valid; make one on your account page", caller=self.directory.former(token))  # fmt: skip
+            self._deny(request, rights.of_token(self.directory, token, now), source, print_, self.directory.former(token))  # fmt: skip
             return None
-        if caller.disabled:
-            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_DISABLED,
-                         "this account has been disabled", caller=caller)  # fmt: skip
-            return None
-        if self._enforcing and self.directory.banned_account(caller.account, now) is not None:
-            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.ACCOUNT_BANNED,
-                         "this account is refused at present because it took part in an attack", caller=caller)  # fmt: skip
-            return None
-        if self._enforcing and self.directory.banned_credential(caller.credential, now) is not None:
-            self._refuse(request, Kind.REQUEST, Outcome.REFUSED, source, print_, 403, RefusalCode.KEY_BANNED,
-                         "this API key is refused at present because it seems to be in other hands; make a new one on your account page", caller=caller)  # fmt: skip
+        denial = rights.of_caller(self.directory, caller, now, self._enforcing)
+        if denial is not None:
+            self._deny(request, denial, source, print_, caller)
             return None
         if caller.standing >= Standing.RECENT:
             self.known_sources.add(counted_as(source))
@@ -374,8 +371,12 @@ class Core:
         self.recorder.see(kind, Outcome.REFUSED, source, print_)
         self.refused(RefusalCode.OVERLOADED)
         body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
-        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12))
+        reference = self.reference(None, RefusalCode.OVERLOADED)
+        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12) + reference)
         return True
+
+    def _deny(self, request: Request, denial: Denial, source: str, print_: int, caller: Caller | None, kind: Kind = Kind.REQUEST) -> None:  # fmt: skip
+        self._refuse(request, kind, denial.outcome, source, print_, denial.status, denial.code, denial.message, caller=caller)  # fmt: skip
 
     def _refuse(
         self,

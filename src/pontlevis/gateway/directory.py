@@ -7,10 +7,12 @@ away it goes on with what it last knew.
 from collections import deque
 from hmac import compare_digest
 from ipaddress import ip_address, ip_network
+from typing import TypeVar
 
 import msgspec
 
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.key_scope import KeyLimits, KeyScope
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
@@ -18,7 +20,11 @@ from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, De
 FRESH_CREDENTIAL_S = 10.0  # a credential may arrive before the message that announces it
 REVOKED_REMEMBERED = 100_000  # far more than can be revoked within ``FRESH_CREDENTIAL_S``
 DAY_S = 86_400.0
+PROVISIONAL = "credential:"
+"""What the name of an account begins with that is not known yet."""
 PROVISIONAL_ESTABLISHED_S = 7 * DAY_S  # standing policy's tenure, for keys met before the first sync
+
+_Key = TypeVar("_Key", str, int)
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
@@ -29,6 +35,12 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     standing: Standing
     unlimited: bool = False
     disabled: str = ""
+    scope: KeyScope | None = None
+    """None: the key may all that its account may."""
+    limits: KeyLimits | None = None
+    """The scope's."""
+    proof: bytes = b""
+    """The hash of the secret that was shown; empty where nothing was known to compare it with."""
 
 
 class Directory:
@@ -39,10 +51,10 @@ class Directory:
         self._accounts: dict[str, AccountRecord] = {}
         self._credentials: dict[str, CredentialRecord] = {}
         self._decisions: dict[int, DecisionRecord] = {}
-        self._addresses: dict[str, DecisionRecord] = {}
+        self._addresses: dict[str, tuple[DecisionRecord, ...]] = {}
         self._banned_accounts: dict[str, DecisionRecord] = {}
         self._banned_credentials: dict[str, DecisionRecord] = {}
-        self._prefixes: dict[tuple[int, int], dict[int, DecisionRecord]] = {}
+        self._prefixes: dict[tuple[int, int], dict[int, tuple[DecisionRecord, ...]]] = {}
         self._revoked: deque[str] = deque()
         self._arriving: Changes | None = None
         self.posture = PostureState()
@@ -63,12 +75,45 @@ class Directory:
             return None
         if record.revoked or (record.expires_at is not None and record.expires_at <= now):
             return None
-        if not compare_digest(record.secret_hash, self._codec.secret_hash(credential.secret)):
+        proof = self._codec.secret_hash(credential.secret)
+        if not compare_digest(record.secret_hash, proof) and not _is_former(record, proof, now):
             return None
         account = self._accounts.get(record.account)
         if account is None:
             return None
-        return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled)
+        scope = record.scope
+        limits = scope.limits if scope is not None else None
+        return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled,
+                      scope, limits, proof)  # fmt: skip
+
+    def past(self, token: str, now: float) -> str:
+        """Why a token that was ours holds no more: ``expired``, ``rotated``; empty where it was none, or is revoked."""
+        credential = self._codec.judge(token)
+        record = self._credentials.get(credential.id) if credential is not None else None
+        if credential is None or record is None or record.revoked:
+            return ""
+        proof = self._codec.secret_hash(credential.secret)
+        if compare_digest(record.secret_hash, proof):
+            return "expired" if record.expires_at is not None and record.expires_at <= now else ""
+        return "rotated" if record.former_hash and compare_digest(record.former_hash, proof) else ""
+
+    def stands(self, caller: Caller, now: float) -> str:
+        """Why what a caller began must end: ``gone``, ``expired``, ``disabled``; empty while it may go on."""
+        record = self._credentials.get(caller.credential)
+        if record is None:
+            # Nobody; or somebody who was met before the message that announces them; or one that was known.
+            known = bool(caller.proof) or caller.account.startswith(PROVISIONAL)
+            return "gone" if known and self.synced else ""
+        if record.revoked:
+            return "gone"
+        if record.expires_at is not None and record.expires_at <= now:
+            return "expired"
+        if caller.proof and caller.proof != record.secret_hash and not _is_former(record, caller.proof, now):
+            return "gone" if caller.proof != record.former_hash else "expired"
+        account = self._accounts.get(record.account)
+        if account is None:
+            return "gone"
+        return "disabled" if account.disabled else ""
 
     def former(self, token: str) -> Caller | None:
         """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
@@ -90,12 +135,12 @@ class Directory:
         """Whether this is an invitation of ours; whether it was used already is not known here."""
         return self._codec.judge_ticket(token, CredentialKind.INVITATION) is not None
 
-    def banned_source(self, address: str, now: float) -> DecisionRecord | None:
-        """The decision in force against an address or a prefix around it."""
-        found = self._addresses.get(address)
-        if found is None and self._prefixes:
-            found = self._banned_prefix(address)
-        return found if found is not None and found.expires_at > now else None
+    def banned_source(self, address: str, now: float) -> tuple[DecisionRecord, ...]:
+        """The decisions in force against an address or prefixes around it, whatever they reach."""
+        found = self._addresses.get(address, ())
+        if self._prefixes:
+            found = (*found, *self._banned_prefixes(address))
+        return tuple(each for each in found if each.expires_at > now) if found else found
 
     def is_existing(self, token: str, now: float) -> bool:
         """Whether this key or session is a valid one of an account above ``new`` against which nothing is in force."""
@@ -173,41 +218,51 @@ class Directory:
             return
         self._decisions[decision.id] = decision
         if decision.scope == "address":
-            self._addresses[decision.value] = decision
+            self._addresses[decision.value] = (*self._addresses.get(decision.value, ()), decision)
         elif decision.scope == "account":
             self._banned_accounts[decision.value] = decision
         elif decision.scope == "credential":
             self._banned_credentials[decision.value] = decision
         else:
             network = ip_network(decision.value, strict=False)
-            self._prefixes.setdefault((network.version, network.prefixlen), {})[
-                int(network.network_address)
-            ] = decision
+            table = self._prefixes.setdefault((network.version, network.prefixlen), {})
+            lowest = int(network.network_address)
+            table[lowest] = (*table.get(lowest, ()), decision)
 
     def _remove_decision(self, decision: DecisionRecord) -> None:
         self._decisions.pop(decision.id, None)
-        for table in (self._addresses, self._banned_accounts, self._banned_credentials):
+        for table in (self._banned_accounts, self._banned_credentials):
             if table.get(decision.value) is decision:
                 del table[decision.value]
-        for key, table_of in list(self._prefixes.items()):
-            for network, held in list(table_of.items()):
-                if held is decision:
-                    del table_of[network]
+        if decision.scope == "address":
+            _drop(self._addresses, decision.value, decision)
+        elif decision.scope == "prefix":
+            network = ip_network(decision.value, strict=False)
+            key = (network.version, network.prefixlen)
+            table_of = self._prefixes.get(key, {})
+            _drop(table_of, int(network.network_address), decision)
             if not table_of:
-                del self._prefixes[key]
+                self._prefixes.pop(key, None)
 
-    def _banned_prefix(self, address: str) -> DecisionRecord | None:
+    def _banned_prefixes(self, address: str) -> list[DecisionRecord]:
         try:
             parsed = ip_address(address)
         except ValueError:
-            return None
+            return []
         bits = parsed.max_prefixlen
+        found: list[DecisionRecord] = []
         for (version, length), table in self._prefixes.items():
             if version == parsed.version:
-                found = table.get(int(parsed) >> (bits - length) << (bits - length))
-                if found is not None:
-                    return found
-        return None
+                found += table.get(int(parsed) >> (bits - length) << (bits - length), ())
+        return found
+
+
+def _drop(table: dict[_Key, tuple[DecisionRecord, ...]], key: _Key, decision: DecisionRecord) -> None:
+    left = tuple(each for each in table.get(key, ()) if each is not decision)
+    if left:
+        table[key] = left
+    else:
+        table.pop(key, None)
 
 
 def _provisional(credential: str, age_s: float) -> Caller:
@@ -218,4 +273,11 @@ def _provisional(credential: str, age_s: float) -> Caller:
         standing = Standing.RECENT
     else:
         standing = Standing.NEW
-    return Caller(f"credential:{credential}", credential, standing)
+    return Caller(f"{PROVISIONAL}{credential}", credential, standing)
+
+
+def _is_former(record: CredentialRecord, proof: bytes, now: float) -> bool:
+    """Whether this is the secret before the last rotation, while both hold."""
+    return (
+        bool(record.former_hash) and now < record.former_until and compare_digest(record.former_hash, proof)
+    )

@@ -1,6 +1,7 @@
 """Header fields between client and engine: which pass, and those that we add."""
 
 from pontlevis.brain.admission.messages import Allowance
+from pontlevis.brain.key_scope import MOST_LIMIT
 from pontlevis.gateway.answers import REASONS
 
 # What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
@@ -30,23 +31,34 @@ DROPPED = frozenset(
         ),
     }
 )
+_FRAMING = frozenset({b"connection", b"content-length", b"content-type", b"transfer-encoding"})
+_NAMED_OFTEN = frozenset({b"close", b"keep-alive", b"Keep-Alive"})
 PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
 
 
+def end_to_end(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Without the fields that Connection names as meant for the next hop only (RFC 9110, 7.6.1)."""
+    named: set[bytes] = set()
+    for name, value in headers:
+        if name == b"connection" and value not in _NAMED_OFTEN:
+            named.update(each.strip().lower() for each in value.split(b","))
+    return [field for field in headers if field[0] not in named] if named else headers
+
+
 def limit_fields(allowance: Allowance) -> bytes:
-    """The x-ratelimit-* header lines, as OpenAI writes them."""
-    return (
-        b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
-        b"x-ratelimit-reset-requests: %.3fs\r\nx-ratelimit-limit-tokens: %d\r\n"
-        b"x-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %.3fs\r\n"
-    ) % (
-        allowance.limit_requests,
-        allowance.remaining_requests,
-        allowance.reset_requests_s,
-        allowance.limit_tokens,
-        allowance.remaining_tokens,
-        allowance.reset_tokens_s,
-    )
+    """The x-ratelimit-* header lines, as OpenAI writes them; none of what has no limit."""
+    requests = tokens = b""
+    if allowance.limit_requests < MOST_LIMIT:
+        requests = (
+            b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\n"
+            b"x-ratelimit-reset-requests: %.3fs\r\n"
+        ) % (allowance.limit_requests, allowance.remaining_requests, allowance.reset_requests_s)
+    if allowance.limit_tokens < MOST_LIMIT:
+        tokens = (
+            b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\n"
+            b"x-ratelimit-reset-tokens: %.3fs\r\n"
+        ) % (allowance.limit_tokens, allowance.remaining_tokens, allowance.reset_tokens_s)
+    return requests + tokens
 
 
 def answer_head(
@@ -70,21 +82,26 @@ def answer_head(
     return b"".join(parts)
 
 
-def framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None, bool]:
-    """Whether an answer is a stream of events, its length where it names one, and whether its end shows.
+def framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None, bool, bool]:
+    """Whether an answer is a stream of events, its length where it names one, whether its end shows, and whether it
+    has fields for ``end_to_end`` to take out.
 
     Without a length and without chunks it ends where the connection does, and a death looks like an end.
     """
-    stream = chunked = False
+    stream = chunked = hops = False
     length: int | None = None
     for name, value in headers:
+        if name not in _FRAMING:
+            continue
         if name == b"content-type":
             stream = value.lower().startswith(b"text/event-stream")
         elif name == b"content-length" and value.isdigit():
             length = int(value)
         elif name == b"transfer-encoding":
             chunked = True
-    return stream, length, chunked or length is not None
+        elif name == b"connection":
+            hops = hops or value not in _NAMED_OFTEN
+    return stream, length, chunked or length is not None, hops
 
 
 def error_fields(headers: list[tuple[bytes, bytes]]) -> bytes:

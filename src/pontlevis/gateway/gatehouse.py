@@ -10,6 +10,10 @@ from pontlevis.gateway.rations import Ration
 STRANGER_POSTS = {
     "/api/sessions": Kind.LOGIN,
     "/login": Kind.LOGIN,
+    "/api/sessions/second-factor": Kind.LOGIN,
+    "/api/sessions/passkey": Kind.LOGIN,
+    "/login/second": Kind.LOGIN,
+    "/login/passkey": Kind.LOGIN,
     "/api/accounts": Kind.SIGNUP,
     "/register": Kind.SIGNUP,
     "/api/waitlist": Kind.SIGNUP,
@@ -22,6 +26,8 @@ STRANGER_POSTS = {
     "/api/reset/letter": Kind.PAGE,
     "/reset": Kind.PAGE,
     "/reset/letter": Kind.PAGE,
+    "/api/leaked-keys": Kind.PAGE,
+    "/leaked-key": Kind.PAGE,
 }
 """POSTs that anybody may send, and as what they are noted when they are turned away."""
 _MARK = b"invitation=pi-"

@@ -2,7 +2,8 @@
 
 llhttp parses (strictly: a doubled Content-Length, one beside Transfer-Encoding, a bare line feed and
 the like are errors), this module bounds, and ``Handler`` decides. One request of a connection is
-served at a time; at most ``MAX_PIPELINED`` more wait behind it.
+served at a time; at most ``MAX_PIPELINED`` more wait behind it. Reading goes on meanwhile: who stops reading
+does not see that the client has gone, and the engine would work for nobody.
 """
 
 import asyncio
@@ -12,15 +13,16 @@ import httptools
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, head
-from pontlevis.gateway.request import Request, Task
+from pontlevis.gateway.request import Request, Task, path_of
 from pontlevis.gateway.source import counted_as, peer_address
 
 if TYPE_CHECKING:
     from pontlevis.gateway.connections import Connections
 
-MAX_PIPELINED = 8  # choice: browsers and SDKs do not pipeline at all
+MAX_PIPELINED = 32  # choice: browsers and SDKs do not pipeline at all
 WRITE_HIGH_WATER = 262_144  # bytes; asyncio's default of 64 KiB pauses on every large answer
 DISCARD_LIMIT = 65_536  # bytes of a refused request's body that are read away to keep the connection
+IGNORED_LIMIT = 1_048_576  # bytes behind a connection's last request; who goes on sending is cut
 SLOW_BODY_GRACE_S = 5.0  # choice: a phone that changes cells
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -33,23 +35,9 @@ class Connection(asyncio.Protocol):
     """One client connection."""
 
     __slots__ = (
-        "_all",
-        "_blocked_since",
-        "_closed",
-        "_head_bytes",
-        "_parser",
-        "_reading",
-        "_since",
-        "_stopped",
-        "_waiting",
-        "current",
-        "part",
-        "peer",
-        "request",
-        "source",
-        "task",
-        "transport",
-    )
+        "_all", "_blocked_since", "_closed", "_declined", "_head_bytes", "_ignored", "_parser", "_since", "_stopped",
+        "_waiting", "current", "part", "peer", "request", "source", "task", "transport",
+    )  # fmt: skip
 
     def __init__(self, connections: "Connections") -> None:
         self._all = connections
@@ -59,9 +47,11 @@ class Connection(asyncio.Protocol):
         self._since = connections.now
         self._blocked_since = 0.0
         self._closed = False
-        self._reading = True
+        self._declined = b""
+        """Head of a request that offered to upgrade, as if it had not."""
         self._stopped = False
-        """Nothing more is read from this client, ever."""
+        """Whatever else this client sends is not looked at."""
+        self._ignored = 0
         self.request: Request | None = None
         """Being read."""
         self.current: Request | None = None
@@ -104,6 +94,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closed:
             return
+        if self._stopped:
+            self._ignored += len(data)
+            if self._ignored > IGNORED_LIMIT:
+                self.abort()
+            return
         if self.request is None or not self.request.method:
             if self._head_bytes == 0:
                 self._since = self._all.now
@@ -114,29 +109,26 @@ class Connection(asyncio.Protocol):
         reading = self.request
         had = reading.body_bytes if reading is not None and reading.method else -1
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
             if had >= 0 and reading is self.request and reading is not None and reading.body_bytes == had:
                 # Nothing of a body: chunk extensions or trailers, which the parser gathers.
                 self._head_bytes += len(data)
                 if self._head_bytes > self._all.policy.max_header_bytes:
                     self._fail(431, RefusalCode.INVALID_BODY, "the request's trailers are too large")
-        except httptools.HttpParserUpgrade:
-            # The request itself is whole and will be answered as plain HTTP/1.1; what follows is not.
-            if self.current is not None:
-                self.current.keep_alive = False
-            self._stop_reading()
         except httptools.HttpParserCallbackError as error:
             if isinstance(error.__context__, _TooLarge):
                 self._fail(431, RefusalCode.INVALID_BODY, "the request's headers are too large")
             else:
                 raise
         except httptools.HttpParserError:
-            self._protocol_error()
+            if not self._stopped:
+                self._fail(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent: nothing more is read from it nor begun for it."""
         self._blocked_since = self._all.now or 1e-9
-        self._pause_reading()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
         if self.task is not None:
             self.task.client_blocked(True)
 
@@ -148,12 +140,14 @@ class Connection(asyncio.Protocol):
             self.task.client_blocked(False)
         elif self.current is None and self._waiting:
             self._start(self._waiting.pop(0))
-        self._read_on()
+        if not (self._closed or self._blocked_since):
+            self.transport.resume_reading()
 
     # -- llhttp
 
     def on_message_begin(self) -> None:
-        self.request = Request()
+        if not (self._closed or self._stopped):
+            self.request = Request()
 
     def on_url(self, url: bytes) -> None:
         request = self.request
@@ -174,29 +168,23 @@ class Connection(asyncio.Protocol):
         if request is None:
             return
         parser = self._parser
+        if parser.should_upgrade():
+            if parser.get_method() == b"CONNECT":
+                self._fail(400, RefusalCode.INVALID_BODY, "this is no proxy")
+            else:
+                self._declined = request.without_upgrade(parser.get_method(), parser.get_http_version())
+                self.request = None
+            return
         request.method = parser.get_method().decode("latin-1")
         request.keep_alive = parser.should_keep_alive()
-        request.version_10 = parser.get_http_version() == "1.0"
-        request.path = request.target.partition(b"?")[0].decode("latin-1")
+        request.path = path_of(request.target)
         request.body_since = self._all.now
         self._head_bytes = 0
-        total = len(request.target)
-        expects = False
-        hosts = 0
-        for name, value in request.headers:
-            total += len(name) + len(value) + 4
-            if name == b"content-length":
-                request.content_length = int(value)
-            elif name == b"expect":
-                expects = value.lower() == b"100-continue" and not request.version_10
-            elif name == b"host":
-                hosts += 1
-        if total > self._all.policy.max_header_bytes:
+        size, expects, wrong = request.read_head(parser.get_http_version())
+        if size > self._all.policy.max_header_bytes:
             raise _TooLarge
-        if self._closed:
-            return
-        if hosts > 1 or (hosts == 0 and not request.version_10):  # RFC 9112, 3.2
-            self._fail(400, RefusalCode.INVALID_BODY, "an HTTP/1.1 request has one Host header")
+        if wrong is not None:
+            self._fail(*wrong)
             return
         self._all.handler.admit(self, request)
         refused = request.refused
@@ -205,10 +193,9 @@ class Connection(asyncio.Protocol):
             refused = request.refused
         if refused is not None:
             if request.content_length > DISCARD_LIMIT or expects:
-                request.keep_alive = False
-                self._finish_reading(request)
-                self._stop_reading()
-        elif expects and not self._closed:
+                self._finish_reading_early(request)
+        elif expects and self.current is None and not self._waiting:
+            # Behind another answer it would stand within that; a client may send without having been told.
             self.transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -224,13 +211,12 @@ class Connection(asyncio.Protocol):
             self._all.hold(request, len(body))
             return
         if request.body_bytes > DISCARD_LIMIT and self.request is request:
-            request.keep_alive = False
-            self._finish_reading(request)
-            self._stop_reading()
+            self._finish_reading_early(request)
 
     def on_message_complete(self) -> None:
         request = self.request
         if request is not None:
+            self._stopped = not request.keep_alive
             self._finish_reading(request)
 
     # -- for handlers and tasks
@@ -267,16 +253,11 @@ class Connection(asyncio.Protocol):
             return
         if self._waiting and not self._blocked_since:
             self._start(self._waiting.pop(0))
-        self._read_on()
 
     def abort(self) -> None:
         """Closes at once: the client sees that the answer is cut."""
         self._closed = True
         self.transport.abort()
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
 
     @property
     def fields(self) -> bytes:
@@ -324,13 +305,14 @@ class Connection(asyncio.Protocol):
             self._start(request)
             return
         self._waiting.append(request)
-        if len(self._waiting) >= MAX_PIPELINED:
-            if len(self._waiting) > 4 * MAX_PIPELINED:
-                self._fail(
-                    400, RefusalCode.INVALID_BODY, "too many requests were sent without awaiting answers"
-                )
-            else:
-                self._pause_reading()
+        if len(self._waiting) > MAX_PIPELINED:
+            self._fail(400, RefusalCode.INVALID_BODY, "too many requests were sent without awaiting answers")
+
+    def _finish_reading_early(self, request: Request) -> None:
+        """It is refused, and the rest of its body is not worth reading: nor is what comes behind it."""
+        request.keep_alive = False
+        self._stopped = True
+        self._finish_reading(request)
 
     def _start(self, request: Request) -> None:
         self.current = request
@@ -344,29 +326,38 @@ class Connection(asyncio.Protocol):
         """Refuses a body of ``size`` bytes that is larger than allowed, or than there is room for."""
         if size > request.max_body:
             text = f"the request's body is larger than the {request.max_body} bytes allowed here"
-            request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), b"")
+            reference = self._all.handler.reference(request, RefusalCode.BODY_TOO_LARGE)
+            request.refused = (413, error_body(413, RefusalCode.BODY_TOO_LARGE, text), reference)
         elif self._all.is_full(request, size):
             self._all.handler.cut_off(self, RefusalCode.OVERLOADED)
-            request.refused = (503, _FULL, b"retry-after: 2\r\n")
+            reference = self._all.handler.reference(request, RefusalCode.OVERLOADED)
+            request.refused = (503, _FULL, b"retry-after: 2\r\n" + reference)
         else:
             return
         request.body.clear()
         self._all.release(request)
 
-    def _stop_reading(self) -> None:
-        self._stopped = True
-        self._pause_reading()
+    def _feed(self, data: bytes) -> None:
+        """Parses; where another protocol is offered, as if it were not (RFC 9110, 7.8).
 
-    def _pause_reading(self) -> None:
-        if self._reading and not self.transport.is_closing():
-            self._reading = False
-            self.transport.pause_reading()
-
-    def _read_on(self) -> None:
-        """Reads again where nothing stands against it."""
-        if not (self._reading or self._stopped or self._closed or self._blocked_since) and len(self._waiting) < MAX_PIPELINED:  # fmt: skip
-            self._reading = True
-            self.transport.resume_reading()
+        The parser takes what follows such a head for the other protocol, the request's own body too; Java's client
+        sends such requests by default.
+        """
+        try:
+            self._parser.feed_data(data)
+            return
+        except httptools.HttpParserUpgrade as upgrade:
+            begins = upgrade.args[0]
+        rest = memoryview(data)
+        while self._declined:
+            rest = rest[begins:]
+            self._parser = httptools.HttpRequestParser(self)
+            head, self._declined = self._declined, b""
+            self._parser.feed_data(head)
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                begins = upgrade.args[0]
 
     def _close(self) -> None:
         """Closes once all that was written has gone out; ``check`` sees to it that this comes to an end."""
@@ -374,20 +365,18 @@ class Connection(asyncio.Protocol):
         self._since = self._all.now
         self.transport.close()
 
-    def _protocol_error(self) -> None:
-        self._fail(400, RefusalCode.INVALID_BODY, "the request is not valid HTTP/1.1")
-
     def _fail(self, status: int, code: RefusalCode, message: str) -> None:
         """Answers what cannot be served, as far as nothing else is being answered, and closes."""
         if self._closed:
             return
         self._all.handler.cut_off(self, code, headless=self._head_bytes > 0)
-        if self.request is not None:
-            self._all.release(self.request)
-        self.request = None
+        request, self.request = self.request, None
+        if request is not None:
+            self._all.release(request)
         if self.current is None and not self._blocked_since:
             body = error_body(status, code, message)
             lines = self._all.date.line + b"content-type: application/json\r\n"
+            lines += self._all.handler.reference(request, code)
             self.transport.write(head(status, lines, length=len(body), close=True) + body)
             self._close()
         else:

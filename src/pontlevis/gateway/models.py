@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.engines import Engine
@@ -11,13 +12,22 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.wire import MODELS
 
 
-def answer_models(connection: Connection, path: str, engines: Iterable[Engine]) -> bool:
-    """Answers with the whole list or with one model of it; False where there is no such model."""
+def answer_models(
+    connection: Connection,
+    path: str,
+    engines: Iterable[Engine],
+    reference: bytes,
+    scope: KeyScope | None = None,
+) -> bool:
+    """Answers with the whole list or with one model of it; False where there is no such model, which is answered with
+    the header line ``reference``. What the key's scope leaves out is not there.
+    """
     models: dict[str, dict[str, object]] = {}
     for engine in engines:
         if engine.up:
             for name, model in engine.models.items():
-                models.setdefault(name, model)
+                if scope is None or scope.permits_model(name):
+                    models.setdefault(name, model)
     if path == MODELS:
         connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
         return True
@@ -26,5 +36,5 @@ def answer_models(connection: Connection, path: str, engines: Iterable[Engine]) 
         connection.answer(200, msgspec.json.encode(found))
         return True
     body = error_body(404, RefusalCode.MODEL_NOT_FOUND, "there is no such model here", "model")
-    connection.answer(404, body)
+    connection.answer(404, body, reference)
     return False

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from pontlevis.brain.admission.admission import Admission
-from pontlevis.brain.admission.messages import Allowance, Ask, Command, Dispatch, Preempt, Queued, Refuse
+from pontlevis.brain.admission.messages import Allowance, Command, Dispatch, Preempt, Queued, Refuse
 from pontlevis.gateway.engines import Engine
 from pontlevis.link.admission import (
     WORKER_BITS,
@@ -168,13 +168,13 @@ class Owner:
             desk.say(EngineState(engine.name, engine.up, engine.error, engine.models))
         for each in message.held:
             asked = each.asked
-            if self.admission.resume(_ask(asked), each.engine, now, begun=each.begun, generated=each.output_tokens):  # fmt: skip
+            if self.admission.resume(asked.ask(), each.engine, now, begun=each.begun, generated=each.output_tokens):  # fmt: skip
                 desk.tickets[asked.ticket] = asked
         log.info("admission:worker:joined worker=%d pid=%d requests=%d", message.worker, message.pid, len(message.held))  # fmt: skip
 
     def _asked(self, desk: WorkerDesk, message: Asked, now: float) -> None:
         desk.tickets[message.ticket] = message
-        said = self.admission.ask(_ask(message), now)
+        said = self.admission.ask(message.ask(), now)
         if isinstance(said, Queued):
             self.pump()
         else:
@@ -247,22 +247,8 @@ class Owner:
             desk.say(SentBack(ticket, command.requeued, command.code, command.reason))
 
     def _allowance(self, asked: Asked) -> Allowance | None:
-        if asked.unlimited:
+        if asked.unlimited and asked.limits is None:
             return None
-        return self.admission.allowance(asked.account, asked.standing, self._clock(), asked.key)
-
-
-def _ask(asked: Asked) -> Ask:
-    return Ask(
-        asked.ticket,
-        asked.account,
-        asked.standing,
-        asked.model,
-        asked.input_tokens,
-        asked.output_tokens,
-        asked.unlimited,
-        "",
-        asked.choices,
-        asked.stream,
-        asked.key,
-    )
+        return self.admission.allowance(
+            asked.account, asked.standing, self._clock(), asked.key, asked.limits, asked.unlimited
+        )

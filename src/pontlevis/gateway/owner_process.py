@@ -26,6 +26,7 @@ from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
 from pontlevis.gateway.controller_link import ControllerLink
 from pontlevis.gateway.engines import Engine, make_engine
+from pontlevis.gateway.loops import Loops
 from pontlevis.gateway.owner import Owner, WorkerDesk
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.watch import watch
@@ -70,8 +71,9 @@ class AdmissionProcess:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
-        tasks = [asyncio.create_task(self._watch(engine)) for engine in self.owner.engines.values()]
-        tasks.extend(asyncio.create_task(each) for each in (self._link.keep(), self._tick(), self._sample()))
+        loops = Loops(self._stopping)
+        loops.start(*(self._watch(engine) for engine in self.owner.engines.values()))
+        loops.start(self._link.keep(), self._tick(), self._sample())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self._all_looked.wait()
@@ -89,9 +91,7 @@ class AdmissionProcess:
                 while self.owner.workers:
                     await asyncio.sleep(PUMP_INTERVAL_S)
         server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await loops.end()
 
     def _heard(self, message: Changes | Cut) -> None:
         if not isinstance(message, Changes) or (message.posture is None and message.admission is None):

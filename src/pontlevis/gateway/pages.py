@@ -8,12 +8,15 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pontlevis.brain.vocabulary import RefusalCode
+from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
+from pontlevis.gateway.fields import end_to_end
 from pontlevis.gateway.http import Connection
+from pontlevis.gateway.kept_pages import Keeping, KeptPages
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
+from pontlevis.link.messages import AccountRecord
 
 if TYPE_CHECKING:
     from pontlevis.gateway.core import Core
@@ -61,6 +64,13 @@ class KnownSources:
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)
 
+    def learn_homes(self, accounts: list[AccountRecord]) -> None:
+        """Remembers from where the owners of accounts with some standing log in."""
+        for account in accounts:
+            if account.standing >= Standing.RECENT and not account.disabled:
+                for place in account.familiar.split():
+                    self.learn(place)
+
     def __contains__(self, source: str) -> bool:
         return source in self._seen
 
@@ -76,9 +86,12 @@ class PageDesk:
         self._strangers: deque[PageExchange] = deque()
         self.under_way: set[PageExchange] = set()
         self.refused = 0
+        self.kept = KeptPages()
 
     def take(self, exchange: "PageExchange") -> None:
-        """Starts the exchange, queues it, or answers 503."""
+        """Answers from memory, starts the exchange, queues it, or answers 503."""
+        if exchange.answer_from_memory():
+            return
         if self._free(exchange.known):
             self._start(exchange)
             return
@@ -128,9 +141,12 @@ class PageExchange:
         "_chunked",
         "_connection",
         "_desk",
+        "_fingerprint",
+        "_keeping",
         "_pending",
         "_request",
         "_sending",
+        "_source",
         "_stripped",
         "_tries",
         "known",
@@ -159,41 +175,62 @@ class PageExchange:
         self._begun = False
         self._chunked = False
         self._pending: bytes | None = None
-        body = b"".join(request.body)
-        fields = [
-            b"%b: %b\r\n" % (name, value)
-            for name, value in request.headers
-            if name not in _HOP_BY_HOP
-            and not name.startswith((b"x-pontlevis-source", b"x-pontlevis-fingerprint"))
-        ]
-        self._stripped = (
-            b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\ncontent-length: %d\r\n\r\n%b"
-            % (
-                # An answer to HEAD has a length but no body, which no parser can know by itself.
-                b"GET" if request.method == "HEAD" else request.method.encode("latin-1"),
-                request.target,
-                b"".join(fields),
-                source.encode("latin-1"),
-                fingerprint,
-                len(body),
-                body,
-            )
-        )
+        key = KeptPages.key_of(request)
+        self._keeping = Keeping(key) if key is not None else None
+        self._source = source
+        self._fingerprint = fingerprint
+        self._stripped = b""
+
+    def answer_from_memory(self) -> bool:
+        """Whether what is kept is fresh enough, which costs a look."""
+        keeping, desk = self._keeping, self._desk
+        if keeping is None or not desk.kept.answer(keeping.key, self._connection, self.since):
+            return False
+        self.over = True
+        return True
 
     def send(self) -> None:
+        if not self._stripped:
+            self._stripped = self._as_forwarded()
         self._tries += 1
         try:
             self._sending = self._desk.server.send(self._stripped, self)
         except UpstreamError as error:
             self.answer_fails(error, False)
 
+    def _as_forwarded(self) -> bytes:
+        request = self._request
+        body = b"".join(request.body)
+        fields = [
+            b"%b: %b\r\n" % (name, value)
+            for name, value in end_to_end(request.headers)
+            if name not in _HOP_BY_HOP
+            and not name.startswith((b"x-pontlevis-source", b"x-pontlevis-fingerprint"))
+        ]
+        return (
+            b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\ncontent-length: %d\r\n\r\n%b"
+            % (
+                # An answer to HEAD has a length but no body, which no parser can know by itself.
+                b"GET" if request.method == "HEAD" else request.method.encode("latin-1"),
+                request.target,
+                b"".join(fields),
+                self._source.encode("latin-1"),
+                self._fingerprint,
+                len(body),
+                body,
+            )
+        )
+
+    def _kept_instead(self) -> bool:
+        keeping, desk = self._keeping, self._desk
+        return keeping is not None and desk.kept.answer_while_away(
+            keeping.key, self._connection, desk.core.monotonic()
+        )
+
     def refuse(self, message: str) -> None:
         self.over = True
-        self._connection.answer(
-            503,
-            error_body(503, RefusalCode.OVERLOADED, message),
-            b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6),
-        )
+        if not self._kept_instead():
+            self._answer(503, RefusalCode.OVERLOADED, message)
 
     def time_out(self) -> None:
         self._fail(504, "the page took too long")
@@ -212,10 +249,12 @@ class PageExchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         length = None
+        if self._keeping is not None:
+            self._keeping.begins(status, headers)
         parts = [
             b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK" if status < 300 else b"See Other"))
         ]
-        for name, value in headers:
+        for name, value in end_to_end(headers):
             if name == b"content-length":
                 length = value
             elif name not in _HOP_BY_HOP:
@@ -232,6 +271,8 @@ class PageExchange:
         self._pending = b"".join(parts)
 
     def answer_data(self, data: bytes) -> None:
+        if self._keeping is not None:
+            self._keeping.data(data)
         if self._request.method == "HEAD":
             return
         if self._chunked:
@@ -249,6 +290,8 @@ class PageExchange:
             last, self._pending = self._pending + last, None
         if last:
             self._connection.write(last)
+        if self._keeping is not None:
+            self._desk.kept.keep(self._keeping, self._desk.core.monotonic())
         self._desk.release(self)
         self._connection.done(not self._request.keep_alive)
 
@@ -269,8 +312,11 @@ class PageExchange:
         self._desk.release(self)
         if self._begun:
             self._connection.abort()
-        else:
-            body = error_body(
-                status, RefusalCode.ENGINE_UNAVAILABLE if status == 504 else RefusalCode.OVERLOADED, message
-            )
-            self._connection.answer(status, body, b"retry-after: %d\r\n" % self._desk.core.jitter(2, 6))
+        elif not self._kept_instead():
+            code = RefusalCode.ENGINE_UNAVAILABLE if status == 504 else RefusalCode.OVERLOADED
+            self._answer(status, code, message)
+
+    def _answer(self, status: int, code: RefusalCode, message: str) -> None:
+        core = self._desk.core
+        fields = b"retry-after: %d\r\n" % core.jitter(2, 6) + core.reference(self._request, code)
+        self._connection.answer(status, error_body(status, code, message), fields)

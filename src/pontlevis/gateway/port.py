@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from pontlevis.brain.admission.messages import Allowance, Ask, Command, Dispatch, Queued, Refuse
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.vocabulary import Standing
 
 
@@ -47,4 +48,12 @@ class AdmissionPort(Protocol):
 
     def due(self, now: float) -> Sequence[Command | Stuck]: ...
 
-    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None: ...
+    def allowance(
+        self,
+        account: str,
+        standing: Standing,
+        now: float,
+        key: str = "",
+        limits: KeyLimits | None = None,
+        unlimited: bool = False,
+    ) -> Allowance | None: ...

@@ -10,7 +10,7 @@ from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body, error_event
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import PASSED_ON, answer_head, error_fields, framing, limit_fields
+from pontlevis.gateway.fields import PASSED_ON, answer_head, end_to_end, error_fields, framing, limit_fields
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -21,6 +21,7 @@ from pontlevis.link.messages import UsageRecord
 
 if TYPE_CHECKING:
     from pontlevis.gateway.core import Core
+    from pontlevis.tracing import CallTrace
 
 MOST_TRIES = 3  # a stale connection, one engine that fails, and the one that answers
 MOST_ERROR_BYTES = 65_536
@@ -34,7 +35,7 @@ class Exchange:
     __slots__ = (
         "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
         "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
-        "_ticket", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
+        "_ticket", "_trace", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,9 @@ class Exchange:
         self._report_at = REPORT_EVERY
         self._sent = 0
         self._over = False
+        self._trace: CallTrace | None = None
+        if core.tracing is not None:
+            self._trace = core.tracing.call(endpoint.value, call.model, caller.standing.word, request.headers)
 
     # -- admission
 
@@ -86,7 +90,8 @@ class Exchange:
         caller, call = self.caller, self._call
         said = core.admission.ask(
             Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
-                caller.unlimited, self.source, call.choices, call.stream, caller.credential),
+                caller.unlimited, self.source, call.choices, call.stream, caller.credential,
+                caller.limits),
             now,
         )  # fmt: skip
         if type(said) is Dispatch:
@@ -154,11 +159,10 @@ class Exchange:
         if self._sending is not None:
             self._sending.hold(blocked)
 
-    def cut(self, reason: str) -> None:
-        """Ends the call from our side: key revoked, account banned."""
-        if self._over:
-            return
-        self._end_early(403, RefusalCode.ACCOUNT_DISABLED, reason)
+    def cut(self, reason: str, code: RefusalCode = RefusalCode.ACCOUNT_DISABLED) -> None:
+        """Ends the call from our side: key revoked or expired, account disabled or banned."""
+        if not self._over:
+            self._end_early(401 if code is RefusalCode.KEY_EXPIRED else 403, code, reason)
 
     def silent_too_long(self) -> None:
         """The engine has said nothing for too long."""
@@ -169,8 +173,8 @@ class Exchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._status = status
-        self._headers = headers
-        stream, self._length, framed = framing(headers)
+        stream, self._length, framed, hops = framing(headers)
+        self._headers = end_to_end(headers) if hops else headers
         if stream and status < 400:
             of_responses = self._endpoint is Endpoint.RESPONSES
             self._reader = StreamReader(
@@ -283,6 +287,9 @@ class Exchange:
         plain = engine.refuses_stream_options
         body = self._call.original if plain else self._call.body
         passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
+        if self._trace is not None:
+            passed = [line for line in passed if not line.startswith(b"trace")]
+            passed.append(self._trace.sending(self._engine, self._waited))
         fields = b"content-type: application/json\r\n" + b"".join(passed)
         head = engine.head("POST", self._endpoint.value, fields, len(body))
         self.last_data_at = self._core.monotonic()
@@ -302,19 +309,20 @@ class Exchange:
         return not request.keep_alive or (request.version_10 and self._length is None)
 
     def _limits(self) -> bytes:
-        if self.caller.unlimited:
-            return b""
         caller, now = self.caller, self._core.monotonic()
-        allowance = self._core.admission.allowance(caller.account, caller.standing, now, caller.credential)
+        if caller.unlimited and caller.limits is None:
+            return b""
+        allowance = self._core.admission.allowance(
+            caller.account, caller.standing, now, caller.credential, caller.limits, caller.unlimited
+        )
         return limit_fields(allowance) if allowance is not None else b""
 
     def _engine_error(self) -> None:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
         body = self._collected.whole()
-        injected = self._call.body is not self._call.original
         if (
-            injected
+            self._call.rewritten
             and not engine.refuses_stream_options
             and self._status in (400, 422)
             and b"stream_options" in body
@@ -340,13 +348,14 @@ class Exchange:
         blamed = code is RefusalCode.ENGINE_UNAVAILABLE
         self._finish(None, Outcome.ERROR if blamed else Outcome.REFUSED)
         self._core.refused(code)
+        note = self._core.note(code, self.caller.standing, cause)
         if not begun:
-            fields = b"x-request-id: %b\r\n" % self._core.note(code, self.caller.standing, cause)
+            fields = b"x-request-id: %b\r\n" % note
             if status in (502, 503, 504):
                 fields += b"retry-after: 2\r\n"
             self.connection.answer(status, error_body(status, code, reason), fields)
         elif self._reader is not None:
-            event = error_event(code, reason)
+            event = error_event(code, reason, note)
             self.connection.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event) if self._chunked else event)
             self.connection.done(self._closes())
         else:
@@ -379,6 +388,8 @@ class Exchange:
         self._core.recorder.settle(record)
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
+        if self._trace is not None:
+            self._trace.end(outcome.value, status=self._status, tokens_in=tokens_in, tokens_out=tokens_out)
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
         caller, credential = self.caller, self.caller.credential
         beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten

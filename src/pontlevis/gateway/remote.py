@@ -10,6 +10,7 @@ from pontlevis import __version__
 from pontlevis.brain.admission.bands import BAND_OF
 from pontlevis.brain.admission.messages import Allowance, Ask, Command, Dispatch, Preempt, Queued, Refuse
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.engines import Engine
 from pontlevis.gateway.errand import Errand, Errands, Stage
@@ -73,10 +74,10 @@ class RemoteAdmission:
         for errand in self.errands.values():
             if errand.stage is Stage.WAITS:
                 errand.turns = 0
-                waiting.append(_asked(errand.ask))
+                waiting.append(Asked.of(errand.ask))
             else:
                 errand.turns = 0
-                held.append(Held(_asked(errand.ask), errand.engine, errand.begun, errand.output_tokens))
+                held.append(Held(Asked.of(errand.ask), errand.engine, errand.begun, errand.output_tokens))
         self.standin.rest()
         self.outbox.clear()
         self._say(Joined(self._number, pid, __version__, held, self.standin.limits))
@@ -138,7 +139,7 @@ class RemoteAdmission:
     def ask(self, ask: Ask, now: float) -> Dispatch | Queued | Refuse:
         errand = self.errands.begin(ask, now)
         if self.connected:
-            self._say(_asked(ask))
+            self._say(Asked.of(ask))
             return Queued(ask.ticket, now + self._policy.queue_wait_s[BAND_OF[ask.standing]])
         said = self.standin.ask(errand, now)
         if isinstance(said, Refuse):
@@ -194,7 +195,15 @@ class RemoteAdmission:
             return ()
         return self.standin.due(now)
 
-    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None:
+    def allowance(
+        self,
+        account: str,
+        standing: Standing,
+        now: float,
+        key: str = "",
+        limits: KeyLimits | None = None,
+        unlimited: bool = False,
+    ) -> Allowance | None:
         """As admission last said of an account's key that has a request here."""
         return self.errands.allowance(account, key, now)
 
@@ -240,18 +249,3 @@ class RemoteAdmission:
 
     def _move_here(self, errand: Errand, now: float) -> Dispatch | None:
         return self.standin.start(errand, now, other_than=errand.engine)
-
-
-def _asked(ask: Ask) -> Asked:
-    return Asked(
-        ask.ticket,
-        ask.account,
-        ask.standing,
-        ask.model,
-        ask.input_tokens,
-        ask.output_tokens,
-        ask.unlimited,
-        ask.choices,
-        ask.stream,
-        ask.key,
-    )

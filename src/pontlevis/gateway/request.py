@@ -1,12 +1,26 @@
 """One request as the connection read it, and what the connection tells those who decide and serve."""
 
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.source import Headers
 
 if TYPE_CHECKING:
     from pontlevis.gateway.http import Connection
+
+
+_READ_HERE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"host"})
+_UPGRADING = frozenset({b"upgrade", b"http2-settings"})
+
+Wrong = tuple[int, RefusalCode, str]
+_OTHER_VERSION: Wrong = (505, RefusalCode.INVALID_BODY, "HTTP/1.1 is spoken here")
+_HOSTS: Wrong = (400, RefusalCode.INVALID_BODY, "an HTTP/1.1 request has one Host header")
+_CODED: Wrong = (
+    400,
+    RefusalCode.INVALID_BODY,
+    "a body is sent with its length, or in chunks and nothing else",
+)
 
 
 class Task(Protocol):
@@ -28,6 +42,9 @@ class Handler(Protocol):
 
     def cut_off(self, connection: "Connection", code: RefusalCode, *, headless: bool = False) -> None:
         """A client was cut for being slow or malformed; ``headless`` before its headers were whole."""
+
+    def reference(self, request: "Request | None", code: RefusalCode) -> bytes:
+        """The header line with the id of a refusal that the connection decides by itself."""
 
 
 class Request:
@@ -78,3 +95,54 @@ class Request:
             if key == name:
                 return value
         return None
+
+    def read_head(self, version: str) -> tuple[int, bool, Wrong | None]:
+        """Bytes of its head; whether the client awaits 100 Continue; status, code and sentence of what is wrong."""
+        self.version_10 = old = version == "1.0"
+        size = len(self.target)
+        expects = False
+        hosts = 0
+        coding = b"chunked"
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name not in _READ_HERE:
+                continue
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length":
+                self.content_length = int(value)
+            elif name == b"expect":
+                expects = not old and value.lower() == b"100-continue"
+            else:
+                coding = b"" if old else value.strip().lower()
+        wrong = None
+        if version != "1.1" and not old:
+            wrong = _OTHER_VERSION
+        elif hosts > 1 or (hosts == 0 and not old):  # RFC 9112, 3.2
+            wrong = _HOSTS
+        elif coding != b"chunked":  # RFC 9112, 6.1: a coding that we do not know, or any with HTTP/1.0
+            wrong = _CODED
+        return size, expects, wrong
+
+    def without_upgrade(self, method: bytes, version: str) -> bytes:
+        """Its head, as far as it was read, without an offer to speak another protocol."""
+        lines = [b"%b %b HTTP/%b\r\n" % (method, self.target, version.encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b", ".join(
+                    each for each in value.split(b",") if each.strip().lower() not in _UPGRADING
+                )
+            if name not in _UPGRADING:
+                lines.append(b"%b: %b\r\n" % (name, value))
+        return b"".join(lines) + b"\r\n"
+
+
+def path_of(target: bytes) -> str:
+    """The path as the controller will read it: without query and fragment, percent signs decoded once.
+
+    Whatever is decided by a path must be decided by this one, or another spelling of it goes by.
+    """
+    raw = target.partition(b"?")[0]
+    if b"%" in raw or b"#" in raw:
+        return unquote(raw.partition(b"#")[0].decode("latin-1"))
+    return raw.decode("latin-1")

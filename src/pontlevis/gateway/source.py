@@ -43,6 +43,10 @@ class ClientAddresses:
     def __init__(self, trusted: tuple[str, ...]) -> None:
         self._trusted = tuple(ip_network(each, strict=False) for each in trusted)
 
+    def trusts(self, peer: str) -> bool:
+        """Whether that address may speak for others."""
+        return _within(peer, self._trusted)
+
     def find(self, peer: str, forwarded: bytes | None) -> str:
         """The client's address in its shortest text form; ``peer`` where nobody may speak for it."""
         if forwarded is None or not self._trusted or not _within(peer, self._trusted):

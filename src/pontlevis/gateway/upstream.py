@@ -79,13 +79,14 @@ class Server:
             connection.close()
         if self.open >= self.most:
             raise UpstreamError("all connections to the server are in use")
-        self.open += 1
-        sending.opening = asyncio.get_running_loop().create_task(self._connect(sending))
+        # Counted by the connection itself, from here to its close: a task cancelled before it runs counts nothing off.
+        connection = UpstreamConnection(self)
+        sending.making = connection
+        sending.opening = asyncio.get_running_loop().create_task(self._connect(sending, connection))
         return sending
 
-    async def _connect(self, sending: "Sending") -> None:
+    async def _connect(self, sending: "Sending", connection: "UpstreamConnection") -> None:
         loop = asyncio.get_running_loop()
-        connection = UpstreamConnection(self)
         try:
             async with asyncio.timeout(self.connect_timeout_s):
                 if self.unix is not None:
@@ -93,20 +94,12 @@ class Server:
                 else:
                     await loop.create_connection(lambda: connection, self.host, self.port, ssl=self.tls)
         except (OSError, TimeoutError) as error:
-            self.open -= 1
-            sending.opening = None
+            connection.close(abort=True)
+            sending.opening = sending.making = None
             if sending.receiver is not None:
                 sending.receiver.answer_fails(Unreachable(f"cannot connect: {error or 'timed out'}"), False)
             return
-        except asyncio.CancelledError:
-            self.open -= 1
-            if connection.transport is not None:
-                connection.transport.abort()
-            raise
-        sending.opening = None
-        if sending.receiver is None:
-            self.release(connection)
-            return
+        sending.opening = sending.making = None
         sending.connection = connection
         connection.begin(sending, reused=False)
 
@@ -132,13 +125,15 @@ class Server:
 class Sending:
     """One request on its way; the handle by which its sender ends or slows it."""
 
-    __slots__ = ("connection", "opening", "receiver", "request", "server")
+    __slots__ = ("connection", "making", "opening", "receiver", "request", "server")
 
     def __init__(self, server: Server, request: bytes, receiver: Receiver) -> None:
         self.server = server
         self.request = request
         self.receiver: Receiver | None = receiver
         self.connection: UpstreamConnection | None = None
+        self.making: UpstreamConnection | None = None
+        """What will be its connection, while ``opening`` opens it."""
         self.opening: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
@@ -147,17 +142,17 @@ class Sending:
         if self.opening is not None:
             self.opening.cancel()
             self.opening = None
+        if self.making is not None:
+            self.making.close(abort=True)
+            self.making = None
         if self.connection is not None:
             connection, self.connection = self.connection, None
             connection.abandon()
 
     def hold(self, held: bool) -> None:
         """Stops or resumes reading, while whoever gets the answer cannot take more."""
-        if self.connection is not None and self.connection.transport is not None:
-            if held:
-                self.connection.transport.pause_reading()
-            else:
-                self.connection.transport.resume_reading()
+        if self.connection is not None:
+            self.connection.hold(held)
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -168,6 +163,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_closed",
         "_headed",
         "_headers",
+        "_held",
         "_keep",
         "_parser",
         "_parts",
@@ -188,10 +184,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._headed = False
         """Whether the head of the answer is whole."""
         self._closed = False
+        self._held = False
         self._keep = True
         self._reused = False
         self.idle_since = 0.0
         self.transport: asyncio.Transport | None = None
+        server.open += 1
 
     @property
     def usable(self) -> bool:
@@ -208,11 +206,23 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.transport.write(sending.request)
 
+    def hold(self, held: bool) -> None:
+        """Stops or resumes reading."""
+        transport = self.transport
+        if held is self._held or transport is None or not self.usable:
+            return
+        self._held = held
+        if held:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
     def abandon(self) -> None:
         self._sending = None
         self.close(abort=True)
 
     def close(self, *, abort: bool = False) -> None:
+        """It counts no longer among the server's open ones."""
         if not self._closed:
             self._closed = True
             self._server.open -= 1
@@ -226,6 +236,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        if self._closed:
+            self.transport.abort()  # given up while it was opened
+            return
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -261,6 +274,8 @@ class UpstreamConnection(asyncio.Protocol):
             sending.connection = None
             receiver, sending.receiver = sending.receiver, None
             if self._keep and not self._closed:
+                # Whoever could not take the end of this answer must not hold up the next one's.
+                self.hold(False)
                 self._server.release(self)
             else:
                 self.close()

@@ -1,6 +1,7 @@
 """Learns what a request really cost from the engine's answer."""
 
 import re
+from typing import Annotated
 
 import msgspec
 
@@ -8,13 +9,17 @@ WHOLE_LIMIT = 1_048_576  # bytes of a plain answer kept for reading its usage
 EVENT_LIMIT = 1_048_576  # bytes of one unfinished event that are held back
 
 
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+"""A count beyond this, or below nothing, is none: it would be charged, and could not be written down."""
+
+
 class Usage(msgspec.Struct):
     """Tokens as the engine counted them, by the names of either API."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
 
     @property
     def tokens_in(self) -> int | None:
@@ -151,10 +156,8 @@ def _events(data: bytes) -> list[bytes]:
 
 
 def _event_json(event: bytes) -> _Whole | None:
-    for line in event.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                return _decoder.decode(line[5:])
-            except (msgspec.DecodeError, RecursionError):
-                return None
-    return None
+    data = b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None

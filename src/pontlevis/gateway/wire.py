@@ -82,19 +82,39 @@ class InferenceCall(msgspec.Struct, frozen=True, gc=False):
     """What the client allows at most; 0 where it does not say."""
     body: bytes
     """To be sent to the engine: the client's own bytes, with usage asked for where it was not."""
-    original: bytes
     hide_usage: bool
     """The client did not ask for the usage event, so it must not see it."""
     choices: int = 1
     """Answers asked for."""
+    injected_at: int = -1
+    """Where usage is asked for in ``body``; -1 where the client did, or the body had to be written anew."""
+    replaced: bytes | None = None
+    """The client's own body where it had to be written anew."""
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether usage is asked for in the client's name."""
+        return self.injected_at >= 0 or self.replaced is not None
+
+    @property
+    def original(self) -> bytes:
+        """The client's own bytes; not kept beside ``body`` where they can be had from it, for bodies are large."""
+        if self.injected_at < 0:
+            return self.body if self.replaced is None else self.replaced
+        return self.body[: self.injected_at] + self.body[self.injected_at + len(_INJECTED) :]
 
 
 def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
     """Understands a body. Raises ``BadBody``."""
     try:
-        asked = _DECODERS[endpoint].decode(body)
+        return _read_call(endpoint, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Also what the decoder passed over at first, and a second look finds to be no text.
         raise BadBody(*_explain(error)) from None
+
+
+def _read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
+    asked = _DECODERS[endpoint].decode(body)
     if not asked.model or len(asked.model) > 256:
         raise BadBody("you must provide a model parameter of 1 to 256 characters", "model")
     if not asked.model.isprintable():
@@ -111,15 +131,16 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
         raise BadBody("you must provide an input parameter", "input")
     stream = bool(asked.stream)
     output = _output_cap(asked) * choices if endpoint is not Endpoint.EMBEDDINGS else 1
-    sent, hide = body, False
+    sent, hide, at = body, False, -1
+    replaced: bytes | None = None
     if stream and endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS):
         hide = asked.stream_options is None or not asked.stream_options.include_usage
         if asked.stream_options is None and b'"stream_options"' not in body:
             at = body.index(b"{") + 1
             sent = b"%b%b%b" % (body[:at], _INJECTED, body[at:])
         elif hide:
-            sent = _with_usage(body)
-    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, body, hide, choices)
+            sent, replaced = _with_usage(body), body
+    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, hide, choices, at, replaced)
 
 
 def _output_cap(asked: _Asked) -> int:

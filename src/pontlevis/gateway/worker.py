@@ -29,6 +29,7 @@ from pontlevis.gateway.controller_link import ControllerLink
 from pontlevis.gateway.core import Core
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.engines import Engine, make_engine
+from pontlevis.gateway.loops import Loops
 from pontlevis.gateway.outbox import Outbox
 from pontlevis.gateway.port import AdmissionPort
 from pontlevis.gateway.rations import of_one_worker
@@ -37,6 +38,7 @@ from pontlevis.gateway.remote import RemoteAdmission
 from pontlevis.gateway.upstream import Server
 from pontlevis.gateway.watch import watch
 from pontlevis.link.messages import Changes, Cut, Hello
+from pontlevis.tracing import start_tracing
 
 ADMISSION_SOCKET = "admission.sock"
 PUMP_INTERVAL_S = 0.05  # choice: queue deadlines are seconds, so a twentieth is exact enough
@@ -112,10 +114,11 @@ class Worker:
         if self._admission_link is not None:
             self.core.known_sources.on_new = self._admission_link.remote.met
         self.date = DateHeader()
-        self.connections = Connections(self.core, policy, self.date)
+        self.connections = Connections(self.core, policy, self.date, settings.trusted_proxies)
         hello = Hello(number, os.getpid(), __version__)
         self._link = ControllerLink(sockets / "link.sock", hello, self._heard, self.outbox)
         self._stopping = asyncio.Event()
+        self.core.tracing = start_tracing(settings.tracing, process="pontlevis-gateway")
 
     async def run(self, listener: socket.socket) -> None:
         """Serves until told to stop."""
@@ -123,12 +126,12 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stopping.set)
         self._tick()
-        loops = [self._link.keep(), self._send_batches(), self._sweep(), self._pump()]
+        loops = Loops(self._stopping)
+        loops.start(self._link.keep(), self._send_batches(), self._sweep(), self._pump())
         if self.admission is not None:
-            loops.extend(self._watch(engine, self.admission) for engine in self.engines.values())
-        tasks = [asyncio.create_task(each) for each in loops]
+            loops.start(*(self._watch(engine, self.admission) for engine in self.engines.values()))
         if self._admission_link is not None:
-            tasks.append(asyncio.create_task(self._admission_link.keep()))
+            loops.start(self._admission_link.keep())
             # New connections go to the other workers meanwhile.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(JOIN_WAIT_S):
@@ -152,10 +155,12 @@ class Worker:
             async with asyncio.timeout(SETTLE_GRACE_S):
                 while self.outbox and self._link.up:
                     await asyncio.sleep(PUMP_INTERVAL_S)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self.outbox.close()
+        try:
+            await loops.end()
+        finally:
+            self.outbox.close()
+        if self.core.tracing is not None:
+            await asyncio.to_thread(self.core.tracing.close)
 
     # -- loops
 
@@ -192,7 +197,7 @@ class Worker:
     def _heard(self, message: Changes | Cut) -> None:
         if isinstance(message, Changes):
             self.directory.apply(message)
-            self.core.learn_sources(message.accounts)
+            self.core.known_sources.learn_homes(message.accounts)
             if message.admission is not None:
                 adopt(self._limits, message.admission)
             changed = message.posture is not None or message.admission is not None

@@ -45,6 +45,8 @@ class Availability:
         self._measured_at: float | None = None
         self._write_at = 0.0
         self.database_ok = True
+        self.maintained: frozenset[Component] = frozenset()
+        """Components under announced work: their time is left out of the share."""
 
     async def start(self) -> None:
         """Loads the days shown and the states as last measured."""
@@ -72,11 +74,13 @@ class Availability:
 
     @property
     def statuses(self) -> Statuses:
-        """As shown: what an operator declared, else what is measured."""
-        return {
-            component: self._declared[component][0] if component in self._declared else status
-            for component, status in self._measured.items()
-        }
+        """As shown: what an operator declared, else announced work, else what is measured."""
+        return {component: self._shown(component, status) for component, status in self._measured.items()}
+
+    def _shown(self, component: Component, measured: Status) -> Status:
+        if component in self._declared:
+            return self._declared[component][0]
+        return Status.MAINTENANCE if component in self.maintained else measured
 
     @property
     def measured(self) -> Statuses:

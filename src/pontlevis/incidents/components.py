@@ -75,6 +75,6 @@ def indicator(statuses: Statuses) -> str:
     if worst is Status.DEGRADED:
         return "minor"
     registration = statuses[Component.REGISTRATION]
-    if Status.MAINTENANCE in (worst, registration):
-        return "maintenance"
-    return "none" if registration is Status.OPERATIONAL else "minor"
+    if registration not in (Status.OPERATIONAL, Status.MAINTENANCE):
+        return "minor"
+    return "maintenance" if Status.MAINTENANCE in (worst, registration) else "none"

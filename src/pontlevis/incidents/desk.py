@@ -5,13 +5,16 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.incidents.shelf import LONGEST_NOTES, OPERATOR, Shelf, id_of
+from pontlevis.incidents.texts import (
+    LONGEST_POSTMORTEM,
+    body_of,
+    clean,
+    name_of,
+)
 from pontlevis.incidents.views import IMPACTS, STATUSES, IncidentView
 from pontlevis.incidents.words import Words
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.incidents import IncidentRow, IncidentUpdateRow
-
-LONGEST_TEXT = 4_000
-LONGEST_NAME = 200
 
 
 class Desk(Shelf):
@@ -33,8 +36,8 @@ class Desk(Shelf):
         impact: str = "minor",
     ) -> IncidentView:
         """An incident of the operator's own; the machine writes none of it."""
-        name = Words(_name(name_en), _name(name_fr or name_en))
-        body = _body(body_en, body_fr)
+        name = Words(name_of(name_en), name_of(name_fr or name_en))
+        body = body_of(body_en, body_fr)
         now = self._clock()
         cause = f"operator:{uuid4().hex}"
         async with self.writing() as session:
@@ -67,18 +70,18 @@ class Desk(Shelf):
         async with self.writing() as session:
             row = await self._row(session, incident)
             changed: list[str] = []
-            if name_en is not None and _name(name_en) != row.name_en:
-                changed.append(f"name_en: {row.name_en} → {_name(name_en)}")
-                row.name_en = _name(name_en)
-            if name_fr is not None and _name(name_fr) != row.name_fr:
-                changed.append(f"name_fr: {row.name_fr} → {_name(name_fr)}")
-                row.name_fr = _name(name_fr)
+            if name_en is not None and name_of(name_en) != row.name_en:
+                changed.append(f"name_en: {row.name_en} → {name_of(name_en)}")
+                row.name_en = name_of(name_en)
+            if name_fr is not None and name_of(name_fr) != row.name_fr:
+                changed.append(f"name_fr: {row.name_fr} → {name_of(name_fr)}")
+                row.name_fr = name_of(name_fr)
             if impact is not None and _impact(impact) != row.impact:
                 changed.append(f"impact: {row.impact} → {impact}")
                 row.impact = impact
-            if notes is not None and _clean(notes) != row.notes:
+            if notes is not None and clean(notes) != row.notes:
                 changed.append("notes")
-                row.notes = _clean(notes)[-LONGEST_NOTES:]
+                row.notes = clean(notes)[-LONGEST_NOTES:]
             if changed:
                 row.updated_at = self._clock()
                 await self._audit(session, actor, "edited", incident, "; ".join(changed))
@@ -89,7 +92,7 @@ class Desk(Shelf):
         self, incident: str, update: str, *, actor: str, body_en: str, body_fr: str = ""
     ) -> IncidentView:
         """Puts other words in an entry; from then on it counts as the operator's."""
-        body = _body(body_en, body_fr)
+        body = body_of(body_en, body_fr)
         async with self.writing() as session:
             row = await self._row(session, incident)
             entry = await session.get(IncidentUpdateRow, update)
@@ -113,7 +116,7 @@ class Desk(Shelf):
         take_over: bool | None = None,
     ) -> IncidentView:
         """An operator's entry in the timeline; its status becomes the incident's."""
-        body = _body(body_en, body_fr)
+        body = body_of(body_en, body_fr)
         now = self._clock()
         async with self.writing() as session:
             row = await self._row(session, incident)
@@ -123,6 +126,29 @@ class Desk(Shelf):
             )  # fmt: skip
             await self._audit(session, actor, status, incident, body.en)
             await self._write_by(session, row, actor, take_over)
+        return self.view(incident)
+
+    async def write_postmortem(
+        self, incident: str, *, actor: str, body_en: str, body_fr: str = ""
+    ) -> IncidentView:
+        """What was learned, for the public; an empty text takes it back. Only of an incident that is over."""
+        now = self._clock()
+        async with self.writing() as session:
+            row = await self._row(session, incident)
+            if row.resolved_at is None:
+                raise ValueError("a post-mortem is written once the incident is resolved")
+            if clean(body_en):
+                body = body_of(body_en, body_fr, most=LONGEST_POSTMORTEM, what="a post-mortem")
+                first = not row.postmortem_en
+                row.postmortem_en, row.postmortem_fr = body.en, body.fr
+                row.postmortem_at = row.postmortem_at or now
+                if first:
+                    self.announce(session, "incident", row.id, "postmortem", now)
+            else:
+                row.postmortem_en = row.postmortem_fr = ""
+                row.postmortem_at = None
+            row.updated_at = now
+            await self._audit(session, actor, "postmortem", incident, row.postmortem_en)
         return self.view(incident)
 
     async def _row(self, session: AsyncSession, incident: str) -> IncidentRow:
@@ -149,27 +175,6 @@ class Desk(Shelf):
             subject=incident,
             detail=detail,
         )
-
-
-def _clean(text: str) -> str:
-    """Without control characters: they have no place on a page, and XML forbids them."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join("".join(each for each in line if each.isprintable()) for line in lines).strip()
-
-
-def _body(english: str, french: str) -> Words:
-    return Words(_text(english, LONGEST_TEXT, "an update"), _text(french.strip() or english, LONGEST_TEXT, "an update"))  # fmt: skip
-
-
-def _name(text: str) -> str:
-    return _text(" ".join(text.split()), LONGEST_NAME, "a name")
-
-
-def _text(text: str, most: int, what: str) -> str:
-    clean = _clean(text)
-    if not clean or len(clean) > most:
-        raise ValueError(f"{what} has 1 to {most} characters")
-    return clean
 
 
 def _status(status: str) -> str:

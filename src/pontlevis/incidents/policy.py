@@ -6,6 +6,21 @@ from pontlevis.brain.setting import check_numbers, setting
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """Somebody has to be told within a time. Raises ValueError for one without a name or a time."""
+
+    name: str
+    hours: float
+    law: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > 200 or len(self.law) > 200:
+            raise ValueError("incidents.duties: a duty has a name of 1 to 200 characters, and a law as short")
+        if not 0 < self.hours <= 8_760:
+            raise ValueError("incidents.duties: hours are from 0 to 8760")
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentPolicy:
     """The settings of incidents and the status page.
 
@@ -103,8 +118,32 @@ class IncidentPolicy:
         90, unit="days", doc="Shown on the status page.", source="Statuspage shows 90"
     )
 
+    maintenance_longest_s: float = setting(
+        604_800.0,
+        unit="s",
+        doc="Longest announced maintenance.",
+        source="choice: what is longer is no maintenance, and its time would be missing in the bars",
+    )
+    duties: tuple[Duty, ...] = setting(
+        (
+            Duty("Early warning to the CSIRT", 24.0, "Directive (EU) 2022/2555 (NIS 2), article 23(4)(a)"),
+            Duty("Notification of the data protection authority", 72.0, "GDPR, article 33(1)"),
+        ),
+        unit="name, hours, law",
+        doc="Who has to be notified, within how many hours of personal data being known to be touched.",
+        source="the articles named; which of them bind you is for your counsel to say",
+    )
+    duty_warn_hours: float = setting(
+        12.0,
+        unit="hours",
+        doc="So long before a duty's time is over operators are alerted, but not before half of it.",
+        source="choice: a working day is left",
+    )
+
     def __post_init__(self) -> None:
         check_numbers(self, "incidents")
+        if len({each.name for each in self.duties}) != len(self.duties):
+            raise ValueError("incidents.duties must have different names")
         rising = 0 < self.degraded_share <= self.partial_share <= self.major_share <= 1
         if not rising:
             raise ValueError("incidents: degraded_share, partial_share and major_share must rise from 0 to 1")

@@ -9,10 +9,12 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.incidents.availability import Availability
 from pontlevis.incidents.components import Component, Status, Statuses
 from pontlevis.incidents.desk import Desk
+from pontlevis.incidents.duties import Duties
+from pontlevis.incidents.maintenance import Maintenances
 from pontlevis.incidents.measure import Served
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.teller import Teller
-from pontlevis.incidents.views import ComponentView
+from pontlevis.incidents.views import ComponentView, IncidentView
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
 
@@ -27,6 +29,8 @@ class Incidents(Teller, Desk):
     ) -> None:
         self.availability = Availability(database, policy, clock)
         super().__init__(database, policy, clock, lambda: self.availability.statuses)
+        self.maintenance = Maintenances(database, policy, clock)
+        self.duties = Duties(database, policy, clock, self)
         self.name = name
         self.clock = clock
 
@@ -34,16 +38,27 @@ class Incidents(Teller, Desk):
         """Takes up where the service stopped: days, states, open incident, transitions not yet told."""
         await self.availability.start()
         await self.load()
+        await self.maintenance.load()
+        await self.maintenance.follow_the_clock()
+        self.availability.maintained = self.maintenance.components
+        await self.duties.load()
         await self.catch_up()
 
     async def measure(self, sample: ServiceSample, posture: PostureState, now: float) -> None:
         """Call once a second with the newest sample."""
+        await self._maintain(now)
         served = self.availability.take(sample, posture, now)
         self.count(served.asked, served.unserved)
         await self.tell()
         await self.watch(posture, now)
         if self.availability.due(now):
             await self._flush_in_time()
+
+    async def personal_data_touched(
+        self, incident: str, at: float, why: str, *, actor: str = "machine"
+    ) -> IncidentView:
+        """Starts the clocks of the duties to notify; see ``Duties.personal_data_touched``."""
+        return await self.duties.personal_data_touched(incident, at, why, actor=actor)
 
     async def flush(self) -> None:
         """Writes what was measured since the last time; also on the way out."""
@@ -79,6 +94,15 @@ class Incidents(Teller, Desk):
                 subject=component.value,
                 detail=status.value if status else "",
             )
+
+    async def _maintain(self, now: float) -> None:
+        if self.maintenance.due(now):
+            try:
+                async with asyncio.timeout(self._policy.write_limit_s):
+                    await self.maintenance.follow_the_clock()
+            except Exception:
+                log.exception("incident:maintenance:not_written")
+        self.availability.maintained = self.maintenance.components
 
     async def _flush_in_time(self) -> None:
         try:

@@ -7,17 +7,20 @@ from hashlib import blake2b
 from typing import TypedDict
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.incidents.components import Component, Status, Statuses
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.views import Affected, IncidentView, UpdateView
 from pontlevis.incidents.words import Words
+from pontlevis.storage.audit import add_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.incidents import IncidentRow, IncidentUpdateRow
+from pontlevis.storage.tables.telling import NoticeRow
 
 SHOWN = 50  # incidents kept in memory and shown, as Statuspage's incidents.json has
+MOST_OF_A_SPAN = 200  # incidents of one month on a page of history
 LONGEST_NOTES = 20_000
 OPERATOR = "operator"
 """Kind of an incident that an operator opened: the machine writes its own beside it."""
@@ -44,6 +47,8 @@ class Shelf:
         self._clock = clock
         self._statuses = statuses
         self._views: tuple[IncidentView, ...] = ()
+        self.version = 0
+        """Grows with everything that is written."""
 
     async def load(self) -> None:
         """Reads what the database has."""
@@ -54,6 +59,24 @@ class Shelf:
         """The newest first, from memory."""
         found = [each for each in self._views if not unresolved or each.resolved_at is None]
         return found[:most]
+
+    async def first_month(self) -> float | None:
+        """When the oldest incident began; None where there was none."""
+        async with self._database.session() as session:
+            return await session.scalar(select(func.min(IncidentRow.created_at)))
+
+    async def between(self, since: float, until: float, *, most: int = MOST_OF_A_SPAN) -> list[IncidentView]:
+        """Those that began then, newest first, from the database."""
+        async with self._database.session() as session:
+            return list(
+                await _read_rows(
+                    session,
+                    select(IncidentRow)
+                    .where(IncidentRow.created_at >= since, IncidentRow.created_at < until)
+                    .order_by(IncidentRow.created_at.desc(), IncidentRow.id)
+                    .limit(most),
+                )
+            )
 
     @property
     def open(self) -> IncidentView | None:
@@ -92,6 +115,7 @@ class Shelf:
             views = await _read(session)
         counts = {each.id: (each.asked, each.unserved) for each in self._views}
         # Counting goes on while a transaction is written.
+        self.version += 1
         self._views = tuple(
             replace(each, asked=max(each.asked, counts[each.id][0]), unserved=max(each.unserved, counts[each.id][1]))
             if each.id in counts
@@ -135,6 +159,9 @@ class Shelf:
         incident.resolved_at = now if status == "resolved" else None
         if status == "monitoring":
             incident.monitoring_at = now
+        if automatic:
+            # An operator's entry has its line from the desk.
+            add_audit(session, at=now, actor="service", event=f"service:incident:{status}", subject=incident.id, detail=body.en)  # fmt: skip
         session.add(
             IncidentUpdateRow(
                 id=id_of(f"{cause}:update"),
@@ -148,6 +175,19 @@ class Shelf:
                 actor=actor,
                 cause=cause,
                 affected=msgspec.json.encode(changes).decode(),
+            )
+        )
+
+        self.announce(session, "incident", incident.id, status, now)
+
+    def announce(self, session: AsyncSession, kind: str, subject: str, status: str, now: float) -> None:
+        """Leaves word for the subscribers, in the transaction of what it tells of: neither without the other."""
+        session.add(
+            NoticeRow(
+                subscriber_id="",
+                event=msgspec.json.encode({"kind": kind, "id": subject, "status": status}).decode(),
+                created_at=now,
+                due_at=now,
             )
         )
 
@@ -165,13 +205,16 @@ def id_of(cause: str) -> str:
 
 async def _read(session: AsyncSession) -> tuple[IncidentView, ...]:
     newest = select(IncidentRow.id).order_by(IncidentRow.created_at.desc(), IncidentRow.id).limit(SHOWN)
-    rows = list(
-        await session.scalars(
-            select(IncidentRow)
-            .where(or_(IncidentRow.resolved_at.is_(None), IncidentRow.id.in_(newest)))
-            .order_by(IncidentRow.created_at.desc(), IncidentRow.id)
-        )
+    return await _read_rows(
+        session,
+        select(IncidentRow)
+        .where(or_(IncidentRow.resolved_at.is_(None), IncidentRow.id.in_(newest)))
+        .order_by(IncidentRow.created_at.desc(), IncidentRow.id),
     )
+
+
+async def _read_rows(session: AsyncSession, wanted: "Select[IncidentRow]") -> tuple[IncidentView, ...]:
+    rows = list(await session.scalars(wanted))
     updates = list(
         await session.scalars(
             select(IncidentUpdateRow)
@@ -199,6 +242,11 @@ def _view(row: IncidentRow, updates: Iterable[IncidentUpdateRow]) -> IncidentVie
         kind=row.kind,
         asked=row.asked,
         unserved=row.unserved,
+        postmortem_en=row.postmortem_en,
+        postmortem_fr=row.postmortem_fr,
+        postmortem_at=row.postmortem_at,
+        data_touched_at=row.data_touched_at,
+        data_touched_why=row.data_touched_why,
     )
 
 

@@ -59,8 +59,18 @@ class IncidentView:
     """Requests of existing users since it began."""
     unserved: int = 0
 
+    postmortem_en: str = ""
+    postmortem_fr: str = ""
+    postmortem_at: float | None = None
+    data_touched_at: float | None = None
+    """Since when personal data is known to have been touched; for operators only, as is why."""
+    data_touched_why: str = ""
+
     def name(self, language: str) -> str:
         return self.name_fr if language == "fr" else self.name_en
+
+    def postmortem(self, language: str) -> str:
+        return self.postmortem_fr if language == "fr" else self.postmortem_en
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -98,3 +108,50 @@ class ComponentView:
     uptime: float | None
     declared_by: str = ""
     """The operator who declared this state; empty while it is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceView:
+    """Announced work, newest update first."""
+
+    id: str
+    name_en: str
+    name_fr: str
+    status: str
+    """``scheduled``, ``in_progress``, ``verifying`` or ``completed``."""
+    components: tuple[Component, ...]
+    scheduled_for: float
+    scheduled_until: float
+    created_at: float
+    updated_at: float
+    began_at: float | None
+    ended_at: float | None
+    cancelled: bool
+    updates: tuple[UpdateView, ...]
+
+    def name(self, language: str) -> str:
+        return self.name_fr if language == "fr" else self.name_en
+
+    @property
+    def active(self) -> bool:
+        """Whether it goes on now."""
+        return self.status in ("in_progress", "verifying")
+
+
+@dataclass(frozen=True, slots=True)
+class DutyView:
+    """A duty to notify and its clock; for operators only."""
+
+    id: str
+    incident_id: str
+    name: str
+    law: str
+    hours: float
+    began_at: float
+    due_at: float
+    done_at: float | None
+    done_by: str
+    note: str
+    incident_name: str
+    state: str
+    """``running``, ``soon``, ``overdue`` or ``done``."""

@@ -125,3 +125,16 @@ def availability(asked: int, unserved: int) -> Words:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.3g}"
+
+
+MAINTENANCE_SCHEDULED = Words(
+    "The announcement has changed; see the times above.",
+    "L'annonce a changé ; voir les horaires ci-dessus.",
+)
+MAINTENANCE_BEGINS = Words("The announced work has begun.", "Les travaux annoncés ont commencé.")
+MAINTENANCE_VERIFIED = Words(
+    "The work is done; we are checking that everything is well.",
+    "Les travaux sont terminés ; nous vérifions que tout va bien.",
+)
+MAINTENANCE_ENDS = Words("The announced work is over.", "Les travaux annoncés sont terminés.")
+MAINTENANCE_CANCELLED = Words("The announced work has been called off.", "Les travaux annoncés sont annulés.")

@@ -6,7 +6,8 @@ requests when there are many. Durations are seconds; no message carries a time o
 
 import msgspec
 
-from pontlevis.brain.admission.messages import Allowance
+from pontlevis.brain.admission.messages import Allowance, Ask
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 
@@ -28,6 +29,18 @@ class Asked(msgspec.Struct, tag=1, array_like=True, frozen=True, gc=False):
     choices: int
     stream: bool
     key: str = ""
+    limits: KeyLimits | None = None
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Asked":
+        """As it is sent; its source means nothing to admission."""
+        return cls(ask.ticket, ask.account, ask.standing, ask.model, ask.input_tokens, ask.output_tokens, ask.unlimited,
+                   ask.choices, ask.stream, ask.key, ask.limits)  # fmt: skip
+
+    def ask(self) -> Ask:
+        """As it was meant."""
+        return Ask(self.ticket, self.account, self.standing, self.model, self.input_tokens, self.output_tokens, self.unlimited,
+                   choices=self.choices, stream=self.stream, key=self.key, limits=self.limits)  # fmt: skip
 
 
 class Began(msgspec.Struct, tag=2, array_like=True, frozen=True, gc=False):

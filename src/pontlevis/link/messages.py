@@ -3,8 +3,10 @@
 import msgspec
 
 from pontlevis.brain.admission.policy import AdmissionPolicy
+from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.reach import Reach
 
 
 class AccountRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -28,6 +30,11 @@ class CredentialRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     secret_hash: bytes
     expires_at: float | None = None
     revoked: bool = False
+    scope: KeyScope | None = None
+    """What of the account's rights a key has; None: all of them."""
+    former_hash: bytes = b""
+    """Of the secret before the last rotation, which holds until ``former_until``."""
+    former_until: float = 0.0
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,6 +50,10 @@ class DecisionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     origin: str = "detection"
     """``detection`` or an operator's name."""
     lifted: bool = False
+    finding: str = ""
+    """What detection found; empty for an operator's own."""
+    reach: Reach = Reach.EVERYTHING
+    """What of an address or prefix it closes."""
 
 
 class UsageRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from pontlevis.storage.audit import ChainedSession, use_audit_key
+from pontlevis.storage.sealed import Seals, use_seals
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 """What is raised while the database cannot be used; trying again later may help."""
@@ -26,7 +29,9 @@ class Database:
     def __init__(self, url: str) -> None:
         # Values stay out of error messages: they hold addresses and hashes, and errors end up in logs.
         self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(
+            self.engine, expire_on_commit=False, sync_session_class=ChainedSession
+        )
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas)
 
@@ -35,10 +40,29 @@ class Database:
         """The default: one SQLite file in ``directory``."""
         return cls(f"sqlite+aiosqlite:///{directory / 'pontlevis.db'}")
 
+    def use_keys(self, *, seals: Seals | None = None, audit: bytes | None = None) -> None:
+        """Seals columns and the audit log's end from now on; without keys both are as they were given."""
+        if seals is not None:
+            use_seals(self.engine.sync_engine.dialect, seals)
+        if audit is not None:
+            use_audit_key(self.engine.sync_engine, audit)
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         async with self._sessions() as session, session.begin():
             yield session
+
+    async def scrub(self) -> None:
+        """Leaves nothing of what was deleted or overwritten in SQLite's file and log.
+
+        PostgreSQL does this by itself in time (autovacuum); its write-ahead log and backups are its operator's.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("VACUUM"))
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -11,7 +11,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of
-from pontlevis.web.visitor import SESSION_COOKIE, device_of, keep_session, logged_in, source_of
+from pontlevis.web.visitor import SESSION_COOKIE, agent_of, device_of, keep_session, logged_in, source_of
 
 CHALLENGE = "/api/challenge"
 
@@ -25,6 +25,11 @@ class ErrorDetail(BaseModel):
     param: str | None = None
     status_page: str | None = None
     waitlist: str | None = None
+    ticket: str | None = None
+    """Of a log-in whose password fitted, for the second step."""
+    expires_at: float | None = None
+    methods: list[str] | None = None
+    """What can be shown in the second step."""
 
 
 class ErrorBody(BaseModel):
@@ -46,10 +51,6 @@ class EmailBody(BaseModel):
     email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
 
 
-class NameBody(BaseModel):
-    name: str = Field(min_length=1, max_length=100, examples=["laptop"])
-
-
 class AccountAnswer(BaseModel):
     id: str | None = None
     email: str
@@ -66,21 +67,6 @@ class OwnAccountAnswer(AccountAnswer):
 class SessionAnswer(BaseModel):
     token: str
     expires_at: float
-
-
-class KeyAnswer(BaseModel):
-    id: str
-    name: str
-    created_at: float
-    last_used_at: float | None = None
-
-
-class NewKeyAnswer(KeyAnswer):
-    key: str
-
-
-class KeysAnswer(BaseModel):
-    keys: list[KeyAnswer]
 
 
 class WaitlistAnswer(BaseModel):
@@ -183,7 +169,7 @@ def create_api_router(context: WebContext) -> APIRouter:
     async def log_in(
         request: Request, answer: Response, body: Annotated[ChallengedBody, Body()]
     ) -> SessionAnswer:
-        """Log in; the token also comes as a cookie."""
+        """Log in; the token also comes as a cookie. 403 `second_factor_required` asks for the second step."""
         source, fingerprint = source_of(request)
         grant = await accounts.log_in(
             body.email,
@@ -192,6 +178,7 @@ def create_api_router(context: WebContext) -> APIRouter:
             fingerprint=fingerprint,
             device=device_of(request),
             challenge=body.altcha,
+            agent=agent_of(request),
         )
         keep_session(answer, grant, context)
         return SessionAnswer(token=grant.token, expires_at=grant.expires_at)
@@ -202,31 +189,6 @@ def create_api_router(context: WebContext) -> APIRouter:
         visitor, _ = await logged_in(request, context)
         await accounts.end_session(visitor.token)
         answer.delete_cookie(SESSION_COOKIE)
-
-    @router.get("/keys", responses=_errors(401))
-    async def list_keys(request: Request) -> KeysAnswer:
-        """The account's keys, without their secrets."""
-        _, view = await logged_in(request, context)
-        keys = await accounts.list_keys(view.id)
-        return KeysAnswer(
-            keys=[
-                KeyAnswer(id=k.id, name=k.name, created_at=k.created_at, last_used_at=k.last_used_at)
-                for k in keys
-            ]
-        )
-
-    @router.post("/keys", status_code=201, responses=_errors(401, 409))
-    async def create_key(request: Request, body: Annotated[NameBody, Body()]) -> NewKeyAnswer:
-        """Make a key; its secret is shown this once."""
-        _, view = await logged_in(request, context)
-        made = await accounts.create_key(view.id, body.name)
-        return NewKeyAnswer(id=made.id, name=made.name, key=made.key, created_at=made.created_at)
-
-    @router.delete("/keys/{key}", status_code=204, responses=_errors(401, 404))
-    async def delete_key(request: Request, key: str) -> None:
-        """Revoke a key at once, streams under way included."""
-        _, view = await logged_in(request, context)
-        await accounts.revoke_key(view.id, key)
 
     @router.post("/waitlist", status_code=202, responses=_errors(429))
     async def join_waitlist(request: Request, body: Annotated[EmailBody, Body()]) -> WaitlistAnswer:

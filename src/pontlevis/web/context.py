@@ -6,6 +6,8 @@ from pontlevis.accounts.service import Accounts
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.incidents.service import Incidents
+from pontlevis.notices.alert_room import AlertRoom
+from pontlevis.notices.subscribers import Subscribers
 from pontlevis.web.ports import PolicyDesk, Service
 
 
@@ -20,3 +22,6 @@ class WebContext:
     refusals: RefusalCodec
     """Opens the ids of refusals."""
     policy: PolicyDesk
+    subscribers: Subscribers | None = None
+    """Who is told by mail and webhook; None: nobody."""
+    alerts: AlertRoom | None = None

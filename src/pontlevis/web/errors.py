@@ -1,5 +1,6 @@
 """Errors in one shape for programs, and as pages for people."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from pontlevis.accounts.factors import SecondFactorRequired
 from pontlevis.accounts.service import AccountError
 from pontlevis.web.crashes import CrashMiddleware
 from pontlevis.web.render import render
@@ -28,7 +30,7 @@ def error_answer(
     *,
     param: str | None = None,
     retry_after_s: float = 0.0,
-    extra: dict[str, str] | None = None,
+    extra: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     """An error as the API's clients expect it."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "service_unavailable_error")
@@ -47,10 +49,16 @@ def install(app: FastAPI, *, pages: bool) -> None:
         if not isinstance(error, AccountError):
             raise error
         if wants_json(request):
-            extra: dict[str, str] = {}
+            extra: dict[str, object] = {}
             if error.code == "registration_suspended":
                 base = request.app.state.base_url
                 extra = {"status_page": f"{base}/status", "waitlist": f"{base}/api/waitlist"}
+            elif isinstance(error, SecondFactorRequired):
+                extra = {
+                    "ticket": error.ticket,
+                    "expires_at": error.expires_at,
+                    "methods": [each.value for each in error.methods],
+                }
             elif error.code in ("challenge_required", "challenge_failed"):
                 action = "login" if request.url.path == "/api/sessions" else "signup"
                 extra = {"challenge": f"{request.app.state.base_url}/api/challenge?action={action}"}

@@ -10,7 +10,7 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of
 from pontlevis.web.registration_view import registration_view
 from pontlevis.web.render import render
-from pontlevis.web.visitor import keep_session, visitor_of, with_retry
+from pontlevis.web.visitor import agent_of, keep_session, visitor_of, with_retry
 
 Email = Annotated[str, Form(max_length=320)]
 Password = Annotated[str, Form(max_length=1_024)]
@@ -81,7 +81,9 @@ def create_gate_pages_router(context: WebContext) -> APIRouter:
         except AccountError as error:
             return await register_page(request, email=email, invitation=invitation, error=error)
         if done.kind is SignUpKind.CREATED and done.account is not None:
-            grant = await accounts.begin_session(done.account.id, source=visitor.source)
+            grant = await accounts.begin_session(
+                done.account.id, source=visitor.source, agent=agent_of(request)
+            )
             answer = RedirectResponse("/account", 303)
             keep_session(answer, grant, context)
             return answer

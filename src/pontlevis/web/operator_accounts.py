@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, Field
 
+from pontlevis.accounts.roles import Role
 from pontlevis.accounts.service import AccountView
 from pontlevis.storage.audit import record_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.keys_bodies import ScopeBody
 from pontlevis.web.operator_answers import AccountAnswer, AccountsAnswer, KeyAnswer
-from pontlevis.web.operator_visitor import GUARDED, Actor
+from pontlevis.web.operator_visitor import GUARDED, Actor, AdminActor, gate_of
 
 
-class KeyBody(BaseModel):
+class KeyBody(ScopeBody):
     email: str = Field(min_length=3, max_length=320)
     name: str = Field(default="operator", min_length=1, max_length=100)
     paid: bool = False
@@ -39,16 +41,24 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
     accounts = context.accounts
 
     @router.post("/keys", status_code=201)
-    async def make_key(actor: Actor, body: Annotated[KeyBody, Body()]) -> KeyAnswer:
+    async def make_key(actor: AdminActor, body: Annotated[KeyBody, Body()]) -> KeyAnswer:
         """Make a key, and the account if need be; shown this once."""
-        key = await accounts.make_key(body.email, name=body.name, paid=body.paid, unlimited=body.unlimited)
+        key = await accounts.make_key(
+            body.email,
+            name=body.name,
+            paid=body.paid,
+            unlimited=body.unlimited,
+            scope=body.scope(),
+            expires_at=body.expires_at(accounts.clock()),
+        )
+        owner = await accounts.find_account(body.email)
         async with accounts.database.session() as session:
             await record_audit(
                 session,
                 at=accounts.clock(),
                 actor=actor,
                 event="operator:key:made",
-                subject=body.email,
+                subject=owner.id if owner is not None else "",
                 detail=body.name,
             )
         return KeyAnswer(email=body.email, key=key)
@@ -57,19 +67,37 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
     async def list_accounts(
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        email: Annotated[
+            str,
+            Query(
+                max_length=320,
+                description="The exact address; parts find nothing, since addresses are sealed.",
+            ),
+        ] = "",
     ) -> AccountsAnswer:
-        """Accounts, newest first."""
+        """Accounts, newest first; with ``email`` the one of that address."""
+        if email:
+            one = await accounts.find_account(email)
+            return AccountsAnswer(accounts=[_answer(one)] if one is not None else [])
         found = await accounts.list_accounts(limit, offset)
         return AccountsAnswer(accounts=[_answer(each) for each in found])
 
     @router.patch("/accounts/{account}")
     async def change_account(
+        request: Request,
         actor: Actor,
         account: str,
         body: Annotated[AccountBody, Body()],
     ) -> AccountAnswer:
-        """Change what an account has earned or may do."""
+        """Change what an account has earned (admins only) or may do."""
+        if body.paid is not None or body.unlimited is not None:
+            await gate_of(request).require(request, Role.ADMIN)
         return _answer(await accounts.change_account(account, actor=actor, **body.model_dump()))
+
+    @router.delete("/accounts/{account}/second-factor", status_code=204)
+    async def drop_factors(actor: Actor, account: str) -> None:
+        """Take all second factors and passkeys of somebody away who has lost them."""
+        await accounts.drop_factors(account, actor=actor)
 
     return router
 

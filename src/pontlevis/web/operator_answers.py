@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.vocabulary import Posture, RefusalCode, RegistrationMode, Verdict
 from pontlevis.incidents.components import Component, Status
 
@@ -123,6 +124,9 @@ class DecisionAnswer(_Answer):
     expires_at: float
     origin: str
     lifted: bool
+    finding: str
+    """What detection found; empty for an operator's own."""
+    reach: Reach
 
 
 class DecisionsAnswer(_Answer):
@@ -142,6 +146,22 @@ class BandAnswer(_Answer):
     wait_p99_s: float
     ttft_p99_s: float
     tokens: int
+    wait_p50_s: float
+    waits: list[int]
+    wait_sum_s: float
+
+
+class EngineSampleAnswer(_Answer):
+    """One engine; a limit of 0 requests: it is given none; of 0 tokens: no limit."""
+
+    name: str
+    up: bool
+    in_flight: int
+    tokens_in_flight: int
+    limit: int
+    token_limit: int
+    waiting: int
+    kv_usage: float
 
 
 class SampleAnswer(_Answer):
@@ -157,6 +177,7 @@ class SampleAnswer(_Answer):
     engine_waiting: int
     engine_busy: float
     limit_requests: int
+    each_engine: list[EngineSampleAnswer]
 
 
 class EngineAnswer(_Answer):
@@ -210,6 +231,11 @@ class IncidentAnswer(_Answer):
     asked: int
     unserved: int
     updates: tuple[UpdateAnswer, ...]
+    postmortem_en: str = ""
+    postmortem_fr: str = ""
+    postmortem_at: float | None = None
+    data_touched_at: float | None = None
+    data_touched_why: str = ""
 
 
 class IncidentsAnswer(_Answer):
@@ -275,9 +301,12 @@ class AuditEntry(_Answer):
 
     at: float
     actor: str
+    """``account`` and an id for an operator who logged in."""
     event: str
     subject: str
     detail: str
+    hash: str
+    """Of this line and, through it, of every one before."""
 
 
 class AuditAnswer(_Answer):
@@ -305,8 +334,9 @@ def load_bytes(samples: list[ServiceSample], gateways: int, engines: list[Json])
 
 def sample_record(sample: ServiceSample) -> Json:
     """A sample with its names; on the link it goes without."""
-    record: Json = {name: getattr(sample, name) for name in sample.__struct_fields__ if name != "bands"}
-    record["bands"] = [
-        {name: getattr(band, name) for name in band.__struct_fields__} for band in sample.bands
-    ]
+    record: Json = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    for part in ("bands", "each_engine"):
+        record[part] = [
+            {name: getattr(each, name) for name in each.__struct_fields__} for each in getattr(sample, part)
+        ]
     return record

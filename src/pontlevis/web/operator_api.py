@@ -7,8 +7,9 @@ from fastapi import APIRouter, Body, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.refusal_note import explain
-from pontlevis.storage.audit import recent_audit
+from pontlevis.storage.audit_search import search_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_answers import (
     AuditAnswer,
@@ -32,6 +33,7 @@ class DecisionBody(BaseModel):
     scope: str = Field(pattern="^(address|prefix|account|credential)$")
     value: str = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=500)
+    reach: Reach = Field(default=Reach.EVERYTHING, description="what of an address or prefix is refused")
     duration_s: float = Field(default=HOUR_S, ge=1, le=YEAR_S)
 
 
@@ -70,6 +72,7 @@ def create_operator_api_router(context: WebContext) -> APIRouter:
                 scope=body.scope,
                 value=body.value,
                 reason=body.reason,
+                reach=body.reach,
                 duration_s=body.duration_s,
                 actor=actor,
             )
@@ -108,10 +111,17 @@ def create_operator_api_router(context: WebContext) -> APIRouter:
         )
 
     @router.get("/audit", dependencies=GUARDED)
-    async def audit(limit: Annotated[int, Query(ge=1, le=1_000)] = 100) -> AuditAnswer:
-        """Who changed what, newest first."""
+    async def audit(
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+        actor: Annotated[str, Query(max_length=200, description="Part of who did it.")] = "",
+        event: Annotated[str, Query(max_length=100, description="Beginning of the event.")] = "",
+        words: Annotated[
+            str, Query(max_length=200, description="In what it was done to, or the detail.")
+        ] = "",
+    ) -> AuditAnswer:
+        """Who changed what, newest first; a search looks at the newest 20,000 lines."""
         async with accounts.database.session() as session:
-            rows = await recent_audit(session, most=limit)
+            rows = await search_audit(session, actor=actor, event=event, words=words, most=limit)
         return AuditAnswer(audit=[AuditEntry.model_validate(row) for row in rows])
 
     return router

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pontlevis.accounts.factors import Realm, SecondFactorRequired
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.refusal_note import Cause, RefusalNote
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
@@ -18,17 +19,32 @@ from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import catalogue
+from pontlevis.web.login_steps import ask_second_step
 from pontlevis.web.operator_desk import back
+from pontlevis.web.operator_live import plots_of
+from pontlevis.web.operator_login import TICKET_COOKIE
+from pontlevis.web.operator_overview import Overviews, decisions_by_finding
 from pontlevis.web.operator_posture import DRY_RUN, differences
-from pontlevis.web.operator_visitor import COOKIE, Actor, OperatorGate, keep_operator_session, operator_source
+from pontlevis.web.operator_visitor import (
+    COOKIE,
+    Actor,
+    AdminActor,
+    Reader,
+    keep_operator_session,
+    operator_source,
+)
 from pontlevis.web.render import render
+from pontlevis.web.visitor import agent_of
 
 Short = Annotated[str, Form(max_length=500)]
 MOST_SHOWN = 50
 """Decisions of one group on the page; the API lists all."""
 DETECTION = "detection"
+SCOPES = ("address", "prefix", "account", "credential")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-ERRORS = frozenset({"reason", "ended", "opening", "text", "name", "writer", "state"})
+ERRORS = frozenset(
+    {"decision", "target", "undo", "reason", "ended", "opening", "text", "name", "writer", "state"}
+)
 """Ends of the texts ``op.e_…``; an address cannot make the console say anything else."""
 
 
@@ -83,7 +99,7 @@ def _refusal_key(note: RefusalNote) -> str:
     return key if key in catalogue("en") else "refusal.code_other"
 
 
-def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
+def create_console_router(context: WebContext, overviews: Overviews) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     service, accounts, incidents = context.service, context.accounts, context.incidents
     rule: dict[str, object] = {
@@ -115,6 +131,10 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
             "measure_notes": service.measure_notes,
             "decision_count": len(decisions),
             "engines": service.engines,
+            "now": await overviews.overview(),
+            "changes": service.postures,
+            "decided": decisions_by_finding(service),
+            **plots_of(context, request, request.query_params.get("last", "")),
             "gateways": str(service.gateways) if wanted == 1 else f"{service.gateways} / {wanted}",
             "incidents": await incidents.incidents(most=5),
             "audit": audit,
@@ -131,9 +151,8 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         return render(request, "operator_console.html", values)
 
     @router.get("/")
-    async def console(request: Request) -> Response:
-        actor = await gate.actor(request)
-        return RedirectResponse("/login", 303) if actor is None else await page(request, actor)
+    async def console(request: Request, actor: Reader) -> Response:
+        return await page(request, actor)
 
     @router.get("/login")
     async def login_form(request: Request) -> Response:
@@ -145,11 +164,19 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
     ) -> Response:
         try:
             grant = await accounts.log_in(
-                email, password, source=operator_source(request), fingerprint=0, challenge=None
+                email,
+                password,
+                source=operator_source(request),
+                fingerprint=0,
+                challenge=None,
+                agent=agent_of(request),
+                realm=Realm.OPERATOR,
             )
             if grant.account.standing is not Standing.OPERATOR:
                 await accounts.end_session(grant.token)
                 raise AccountError(401, "invalid_credentials", "no operator has these credentials")
+        except SecondFactorRequired as asked:
+            return ask_second_step(asked, context, target="/", cookie=TICKET_COOKIE)
         except AccountError as error:
             return render(
                 request, "operator_login.html", {"actor": None, "error": error}, status=error.status
@@ -228,28 +255,51 @@ def create_console_router(context: WebContext, gate: OperatorGate) -> APIRouter:
         return await page(request, actor, differences(done)) if dry_run else RedirectResponse("/", 303)
 
     @router.post("/posture/dry-run")
-    async def switch_dry_run(actor: Actor, on: Short, reason: Short = "") -> Response:
+    async def switch_dry_run(actor: AdminActor, on: Short, reason: Short = "") -> Response:
         if not reason.strip() or on not in DRY_RUN:
             return back(error="reason")
         await service.set_posture_dry_run(DRY_RUN[on], actor=actor, reason=reason.strip())
         return RedirectResponse("/", 303)
 
-    @router.post("/decisions/{decision}/lift")
-    async def lift(actor: Actor, decision: int) -> Response:
+    @router.post("/decisions")
+    async def decide(
+        actor: Actor,
+        scope: Short = "",
+        value: Short = "",
+        reason: Short = "",
+        minutes: Annotated[float, Form(gt=0, le=527_040)] = 60,
+    ) -> Response:
+        """A measure by hand."""
+        if not reason.strip() or not value.strip() or scope not in SCOPES:
+            return back(error="decision")
         try:
-            await service.lift(decision, actor=actor, reason="lifted on the console")
+            await service.decide(
+                scope=scope, value=value.strip(), reason=reason.strip(), duration_s=minutes * 60, actor=actor
+            )
+        except ValueError:
+            return back(error="target")
+        return back("decisions")
+
+    @router.post("/decisions/{decision}/lift")
+    async def lift(actor: Actor, decision: int, reason: Short = "") -> Response:
+        if not reason.strip():
+            return back(error="undo")
+        try:
+            await service.lift(decision, actor=actor, reason=reason.strip())
         except KeyError:
             return back(error="ended")
         return back("decisions")
 
     @router.post("/groups/{group}/undo")
-    async def lift_group(actor: Actor, group: str) -> Response:
+    async def lift_group(actor: Actor, group: str, reason: Short = "") -> Response:
         """All decisions of one reason at once: a false alarm is never one address."""
+        if not reason.strip():
+            return back(error="undo")
         found = [each for each in grouped(service.decisions) if each.key == group]
         lifted = 0
         for decision in (one for each in found for one in each.decisions):
             try:
-                await service.lift(decision.id, actor=actor, reason="lifted with its group on the console")
+                await service.lift(decision.id, actor=actor, reason=reason.strip())
                 lifted += 1
             except KeyError:
                 continue  # It ended by itself meanwhile.

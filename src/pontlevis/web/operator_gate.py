@@ -9,7 +9,7 @@ from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_answers import PostureAnswer, posture_answer
 from pontlevis.web.operator_api import YEAR_S
-from pontlevis.web.operator_visitor import GUARDED, Actor
+from pontlevis.web.operator_visitor import ADMINS, GUARDED, Actor
 
 
 class RegistrationBody(BaseModel):
@@ -143,9 +143,9 @@ def create_operator_gate_router(context: WebContext) -> APIRouter:
         """Make its link void."""
         return InvitationAnswer.model_validate(await accounts.revoke_invitation(invitation, actor=actor))
 
-    @router.get("/letters", dependencies=GUARDED)
+    @router.get("/letters", dependencies=ADMINS)
     async def letters(most: Annotated[int, Query(ge=1, le=500)] = 100) -> LettersAnswer:
-        """What became of letters, newest first."""
+        """What became of letters, newest first; for admins, as letters may hold links."""
         found = await accounts.letters(most)
         return LettersAnswer(letters=[LetterAnswer.model_validate(each) for each in found])
 

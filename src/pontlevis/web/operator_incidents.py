@@ -8,8 +8,8 @@ from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field
 
 from pontlevis.incidents.components import Component, Status
-from pontlevis.incidents.desk import LONGEST_NAME, LONGEST_TEXT
 from pontlevis.incidents.shelf import LONGEST_NOTES
+from pontlevis.incidents.texts import LONGEST_NAME, LONGEST_TEXT
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator_answers import (
     ComponentAnswer,

@@ -12,7 +12,7 @@ from pontlevis.investigation.ask import Question, answer
 from pontlevis.investigation.incident import load_incident
 from pontlevis.investigation.result import Investigation, Series
 from pontlevis.web.context import WebContext
-from pontlevis.web.operator_visitor import OperatorGate
+from pontlevis.web.operator_visitor import Reader, gate_of
 from pontlevis.web.render import render
 
 KEPT_S = 60.0
@@ -52,7 +52,7 @@ def curve(series: Series) -> Curve:
     return Curve(path(series.hostile), path(series.other), top)
 
 
-def create_investigation_router(context: WebContext, gate: OperatorGate) -> APIRouter:
+def create_investigation_router(context: WebContext) -> APIRouter:
     """``/investigation`` for the last incident, ``/investigation/{incident}`` for another, and its exports."""
     router = APIRouter(include_in_schema=False)
     settings, incidents, accounts = context.settings, context.incidents, context.accounts
@@ -87,18 +87,14 @@ def create_investigation_router(context: WebContext, gate: OperatorGate) -> APIR
             return found
 
     @router.get("/investigation")
-    async def latest(request: Request) -> Response:
-        if await gate.actor(request) is None:
-            return RedirectResponse("/login", 303)
+    async def latest(request: Request, actor: Reader) -> Response:
         newest = await incidents.incidents(most=1)
         if newest:
             return RedirectResponse(f"/investigation/{newest[0].id}", 303)
         return await page(request, "", None)
 
     @router.get("/investigation/{incident}")
-    async def one(request: Request, incident: str) -> Response:
-        if await gate.actor(request) is None:
-            return RedirectResponse("/login", 303)
+    async def one(request: Request, actor: Reader, incident: str) -> Response:
         try:
             found = await ask(incident)
         except KeyError:
@@ -106,9 +102,7 @@ def create_investigation_router(context: WebContext, gate: OperatorGate) -> APIR
         return await page(request, incident, found)
 
     @router.get("/investigation/{incident}/block-list.csv")
-    async def block_list(request: Request, incident: str) -> Response:
-        if await gate.actor(request) is None:
-            return RedirectResponse("/login", 303)
+    async def block_list(request: Request, actor: Reader, incident: str) -> Response:
         try:
             found = await ask(incident)
             if isinstance(found, str):
@@ -123,7 +117,7 @@ def create_investigation_router(context: WebContext, gate: OperatorGate) -> APIR
         request: Request, incident: str, found: Investigation | str | None, *, status: int = 200
     ) -> Response:
         values: dict[str, object] = {
-            "actor": await gate.actor(request),
+            "actor": await gate_of(request).actor(request),
             "incidents": await incidents.incidents(most=20),
             "incident": incident,
             "made": found if isinstance(found, Investigation) else None,

@@ -19,7 +19,7 @@ from pontlevis.web.operator_answers import (
     posture_answer,
     transition_answer,
 )
-from pontlevis.web.operator_visitor import GUARDED, Actor
+from pontlevis.web.operator_visitor import GUARDED, Actor, AdminActor
 from pontlevis.web.ports import Service
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
@@ -117,7 +117,7 @@ def create_operator_posture_router(context: WebContext) -> APIRouter:
         return order_answer(service, done, trial=body.dry_run)
 
     @router.post("/posture/dry-run")
-    async def set_dry_run(actor: Actor, body: Annotated[DryRunBody, Body()]) -> OrderAnswer:
+    async def set_dry_run(actor: AdminActor, body: Annotated[DryRunBody, Body()]) -> OrderAnswer:
         """Whether the machine only says what it would do."""
         done = await service.set_posture_dry_run(DRY_RUN[body.dry_run], actor=actor, reason=body.reason)
         return order_answer(service, done, trial=False)
@@ -136,7 +136,7 @@ def create_operator_posture_router(context: WebContext) -> APIRouter:
         )
 
     @router.post("/policy/reload")
-    async def reload_policy(actor: Actor, body: Annotated[ReloadBody, Body()]) -> ReloadAnswer:
+    async def reload_policy(actor: AdminActor, body: Annotated[ReloadBody, Body()]) -> ReloadAnswer:
         """Read the policy file again; a bad one is refused whole and the running policy stays."""
         try:
             found = await context.policy.reload(actor=actor, reason=body.reason, dry_run=body.dry_run)

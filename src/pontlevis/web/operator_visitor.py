@@ -1,17 +1,37 @@
 """Who may act as an operator."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException
 from fastapi.responses import Response
 from starlette.requests import Request
 
+from pontlevis.accounts.roles import Role
 from pontlevis.accounts.service import SessionGrant
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_names import actor_of
 
 COOKIE = "pontlevis_operator"
 LONGEST_ACTOR = 100
+NEEDS_NOBODY = frozenset(
+    {"/healthz", "/readyz", "/metrics", "/login", "/logout", "/setup", "/static", "/api/openapi.json"}
+)
+"""Paths without a role: health, metrics, the way in. Everything else carries a ``Need``; a test looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """An operator behind a request."""
+
+    name: str
+    """For the audit log."""
+    role: Role
+
+    def may(self, word: str) -> bool:
+        """Whether they may do what this role may: ``viewer``, ``responder`` or ``admin``."""
+        return self.role >= Role.of(word)
 
 
 class OperatorGate:
@@ -21,32 +41,72 @@ class OperatorGate:
         self._context = context
         self.trusted = trusted
 
-    async def actor(self, request: Request) -> str | None:
-        """The operator's name for the audit log; None for anybody else."""
+    async def visitor(self, request: Request) -> Visitor | None:
+        """The operator with their role; None for anybody else. Who may open the private socket is an admin."""
         if self.trusted:
             named = request.headers.get("x-pontlevis-actor", "")
             clean = "".join(each for each in named if each.isprintable()).strip()
-            return clean[:LONGEST_ACTOR] or "private socket"
-        account = await self._context.accounts.session_account(token_of(request))
-        return account.email if account is not None and account.standing is Standing.OPERATOR else None
+            return Visitor(clean[:LONGEST_ACTOR] or "private socket", Role.ADMIN)
+        accounts = self._context.accounts
+        account = await accounts.operator_session(token_of(request))
+        if account is None or account.standing is not Standing.OPERATOR:
+            return None
+        return Visitor(actor_of(account), await accounts.operator_role(account.id))
 
-    async def require(self, request: Request) -> str:
-        """As a dependency: the operator's name. Raises 401."""
-        actor = await self.actor(request)
-        if actor is None:
+    async def actor(self, request: Request) -> str | None:
+        """The operator's name for the audit log; None for anybody else."""
+        visitor = await self.visitor(request)
+        return visitor.name if visitor is not None else None
+
+    async def require(self, request: Request, role: Role = Role.VIEWER) -> str:
+        """The operator's name. Raises 401 for a stranger, 403 for an operator whose role is not enough."""
+        visitor = await self.visitor(request)
+        if visitor is None:
             raise HTTPException(401, "log in as an operator first", {"www-authenticate": "Bearer"})
-        return actor
+        # Templates show each visitor what they may do.
+        request.state.operator = visitor
+        if visitor.role < role:
+            raise HTTPException(
+                403, f"this needs the role {role.word}; you have the role {visitor.role.word}"
+            )
+        return visitor.name
 
 
-async def _actor(request: Request) -> str:
+@dataclass(frozen=True, slots=True)
+class Need:
+    """As a dependency: the name of an operator whose role is enough. The one place where rights are asked."""
+
+    role: Role
+    page: bool = False
+    """A page sends strangers to the log-in instead of answering 401."""
+
+    async def __call__(self, request: Request) -> str:
+        try:
+            return await gate_of(request).require(request, self.role)
+        except HTTPException as error:
+            if self.page and error.status_code == 401:
+                raise HTTPException(303, "log in first", {"location": "/login"}) from None
+            raise
+
+
+def gate_of(request: Request) -> OperatorGate:
+    """The listener's."""
     gate: OperatorGate = request.app.state.gate
-    return await gate.require(request)
+    return gate
 
 
-Actor = Annotated[str, Depends(_actor)]
-"""A parameter of a route: the operator's name; whoever is none gets 401."""
-GUARDED = [Depends(_actor)]
-"""For a route that needs an operator and not the name."""
+Actor = Annotated[str, Depends(Need(Role.RESPONDER))]
+"""A parameter of a route that changes something: the name of an operator who may respond."""
+AdminActor = Annotated[str, Depends(Need(Role.ADMIN))]
+"""A parameter of a route that only an admin may use."""
+Reader = Annotated[str, Depends(Need(Role.VIEWER, page=True))]
+"""A parameter of a page that every operator may see."""
+AdminReader = Annotated[str, Depends(Need(Role.ADMIN, page=True))]
+"""A parameter of a page that only an admin may see."""
+GUARDED = [Depends(Need(Role.VIEWER))]
+"""For a route that shows something to every operator and does not need the name."""
+ADMINS = [Depends(Need(Role.ADMIN))]
+"""For a route that shows what only an admin may see."""
 
 
 def token_of(request: Request) -> str:

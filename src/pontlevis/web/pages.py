@@ -5,29 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pontlevis.accounts.factors import SecondFactorRequired
 from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.service import AccountError, NewKey
 from pontlevis.web.context import WebContext
+from pontlevis.web.login_steps import ask_second_step
 from pontlevis.web.registration_view import registration_view
 from pontlevis.web.render import render
-from pontlevis.web.visitor import SESSION_COOKIE, Visitor, keep_session, visitor_of, with_retry
+from pontlevis.web.targets import safe_next
+from pontlevis.web.visitor import SESSION_COOKIE, Visitor, agent_of, keep_session, visitor_of, with_retry
 
 Email = Annotated[str, Form(max_length=320)]
 Password = Annotated[str, Form(max_length=1_024)]
-NOTICES = frozenset({"confirmed", "changed"})
+NOTICES = frozenset({"confirmed", "changed", "again"})
 """Ends of texts ``login.…``; an address cannot make the page say anything else."""
-
-
-def safe_next(target: str) -> str:
-    """A path of our own; anything that could lead elsewhere becomes the account page."""
-    if (
-        not target.startswith("/")
-        or target.startswith("//")
-        or "\\" in target
-        or any(ord(each) < 32 for each in target)
-    ):
-        return "/account"
-    return target[:200]
 
 
 def create_pages_router(context: WebContext) -> APIRouter:
@@ -51,6 +42,7 @@ def create_pages_router(context: WebContext) -> APIRouter:
             "next": safe_next(target),
             "notice": notice if notice in NOTICES else "",
             "challenged": accounts.login_challenged and (needed or not visitor.device),
+            "passkey": accounts.relying_party is not None,
             "required": settings.accounts.verification is Verification.REQUIRED,
         }
         return with_retry(render(request, "login.html", values, status=error.status if error else 200), error)
@@ -91,7 +83,10 @@ def create_pages_router(context: WebContext) -> APIRouter:
                 fingerprint=visitor.fingerprint,
                 device=visitor.device,
                 challenge=altcha,
+                agent=agent_of(request),
             )
+        except SecondFactorRequired as asked:
+            return ask_second_step(asked, context, target=safe_next(next_))
         except AccountError as error:
             return login_page(request, visitor, email=email, target=next_, error=error)
         answer = RedirectResponse(safe_next(next_), 303)

@@ -8,8 +8,10 @@ from pontlevis.accounts.ports import Publisher, Watch
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.config import Settings
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.policy_file import Change
 
@@ -85,6 +87,35 @@ class SourcesView:
     """Measures since the start that were not put in force, by outcome."""
 
 
+@dataclass
+class Totals:
+    """What happened since the controller started; every label is a word of ours."""
+
+    requests: dict[tuple[str, str], int]
+    """Inference requests by standing and outcome (``admitted``, ``refused``, ``failed``)."""
+    tokens: dict[str, int]
+    """Settled, by standing."""
+    waits: dict[str, list[int]]
+    """Admitted requests by standing and time in queue: up to each of ``WAIT_EDGES_S``, and longer."""
+    wait_s: dict[str, float]
+    """Their times in queue together, by standing."""
+    signups: dict[str, int]
+    """Tries to make an account, by outcome."""
+    logins: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The recent past in steps, oldest first; every column is as long as ``at``."""
+
+    step_s: float
+    at: list[float]
+    """The end of each step, Unix seconds."""
+    columns: dict[str, list[float]]
+    """Rates a second (``admitted_paid``, ``signups_refused`` …), the worst of the step for waits
+    (``wait_p99_paid``, seconds), the newest for engines (``busy``, ``tokens``, ``limit``)."""
+
+
 class Service(Watch, Publisher, Protocol):
     """The running service, as the operator's pages and API see it."""
 
@@ -94,6 +125,13 @@ class Service(Watch, Publisher, Protocol):
     @property
     def samples(self) -> list[ServiceSample]:
         """The last ten minutes, one a second, oldest first, summed over gateway workers."""
+        ...
+
+    @property
+    def totals(self) -> Totals: ...
+
+    def series(self, last_s: float, most: int) -> Series:
+        """The last ``last_s`` seconds in at most ``most`` steps; a day at most."""
         ...
 
     @property
@@ -186,7 +224,14 @@ class Service(Watch, Publisher, Protocol):
         ...
 
     async def decide(
-        self, *, scope: str, value: str, reason: str, duration_s: float, actor: str
+        self,
+        *,
+        scope: str,
+        value: str,
+        reason: str,
+        duration_s: float,
+        actor: str,
+        reach: Reach = Reach.EVERYTHING,
     ) -> DecisionRecord:
         """Raises ValueError with a readable reason when the measure is refused."""
         ...
@@ -201,6 +246,16 @@ class PolicyDesk(Protocol):
 
     @property
     def file(self) -> Path | None: ...
+
+    @property
+    def running(self) -> Settings:
+        """What the service goes by."""
+        ...
+
+    @property
+    def unruled(self) -> Settings:
+        """What it would go by without a policy file."""
+        ...
 
     @property
     def ruled(self) -> list[Change]:

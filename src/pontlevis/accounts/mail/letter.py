@@ -22,10 +22,16 @@ class LetterKind(StrEnum):
     """There is an account already; told by mail alone where sign-up does not tell."""
     RESET = "reset"
     CHANGED = "changed"
+    FACTORS = "factors"
+    """A second factor or a passkey was set up, taken away or used up."""
     TURN = "turn"
     """From the waitlist."""
     INVITATION = "invitation"
     APPROVED = "approved"
+    LEAKED = "leaked"
+    """Somebody showed the secret of an API key, which was revoked."""
+    SUBSCRIBE = "subscribe"
+    """Asks whether the owner of the address wants to be told of incidents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pontlevis.brain.admission.account import AccountState, AccountTable, Quota,
 from pontlevis.brain.admission.bands import BAND_OF, Band
 from pontlevis.brain.admission.cost import CostBook
 from pontlevis.brain.admission.engine import EngineState
+from pontlevis.brain.admission.key_quotas import KeyQuotas
 from pontlevis.brain.admission.ledger import Ledger
 from pontlevis.brain.admission.messages import Allowance, Ask, Command, Dispatch, Queued, Refuse
 from pontlevis.brain.admission.pending import Pending, held_by_standing
@@ -20,6 +21,7 @@ from pontlevis.brain.admission.pool import Pool
 from pontlevis.brain.admission.pools import Pools
 from pontlevis.brain.admission.quotas import quotas
 from pontlevis.brain.admission.service import OUTPUT_WEIGHT, Service
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.observation import ServiceSample
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
@@ -39,7 +41,7 @@ class Admission:
         self._ledger = Ledger()
         self._service = Service(policy, self._pools, self._ledger, rng)
         self._retries = RETRIES_MOST
-        self._keys = AccountTable(policy.accounts_remembered)
+        self._keys = KeyQuotas(policy)
         self._set_quotas(self._service.posture)
 
     # -- what the world is like
@@ -86,7 +88,7 @@ class Admission:
             counts.refused += 1
             return self._service.refuse(ask, pool, 503, RefusalCode.ANONYMOUS_SUSPENDED, "use without an account is suspended at present; log in or use an API key", "the posture switches anonymous use off")  # fmt: skip
         request = self._pending(ask, band, self._accounts.touch(ask.account, now, quota), pool, now)
-        if not ask.unlimited:
+        if not ask.unlimited or ask.limits is not None:
             refusal = self._reserve(request, quota, now)
             if refusal is not None:
                 counts.refused += 1
@@ -234,11 +236,12 @@ class Admission:
         request.resumed = True
         request.generated = generated
         request.expected = max(request.expected, generated)
-        if self._enabled and not ask.unlimited:
+        if self._enabled and (not ask.unlimited or ask.limits is not None):
             request.reserved = request.input + request.output
             request.state.take(request.reserved)
-            request.key = self._key(ask, now)
-            if request.key is not None:
+            key = self._keys.of(ask.key, ask.limits, ask.standing, ask.unlimited, now)
+            if key is not None:
+                request.key = key[0]
                 request.key.take(request.reserved)
         self._service.seat(request, known, now)
         if begun:
@@ -271,16 +274,25 @@ class Admission:
 
     # -- what can be said about it
 
-    def allowance(self, account: str, standing: Standing, now: float, key: str = "") -> Allowance | None:
+    def allowance(
+        self,
+        account: str,
+        standing: Standing,
+        now: float,
+        key: str = "",
+        limits: KeyLimits | None = None,
+        unlimited: bool = False,
+    ) -> Allowance | None:
         """What the account, and where keys have limits of their own the key, may still do; None where nothing is limited."""
         if not self._enabled:
             return None
+        own = self._keys.of(key, limits, standing, unlimited, now)
+        of_key = own[0].allowance(own[1]) if own is not None else None
+        if unlimited:
+            return of_key
         quota = self._quotas[standing]
         whole = self._accounts.touch(account, now, quota).allowance(quota)
-        if not key or self._policy.key_share >= 1.0:
-            return whole
-        own = self._key_quotas[standing]
-        return lesser(whole, self._keys.touch(key, now, own).allowance(own))
+        return lesser(whole, of_key) if of_key is not None else whole
 
     @property
     def limit(self) -> int:
@@ -310,7 +322,7 @@ class Admission:
 
     def _set_quotas(self, posture: Posture) -> None:
         self._quotas = quotas(self._policy, posture)
-        self._key_quotas = quotas(self._policy, posture, self._policy.key_share)
+        self._keys.set_posture(posture)
 
     def _pending(self, ask: Ask, band: Band, state: AccountState, pool: Pool, now: float) -> Pending:
         own = state.histories.get(ask.model)
@@ -319,24 +331,23 @@ class Admission:
         )
         return Pending(ask, band, state, pool, cost, now)
 
-    def _key(self, ask: Ask, now: float) -> AccountState | None:
-        """What the key has used; None where it may use all that its account may."""
-        if not ask.key or self._policy.key_share >= 1.0:
-            return None
-        return self._keys.touch(ask.key, now, self._key_quotas[ask.standing])
-
     def _reserve(self, request: Pending, quota: Quota, now: float) -> Refuse | None:
         ask, state, tokens = request.ask, request.state, request.input + request.output
-        if state.in_flight + state.queued >= quota.concurrent:
+        if not ask.unlimited and state.in_flight + state.queued >= quota.concurrent:
             return refusals.at_concurrency(ask, quota.concurrent)
-        key, own = self._key(ask, now), self._key_quotas[ask.standing]
-        if key is not None:
+        held = self._keys.of(ask.key, ask.limits, ask.standing, ask.unlimited, now)
+        key, shortage = None, None
+        if held is not None:
+            key, own = held
             if key.in_flight + key.queued >= own.concurrent:
-                return refusals.at_concurrency(ask, own.concurrent)
+                return refusals.at_concurrency(ask, own.concurrent, of_key=True)
             shortage = key.reserve(tokens, own)
             if shortage is not None:
-                return refusals.over_limit(ask, shortage, self._service.posture.value)
-        shortage = state.reserve(tokens, quota)
+                return refusals.over_limit(ask, shortage, self._service.posture.value, of_key=True)
+        if ask.unlimited:
+            state.take(tokens)
+        else:
+            shortage = state.reserve(tokens, quota)
         if shortage is not None:
             if key is not None:
                 key.settle(tokens, 0)

@@ -1,8 +1,9 @@
 """Waiting requests of one band, served by virtual token counter.
 
 The account that has been served least goes first (Sheng et al., Fairness in Serving Large Language
-Models, OSDI 2024); an account that becomes active again is lifted to the least counter of the active
-ones, so that idling earns no credit.
+Models, OSDI 2024, algorithm 2); an account of which nothing waits is lifted to the least counter of those
+that wait, and where nobody does to that of whoever was served last, waiting or not. So idling earns no
+credit, and having worked while nobody else did costs none.
 """
 
 from collections import deque
@@ -38,9 +39,13 @@ class FairQueue:
         self.size = 0
 
     def lift(self, state: AccountState) -> None:
-        """An account that was idle has no claim from the time when it asked for nothing."""
+        """An account of which nothing waits has no claim from the time when it asked for less."""
         least = self.least()
         state.counter = max(state.counter, self._floor if least is None else least)
+
+    def passed(self, state: AccountState) -> None:
+        """An account was served without waiting."""
+        self._floor = max(self._floor, state.counter)
 
     def push(self, account: str, state: AccountState, ticket: int, *, newest_first: bool = False) -> None:
         """``newest_first`` puts it before accounts with the same counter, and not behind them."""
@@ -62,7 +67,7 @@ class FairQueue:
         ticket = waiting.tickets.pop() if newest_first else waiting.tickets.popleft()
         self._resized(account, len(waiting.tickets) + 1, len(waiting.tickets))
         self.size -= 1
-        self._floor = max(self._floor, waiting.state.counter)
+        self.passed(waiting.state)
         if waiting.tickets:
             self._place(account, waiting, newest_first)
         else:

@@ -1,8 +1,10 @@
 """What happened in the running interval, by standing."""
 
+from math import isfinite
+
 from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.histogram import DurationHistogram
-from pontlevis.brain.observation import BandSample, ServiceSample
+from pontlevis.brain.observation import WAIT_EDGES_S, BandSample, EngineSample, ServiceSample
 from pontlevis.brain.vocabulary import Standing
 
 
@@ -58,6 +60,9 @@ class Ledger:
                     counts.wait.quantile(0.99),
                     counts.ttft.quantile(0.99),
                     counts.tokens,
+                    counts.wait.quantile(0.5),
+                    counts.wait.counts(WAIT_EDGES_S),
+                    counts.wait.total_s,
                 )
             )
             counts.clear()
@@ -78,4 +83,18 @@ class Ledger:
                 default=0.0,
             ),
             limit_requests=limit,
+            each_engine=[_engine(engine) for engine in engines],
         )
+
+
+def _engine(engine: EngineState) -> EngineSample:
+    return EngineSample(
+        engine.name,
+        engine.up,
+        engine.in_flight,
+        engine.tokens_in_flight,
+        engine.slots,
+        int(engine.token_limit) if isfinite(engine.token_limit) else 0,
+        engine.waiting,
+        engine.kv_usage,
+    )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pontlevis.brain.key_scope import KeyLimits
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 
@@ -27,6 +28,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """Whether its first byte comes with its first token."""
     key: str = ""
     """The API key or session that it came with; empty where there is none."""
+    limits: KeyLimits | None = None
+    """Of the key's own."""
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):

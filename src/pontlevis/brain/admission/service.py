@@ -61,13 +61,15 @@ class Service:
     def enter(self, request: Pending, now: float) -> Dispatch | Queued | Refuse:
         """A request that its account may make: it starts, waits, or is turned away."""
         pool, band = request.pool, request.band
-        if request.state.idle:
-            pool.lines[band].fair.lift(request.state)
+        fair = pool.lines[band].fair
+        if not (request.state.queued and fair.waiting_of(request.ask.account)):
+            fair.lift(request.state)
         pool.remember(now)
         before = any(self._queued) and any(pool.lines[each].size for each in BANDS if each <= band)
         if not before and pool.room(band, self.posture):
             engine = pool.choose(self._rng)
             if engine is not None:
+                fair.passed(request.state)
                 return self.start(request, engine, now)
         return self._enqueue(request, now)
 
@@ -95,14 +97,10 @@ class Service:
         after = self._policy.overload_after_s
         for pool in self._pools:
             for band in BANDS:
-                line = pool.lines[band]
-                while (oldest := line.oldest()) is not None:
-                    if not self._waits(oldest[1]):
-                        line.forget()
-                        continue
-                    shorter = max(line.since + after, oldest[0] + self._policy.overload_wait_s[band])
-                    soonest = min(soonest, oldest[0] + self._policy.queue_wait_s[band], shorter)
-                    break
+                oldest = self._oldest(pool, band)
+                if oldest is not None:
+                    shorter = max(pool.lines[band].since + after, oldest.arrived + self._policy.overload_wait_s[band])  # fmt: skip
+                    soonest = min(soonest, oldest.arrived + self._policy.queue_wait_s[band], shorter)
         return soonest
 
     def start(self, request: Pending, engine: EngineState, now: float) -> Dispatch:
@@ -246,28 +244,27 @@ class Service:
         request.hold(waiting=1)
         self._queued[request.band] += 1
 
-    def _waits(self, ticket: int) -> bool:
-        request = self.requests.get(ticket)
-        return request is not None and request.waits
+    def _oldest(self, pool: Pool, band: Band) -> Pending | None:
+        """Of those who wait there, the one that came first."""
+        line = pool.lines[band]
+        while (oldest := line.oldest()) is not None:
+            request = self.requests.get(oldest[1])
+            if request is not None and request.waits and request.pool is pool:
+                return request
+            line.forget()
+        return None
 
     def _expire(self, pool: Pool, band: Band, now: float, commands: list[Command]) -> None:
         line, policy = pool.lines[band], self._policy
         overloaded = line.overloaded(now, policy.overload_after_s)
         wait = (policy.overload_wait_s if overloaded else policy.queue_wait_s)[band]
-        while (oldest := line.oldest()) is not None:
-            arrived, ticket = oldest
-            request = self.requests.get(ticket)
-            if request is None or not request.waits or request.pool is not pool:
-                line.forget()
-                continue
-            if arrived + wait > now:
-                return
+        while (request := self._oldest(pool, band)) is not None and request.arrived + wait <= now:
             line.forget()
-            del self.requests[ticket]
+            del self.requests[request.ask.ticket]
             self.leave(request)
             self._ledger.of(request.ask.standing).refused += 1
             code = RefusalCode.PREEMPTED if request.preempted else RefusalCode.QUEUE_TIMEOUT
-            why = f"waited {now - arrived:.1f} s in the {band.name.lower()} queue" + (", which is overloaded" if overloaded else "")  # fmt: skip
+            why = f"waited {now - request.arrived:.1f} s in the {band.name.lower()} queue" + (", which is overloaded" if overloaded else "")  # fmt: skip
             commands.append(self.refuse(request.ask, pool, 503, code, "the service is busy and your request waited too long; please try again", why, Cause.WAITED_OVERLOADED if overloaded else Cause.WAITED))  # fmt: skip
 
     def _serve(self, pool: Pool, now: float, commands: list[Command]) -> None:
@@ -313,8 +310,8 @@ class Service:
         while line.size:
             victim = pool.victim(streams=False)
             if victim is None and self._policy.cuts_streams(self.posture):
-                oldest = line.oldest()
-                if oldest is not None and now - oldest[0] >= self._policy.preempt_streams_after_s:
+                oldest = self._oldest(pool, Band.EXISTING)
+                if oldest is not None and now - oldest.arrived >= self._policy.preempt_streams_after_s:
                     victim = pool.victim(streams=True)
             if victim is None or victim.engine is None:
                 return

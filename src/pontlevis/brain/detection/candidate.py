@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pontlevis.brain.reach import Reach
+
 
 class Deed(StrEnum):
     """For what a source, account or key became a candidate for a measure."""
@@ -16,6 +18,15 @@ class Deed(StrEnum):
     SLOW = "slow"
     LEAKED = "leaked"
     WAKES = "wakes"
+
+
+REACH = {
+    Deed.GUESSES: Reach.LOG_INS,
+    Deed.HAMMERS: Reach.LOG_INS,
+    Deed.BAD_KEYS: Reach.KEYLESS,
+    Deed.KEYLESS: Reach.KEYLESS,
+}
+"""What a measure for a deed closes to a place: no more than where the deed was done; of others, everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,11 @@ from pontlevis.brain.observation import Kind, Outcome
     PROMPT_DRAINED,
     WOKEN,
     WOKEN_HEAVY,
-) = range(40)
-WIDTH = 40
+    LOGIN_CHALLENGED,
+    LOGIN_CHALLENGE_FAILED,
+    STRANGER_UNKNOWN,
+) = range(43)
+WIDTH = 43
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
@@ -55,8 +58,9 @@ WIDTH = 40
 # FAMILIAR_FAILURES are failed log-ins from sources where somebody was served before, or where the account
 # was just made. BANNED counts what
 # sources under a decision still send: calls, and the rest.
-# SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a try that
-# was asked to solve a challenge first. STRANGER are log-ins at accounts above NEW from unfamiliar sources.
+# SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a sign-up that
+# was asked to solve a challenge first, LOGIN_CHALLENGED such a log-in. STRANGER are log-ins at accounts above NEW from unfamiliar sources,
+# STRANGER_UNKNOWN theirs at accounts that do not exist.
 # YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
 # account, turned away at sources where somebody was served before.
 # PROMPT_DRAINED are young accounts, once each, that asked for more than a person within seconds of their sign-up.
@@ -72,6 +76,7 @@ REQUESTS = (REQUEST_OK, REQUEST_REFUSED, REQUEST_BAD, REQUEST_INVALID, ANONYMOUS
 TURNED_AWAY = (REQUEST_BAD, REQUEST_INVALID, ANONYMOUS_REFUSED)
 SLOW = (SLOW_HEADERS, SLOW_REST)
 CHALLENGES = (CHALLENGED, CHALLENGE_FAILED)
+LOGIN_CHALLENGES = (LOGIN_CHALLENGED, LOGIN_CHALLENGE_FAILED)
 
 HOSTED: dict[int, tuple[int, ...]] = {
     **dict.fromkeys(SIGNUPS, (HOSTED_SIGNUPS,)),
@@ -133,8 +138,10 @@ _ANONYMOUS = {
 _PAGE = dict.fromkeys(Outcome, PAGE)
 for _columns in (_SIGNUP, _LOGIN, _KNOWN, _ANONYMOUS, _PAGE):
     _columns[Outcome.SLOW] = SLOW_HEADERS if _columns is _PAGE else SLOW_REST
-    _columns[Outcome.CHALLENGED] = CHALLENGED
-    _columns[Outcome.CHALLENGE_FAILED] = CHALLENGE_FAILED
+    # Of calls and pages none is asked: what a log says all the same counts as malformed.
+    _columns[Outcome.CHALLENGED] = _columns[Outcome.CHALLENGE_FAILED] = _columns[Outcome.INVALID]
+for _columns, _unsolved in ((_SIGNUP, CHALLENGES), (_LOGIN, LOGIN_CHALLENGES)):
+    _columns[Outcome.CHALLENGED], _columns[Outcome.CHALLENGE_FAILED] = _unsolved
 
 BY_KIND = {Kind.SIGNUP: _SIGNUP, Kind.LOGIN: _LOGIN, Kind.REQUEST: _ANONYMOUS, Kind.PAGE: _PAGE}
 """Column by kind and outcome, for observations that carry no account."""

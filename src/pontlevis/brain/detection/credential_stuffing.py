@@ -11,7 +11,14 @@ from math import exp
 
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.cluster import Parted, part
-from pontlevis.brain.detection.columns import LOGIN_FAILURES, LOGIN_OK, LOGIN_UNKNOWN, Counts, total
+from pontlevis.brain.detection.columns import (
+    LOGIN_CHALLENGES,
+    LOGIN_FAILURES,
+    LOGIN_OK,
+    LOGIN_UNKNOWN,
+    Counts,
+    total,
+)
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -39,12 +46,23 @@ ONCE = 0.9
 """Accounts to failures from which each was tried once: half of those who mistype try again at once."""
 FLEETING = 10
 """Fewer failures of unfamiliar sources in ten seconds say nothing about who they are."""
+MIXED = 8
+"""The same where accounts that do not exist are tried as well, of which at least ``MIXED_EACH`` of either kind: who
+mistypes the own address is seldom abroad, and seldom in company."""
+MIXED_EACH = 3
 USUAL_STRANGERS = 0.1
 """Log-ins a second from unfamiliar sources, at accounts that are not new, that are usual at least: a tenth of all."""
 SCATTERED = 0.8
 """Sources to failures from which they come from everywhere: a house that has moved comes from one."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
+
+
+UNSOLVED_WEIGHT = 0.5
+"""A challenge that somebody was asked for and nobody solved weighs half a failure: three in ten people who are asked give up,
+and guessers' tools nearly never answer."""
+SOLVED_SHARE = 0.30
+"""Fewer than this who solve a challenge are not people: seven in ten do not give up over a few seconds."""
 
 
 class CredentialStuffing:
@@ -55,6 +73,8 @@ class CredentialStuffing:
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
         self._surge = Cusum(policy.added_ratio, policy.first_use_limit)
+        self._mixed = Cusum(policy.added_ratio, policy.first_use_limit)
+        """With the tries at accounts that do not exist."""
         self._strangers_usual = Usual(policy.learning_s)
         self._learned_s = 0.0
         self._on = False
@@ -88,15 +108,22 @@ class CredentialStuffing:
         seen = 1 - exp(-self._learned_s / policy.learning_s)
         usual = max(USUAL_STRANGERS, self._strangers_usual.mean / seen if seen else 0.0)
         raised = self._surge.add(fresh[c.STRANGER_FAILURES], usual * snapshot.dt)
+        both = fresh[c.STRANGER_FAILURES] + fresh[c.STRANGER_UNKNOWN]
+        mixed = self._mixed.add(both, usual * snapshot.dt)
         if not raised and not snapshot.accused and snapshot.dt > 0:
             self._strangers_usual.add(tries / snapshot.dt, snapshot.dt)
             self._learned_s += snapshot.dt
-        failed, fine = ten[c.STRANGER_FAILURES], ten[c.STRANGER_OK]
+        failed, fine, unknown = ten[c.STRANGER_FAILURES], ten[c.STRANGER_OK], ten[c.STRANGER_UNKNOWN]
+        raised = raised and failed >= FLEETING
+        mixed = mixed and failed + unknown >= MIXED and min(failed, unknown) >= MIXED_EACH
         # Before that, nobody is familiar yet.
-        if not raised or failed < FLEETING or snapshot.age_s < policy.learning_s:
+        if not (raised or mixed) or snapshot.age_s < policy.learning_s:
             return None
         limit = max(policy.fail_share_floor, snapshot.baseline.fail_share + policy.fail_margin)
         accounts = snapshot.ledgers.stranger_failures.count(snapshot.second, TEN)
+        if not raised:
+            failed += unknown
+            accounts = min(failed, snapshot.failing_accounts(TEN))
         scattered = snapshot.failing_sources(TEN) >= SCATTERED * total(ten, LOGIN_FAILURES)
         if share_at_least(failed, failed + fine) <= limit or accounts < ONCE * failed or not scattered:
             return None
@@ -193,6 +220,8 @@ class CredentialStuffing:
         failed, judged = total(counts, LOGIN_FAILURES), total(counts, JUDGED)
         usual = snapshot.baseline.fail_share
         limit = max(policy.fail_share_floor, usual + policy.fail_margin)
+        unsolved = _unsolved(counts)
+        weighed = _weighed(unsolved, failed)
         parted = part(
             snapshot.fingerprints,
             counts,
@@ -202,7 +231,10 @@ class CredentialStuffing:
             least=policy.cluster_acts,
             share=policy.cluster_share,
         )
-        everywhere = judged >= policy.least_acts and share_at_least(failed, judged) > limit
+        everywhere = (
+            judged + weighed >= policy.least_acts
+            and share_at_least(failed + weighed, judged + weighed) > limit
+        )
         if not everywhere and not (parted.condemned and parted.bad >= policy.least_acts):
             return None
         familiar = counts[c.FAMILIAR_FAILURES]
@@ -218,7 +250,8 @@ class CredentialStuffing:
                 f"; {share(familiar / failed)} come from where people were served before: a fault of ours."
             )
         elif signs:
-            sentence += f": {listed(signs)}."
+            sentence += f": {listed(signs)}"
+            sentence += f"; {number(unsolved)} more brought no solution of the challenge." if weighed else "."
         else:
             sentence += "; nothing else speaks of an attack, so it may be a fault of ours."
         accused = tuple(view.key for view in parted.condemned if view.key)
@@ -238,10 +271,12 @@ class CredentialStuffing:
                 "sources": sources,
                 "accounts": snapshot.failing_accounts(seconds),
                 "unknown_users": counts[LOGIN_UNKNOWN],
+                "challenges_unsolved": unsolved,
             },
             fingerprints=accused,
-            volume=round(failed * TEN / seconds),
-            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED),
+            volume=round((failed + weighed) * TEN / seconds),
+            pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED, *LOGIN_CHALLENGES),
+            fault=ours,
         )
 
     def _signs(self, snapshot: Snapshot, parted: Parted[int], seconds: int) -> list[str]:
@@ -275,7 +310,24 @@ class CredentialStuffing:
         hosted = hosted_sign(snapshot, policy, LOGIN_FAILURES, counts, "the failures")
         if hosted:
             signs.append(hosted)
+        # Of those who had ten seconds and more to solve it.
+        asked = total(snapshot.sixty, LOGIN_CHALLENGES) - total(snapshot.ten, LOGIN_CHALLENGES)
+        if asked >= policy.least_acts and share_at_most(snapshot.sixty[LOGIN_OK], asked) < SOLVED_SHARE:
+            signs.append(
+                f"{number(asked)} were asked for a challenge and {number(snapshot.sixty[LOGIN_OK])} logged in"
+            )
         return signs
+
+
+def _unsolved(counts: Counts) -> int:
+    """Log-ins of strangers that were asked for a challenge and did not come back with its solution, at least."""
+    return max(0, total(counts, LOGIN_CHALLENGES) - counts[LOGIN_OK])
+
+
+def _weighed(unsolved: int, failed: int) -> float:
+    """As how many failures they count: never as more than the passwords that were wrong, so that a challenge by
+    itself, which everybody meets, accuses nobody."""
+    return min(UNSOLVED_WEIGHT * unsolved, float(failed))
 
 
 def _at_home_too(counts: Counts, fine: int, limit: float) -> bool:

@@ -90,8 +90,6 @@ class Detection:
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
         self._young = True
-        self._remembers = False
-        """Whether familiar places were kept over the restart."""
         self._offered: dict[DetectorName, Statement] = {}
         """Statements of which the candidates were taken over."""
         self._set_alert()
@@ -114,7 +112,7 @@ class Detection:
         self._baseline.restore(state.baseline, now)
         since = now - self._policy.good_keep_s
         good = [row for row in state.good if since < row.at <= now]
-        self._remembers = self._signals.known_before(good, state.places, now)
+        self._signals.known_before(good, state.places, now)
 
     @property
     def baseline(self) -> Baseline:
@@ -157,7 +155,7 @@ class Detection:
             if said is not None and said is not self._offered.get(detector.name):
                 self._offered[detector.name] = said
                 self._signals.candidates.extend(said.candidates)
-        self._young = snapshot.age_s < self._policy.young_s and not self._remembers
+        self._young = snapshot.just_started
         self._set_alert()
         findings = self._findings(now)
         verdict, reason = judge(snapshot, self._policy, findings)
@@ -210,7 +208,8 @@ class Detection:
     def _learn(self, snapshot: Snapshot, verdict: Verdict, posture: Posture) -> None:
         crowd = verdict is Verdict.CROWD
         trials = self._policy.detectors_dry_run
-        calm = verdict is Verdict.CALM and all(
+        # What concerns only those whom a measure names does not change what is usual of everybody.
+        calm = verdict in (Verdict.CALM, Verdict.ATTACK) and all(
             entry.statement.local or name.value in trials for name, entry in self._book.open.items()
         )
         if posture is not Posture.NORMAL or not (crowd or calm):

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from pontlevis.brain.reach import Reach
+
 
 class DetectorName(StrEnum):
     SIGNUP_SURGE = "signup_surge"
@@ -54,6 +56,8 @@ class Measure(msgspec.Struct, frozen=True):
     duration_s: float
     dry_run: bool = False
     """Whether it is only to be shown and logged."""
+    reach: Reach = Reach.EVERYTHING
+    """What of an address or prefix it closes."""
 
 
 class Withheld(msgspec.Struct, frozen=True):

@@ -25,6 +25,8 @@ class PromptDrain:
     def __init__(self, policy: DetectionPolicy) -> None:
         self._policy = policy
         self._cusum = BernoulliCusum(policy.first_use_limit)
+        self._many = BernoulliCusum(policy.first_use_limit)
+        """The same against a share three times as large, which needs fewer accounts where bots are not few."""
         self.accounts = 0
         """That drained at once in the last minute."""
         self.made = 0
@@ -36,12 +38,12 @@ class PromptDrain:
             MOST_PROMPT, max(policy.prompt_share, snapshot.baseline.prompt_share * policy.surge_ratio)
         )
         fresh = snapshot.fresh
-        self._cusum.add(
-            fresh[c.PROMPT_DRAINED], fresh[c.SIGNUP_OK], usual, min(0.9, usual * policy.prompt_ratio)
-        )
+        ones, trials = fresh[c.PROMPT_DRAINED], fresh[c.SIGNUP_OK]
+        self._cusum.add(ones, trials, usual, min(0.9, usual * policy.prompt_ratio))
+        self._many.add(ones, trials, usual, min(0.9, 3 * usual * policy.prompt_ratio))
         self.accounts = snapshot.sixty[c.PROMPT_DRAINED]
         self.made = max(snapshot.sixty[c.SIGNUP_OK], self.accounts)
-        if not self._cusum.raised:
+        if not (self._cusum.raised or self._many.raised):
             return False
         goes_on = bool(snapshot.ten[c.PROMPT_DRAINED]) or snapshot.young()[2] >= policy.prompt_accounts
         if self.accounts >= policy.prompt_accounts and goes_on:
@@ -49,6 +51,7 @@ class PromptDrain:
         if not goes_on:
             # Over: the next drain is to be proved anew.
             self._cusum.reset()
+            self._many.reset()
         return False
 
 

@@ -2,12 +2,13 @@
 
 from pontlevis.brain.detection.address import Protected, measurable, place_of, prefix_of
 from pontlevis.brain.detection.book import Book
-from pontlevis.brain.detection.candidate import Candidate, Deed
+from pontlevis.brain.detection.candidate import REACH, Candidate, Deed
 from pontlevis.brain.detection.finding import DetectorName, Measure, Withheld
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.ranks import Ranks
 from pontlevis.brain.detection.signals import Signals
 from pontlevis.brain.detection.wording import number, share
+from pontlevis.brain.reach import Reach
 
 RULE = {
     Deed.GUESSES: DetectorName.CREDENTIAL_STUFFING,
@@ -20,6 +21,7 @@ RULE = {
     Deed.LEAKED: DetectorName.LEAKED_KEY,
     Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
 }
+FAULT = "everybody: most of what fails just now comes from where people were served before, a fault of ours"
 MOST_WITHHELD = 4096
 """Withheld measures that are remembered, so that each is told once; the oldest are forgotten first."""
 
@@ -37,7 +39,7 @@ class Measures:
         self._policy = policy
         self._signals = signals
         self._protected = protected
-        self._in_force: dict[str, tuple[float, int]] = {}
+        self._in_force: dict[tuple[str, Reach], tuple[float, int]] = {}
         """Until when, and how many known good accounts it hit when it was made."""
         self._good_hit = 0
         self._ranks = Ranks()
@@ -62,7 +64,8 @@ class Measures:
             )
             reason = _reason(candidate, hostile)
             for scope, value, why in self._steps(now, candidate, reason):
-                refusal = self._against(candidate.deed, scope, value)
+                fault = entry is not None and entry.statement.fault
+                refusal = FAULT if fault else self._against(candidate.deed, scope, value)
                 if refusal:
                     self._withhold(now, Withheld(scope, value, why, refusal), withheld)
                 elif len(self._in_force) < self._policy.measures_in_force:
@@ -78,17 +81,18 @@ class Measures:
             narrow = ("account", candidate.account)
         else:
             narrow = measurable(candidate.source)
-        if narrow is None or self._stands(narrow[1], now):
+        reach = REACH.get(candidate.deed, Reach.EVERYTHING)
+        if narrow is None or self._stands(narrow[1], reach, now):
             return []
         if narrow[0] in ("account", "credential"):
             return [(*narrow, reason)]
         prefix = prefix_of(candidate.source)
-        if self._stands(prefix, now):
+        if self._stands(prefix, reach, now):
             return []
         steps = [(*narrow, reason)]
         place = self._signals.origins.place(candidate.source)
         needed = self._policy.prefix_sources_hosted if place.hosted else self._policy.prefix_sources
-        alike = self._ranks.add(prefix, place_of(candidate.source), now)
+        alike = self._ranks.add(prefix, reach, place_of(candidate.source), now)
         if alike >= needed:
             where = ", a data centre's or a VPN's" if place.hosted else ""
             said = (
@@ -98,9 +102,9 @@ class Measures:
             steps.append(("prefix", prefix, said))
         return steps
 
-    def _stands(self, value: str, now: float) -> bool:
-        held = self._in_force.get(value)
-        return held is not None and held[0] > now
+    def _stands(self, value: str, reach: Reach, now: float) -> bool:
+        held = (self._in_force.get((value, each)) for each in Reach if each.covers(reach))
+        return any(each is not None and each[0] > now for each in held)
 
     def _against(self, deed: Deed, scope: str, value: str) -> str:
         """Whom a measure would hit that it must not; empty where there is nobody."""
@@ -131,11 +135,12 @@ class Measures:
         policy = self._policy
         duration = policy.guesser_ban_s if candidate.deed in (Deed.GUESSES, Deed.HAMMERS) else policy.ban_s
         hit = self._signals.good.hit(scope, value)
-        self._in_force[value] = (now + duration, hit)
+        reach = REACH.get(candidate.deed, Reach.EVERYTHING)
+        self._in_force[value, reach] = (now + duration, hit)
         self._good_hit += hit
         if scope in ("address", "prefix") and not policy.measures_dry_run:
-            self._signals.banned[value] = now + duration
-        return Measure(scope, value, reason, finding, duration, policy.measures_dry_run)
+            self._signals.bans.enter(value, reach, now + duration)
+        return Measure(scope, value, reason, finding, duration, policy.measures_dry_run, reach)
 
     def _withhold(self, now: float, withheld: Withheld, into: list[Withheld]) -> None:
         """Tells of it once while a decision would have been in force."""
@@ -150,10 +155,10 @@ class Measures:
     def _expire(self, now: float) -> None:
         # In the order they were made: durations differ little, so a late one only waits a while.
         while self._in_force:
-            value, (until, hit) = next(iter(self._in_force.items()))
+            named, (until, hit) = next(iter(self._in_force.items()))
             if until > now:
                 return
-            del self._in_force[value]
+            del self._in_force[named]
             self._good_hit -= hit
 
 

@@ -198,7 +198,7 @@ class DetectionPolicy(MeasurePolicy):
         source="choice: one bot among ten newcomers",
     )
     prompt_accounts: int = setting(
-        5,
+        4,
         unit="accounts",
         doc="Fewer of such accounts in a minute are no drain.",
         source="choice: the test needs four at least",

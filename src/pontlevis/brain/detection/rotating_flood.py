@@ -21,6 +21,12 @@ SERVED = (c.REQUEST_OK, c.REQUEST_REFUSED, c.ANONYMOUS_OK)
 OURS = 0.5
 """A flood comes from elsewhere: when more calls than this come from familiar sources, a client or we are at
 fault. From as many of them as make a flood, so that one customer's machine hides nobody."""
+ONCE = 0.95
+"""Sources to calls from which each came once: a broken client tries again within ten seconds, and so do people."""
+MIXED = 0.05
+"""A library that damages keys does not forget them as well: calls without one, or with one, beyond this share are others'."""
+YOUNG_RATIO = 8.0
+"""As many times all usual calls are more than the users of a service that has just been started would try again."""
 BAD_KEY_SHARE = 0.30
 """Of the calls that no existing account made; newcomers who paste a wrong key stay below."""
 
@@ -43,7 +49,11 @@ class RotatingFlood:
         usual = baseline.turned_away * TEN
         fresh, expected = total(snapshot.fresh, TURNED_AWAY), baseline.turned_away * max(snapshot.dt, 0.001)
         self._cusum.add(fresh, expected, baseline.dispersion("turned_away"))
-        if away < policy.flood_acts or not self._cusum.raised:
+        # Fewer tell where they have come for a minute.
+        lasting = (
+            2 * away >= policy.flood_acts and total(snapshot.sixty, TURNED_AWAY) >= 3 * policy.flood_acts
+        )
+        if not self._cusum.raised or not (away >= policy.flood_acts or lasting):
             return None
         sources = snapshot.turned_away_sources()
         strangers = rate_at_least(snapshot.strangers)
@@ -52,7 +62,9 @@ class RotatingFlood:
         familiar = ten[c.FAMILIAR_AWAY]
         ours = familiar > OURS * away and snapshot.familiar_away_sources() >= policy.flood_sources
         signs, accused = ([], ()) if ours else self._signs(snapshot, away, sources)
-        hostile = len(signs) >= 2
+        hostile = len(signs) >= 2 and not (
+            snapshot.just_started and self._may_be_a_client(snapshot, away, sources)
+        )
         sentence = (
             f"{number(away)} calls turned away in 10 s from {number(sources)} unfamiliar sources "
             f"(usual {number(usual)} and {number(baseline.strangers)})"
@@ -78,6 +90,20 @@ class RotatingFlood:
             fingerprints=accused,
             volume=away,
             pushing=(*TURNED_AWAY, c.REQUEST_REFUSED),
+        )
+
+    def _may_be_a_client(self, snapshot: Snapshot, away: int, sources: int) -> bool:
+        """Whether a library that breaks its users' keys would look the same, where nobody can be familiar yet.
+
+        It sends keys, all of them broken, from as many places as there are users, and libraries back off.
+        """
+        policy, ten = self._policy, snapshot.ten
+        bad = ten[REQUEST_BAD]
+        without = ten[c.REQUEST_INVALID] + ten[c.ANONYMOUS_REFUSED]
+        return (
+            away <= policy.insistence * sources
+            and rate_at_least(min(bad, without)) <= MIXED * away
+            and rate_at_least(away) <= YOUNG_RATIO * snapshot.baseline.requests * TEN
         )
 
     def _signs(self, snapshot: Snapshot, away: int, sources: int) -> tuple[list[str], tuple[int, ...]]:
@@ -113,6 +139,8 @@ class RotatingFlood:
             signs.append(f"of {len(accused)} fingerprints' calls {share(served)} could be served")
         if away > policy.insistence * sources:
             signs.append(f"each source insists {number(away / sources)} times")
+        if bad >= policy.least_acts and sources >= ONCE * away:
+            signs.append(f"nobody tries again: {number(sources)} sources for {number(away)} calls")
         usual = snapshot.baseline.requests
         if rate_at_least(failed) > 2 * usual * TEN:
             what = "made-up keys" if bad >= 0.9 * failed else "such calls"

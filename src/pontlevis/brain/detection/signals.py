@@ -7,6 +7,7 @@ import msgspec
 from pontlevis.brain.detection import columns as c
 from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.alert import Alert
+from pontlevis.brain.detection.bans import Bans
 from pontlevis.brain.detection.baseline import Baseline
 from pontlevis.brain.detection.candidate import Candidate, Deed
 from pontlevis.brain.detection.cluster import Row, Table
@@ -78,8 +79,9 @@ class Signals:
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
         self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
-        self.banned: dict[str, float] = {}
-        """Places and prefixes under a proposed decision, and until when."""
+        self.bans = Bans()
+        self._remembers = False
+        """Whether familiar places were kept over a restart."""
 
     def take(self, o: Observation) -> None:
         """Counts one observation. Late ones count as now, within a batch's quarter of a second."""
@@ -101,11 +103,7 @@ class Signals:
             # A host has all addresses of its /64: to change among them makes nobody many.
             source = place_of(source)
             o = msgspec.structs.replace(o, source=source)
-        if (
-            outcome is _REFUSED
-            and self.banned
-            and (source in self.banned or prefix_of(source) in self.banned)
-        ):
+        if outcome is _REFUSED and not o.account and self.bans.hit(source, kind):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
         standing = o.standing
@@ -275,6 +273,8 @@ class Signals:
             return
         if familiar or self._newcomers.made_at(o.account, source):
             slot[c.FAMILIAR_FAILURES] += o.count
+        elif column == c.LOGIN_UNKNOWN:
+            slot[c.STRANGER_UNKNOWN] += o.count
         self._distincts.failing_sources.add(source, second)
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)
@@ -336,9 +336,9 @@ class Signals:
 
     def known_before(
         self, rows: list[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
-    ) -> bool:
-        """Who was known good before a restart, and the places that were familiar; whether those are known."""
-        known = places is not None and self._familiar.restore(places[0], now)
+    ) -> None:
+        """Takes who was known good before a restart, and the places that were familiar."""
+        self._remembers = places is not None and self._familiar.restore(places[0], now)
         if places is not None:
             self.vouched.restore(places[1], now)
         self.good.merge(rows)
@@ -347,7 +347,6 @@ class Signals:
                 self._familiar.add(place, row.at)
                 if row.vouches:
                     self.vouched.add(place, row.at)
-        return known
 
     def _prune(self, turn: int, second: int, now: float) -> None:
         """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""
@@ -357,8 +356,7 @@ class Signals:
             self.origins.prune(second)
             self.good.expire(now)
         else:
-            for source in [source for source, until in self.banned.items() if until <= now]:
-                del self.banned[source]
+            self.bans.expire(now)
 
     def snapshot(self, now: float, baseline: Baseline, accused: dict[int, frozenset[str]]) -> Snapshot:
         """Closes the tick at ``now`` and shows the windows that end there."""
@@ -382,6 +380,7 @@ class Signals:
             second=second,
             dt=dt,
             age_s=now - self._first_tick,
+            just_started=now - self._first_tick < self._policy.young_s and not self._remembers,
             fresh=window.take_fresh(),
             ten=ten,
             sixty=window.sixty,

@@ -100,6 +100,8 @@ class Snapshot:
     """Seconds since the last tick."""
     age_s: float
     """Seconds since the first tick: a window cannot hold more than that."""
+    just_started: bool
+    """Whether nobody can be familiar yet: just started, with nothing kept from before."""
     fresh: Counts
     """What came since the last tick."""
     ten: Counts

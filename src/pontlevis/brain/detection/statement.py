@@ -23,6 +23,8 @@ class Statement:
     """Columns in which those it accuses show up even when they are turned away."""
     local: bool = False
     """Concerns only those it names: neither the posture nor what is usual depends on it."""
+    fault: bool = False
+    """It says that what fails is a fault of ours: nobody earns a measure for failing now."""
     candidates: tuple[Candidate, ...] = ()
     """Whom a measure may name for it, besides those whose own deeds were counted."""
 

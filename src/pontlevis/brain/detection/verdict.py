@@ -13,6 +13,10 @@ from pontlevis.brain.vocabulary import Verdict
 Z_95 = 1.645
 """Standard normal quantile of 95 %, one-sided: to be taken for a crowd accuses nobody."""
 
+CERTAIN_ALONE = frozenset({DetectorName.SINGLE_SOURCE, DetectorName.LEAKED_KEY})
+"""Detectors whose local findings are an attack, of those that they name and nobody else: two signs of one source's or key's
+own doing. A bad line is slow too, so one slow source is none."""
+
 
 def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, ...]) -> tuple[Verdict, str]:
     """The verdict and its sentence. The accused clusters are peeled off before a crowd is looked for."""
@@ -30,11 +34,13 @@ def judge(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding, 
     )
     if impact is not None:
         return Verdict.OVERLOAD, f"{impact.sentence} Neither a crowd nor an attack explains it."
-    local = " ".join(each.sentence for each in findings if each.hostile)
-    if local:
+    alone = [each for each in findings if each.hostile]
+    if alone:
+        said = " ".join(each.sentence for each in alone)
+        certain = any(each.detector in CERTAIN_ALONE for each in alone)
         return (
-            Verdict.CALM,
-            f"{local} A measure against those named answers it; nothing else is far from usual.",
+            Verdict.ATTACK if certain else Verdict.CALM,
+            f"{said} A measure against those named answers it; nothing else is far from usual.",
         )
     return Verdict.CALM, "Nothing is far from usual."
 

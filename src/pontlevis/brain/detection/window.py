@@ -101,25 +101,30 @@ class Window:
                 self._last600 = _minus(self._last600, self._minutes.popleft())
 
     @property
+    def _under_way(self) -> Counts:
+        # Of most clusters the second under way has just begun when they are looked at.
+        return list(self.slot) if any(self.slot) else _NOTHING
+
+    @property
     def ten(self) -> Counts:
         """Counts of the last 10 s, the second under way included."""
-        return _plus(self._last10, self.slot)
+        return _plus(self._last10, self._under_way)
 
     @property
     def sixty(self) -> Counts:
         """Counts of the last 60 s."""
-        return _plus(self._last60, self.slot)
+        return _plus(self._last60, self._under_way)
 
     @property
     def long(self) -> Counts:
         """Counts of the last 10 min; of a window that is not long, of 60 s."""
         if not self._long:
             return self.sixty
-        return _plus(_plus(self._last600, self._block), self.slot)
+        return _plus(_plus(self._last600, self._block), self._under_way)
 
     def take_fresh(self) -> Counts:
         """Counts since the last call; for a long window only."""
-        fresh = _minus(_plus(self._fresh, self.slot), self._taken)
+        fresh = _minus(_plus(self._fresh, self._under_way), self._taken)
         self._fresh = _NOTHING
         self._taken = list(self.slot)
         return fresh
@@ -128,6 +133,8 @@ class Window:
 def _plus(left: Counts, right: Counts) -> Counts:
     if right is _NOTHING:
         return left
+    if left is _NOTHING:
+        return right
     return list(map(add, left, right))
 
 

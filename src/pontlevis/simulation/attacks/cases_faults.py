@@ -74,5 +74,5 @@ FAULTS = [
     Case("login-fault-crowd", "faults", "every password fails for a minute within a crowd of 20 times the usual", _log_ins_in_a_crowd, LAST, hostile=False, firm=True),
     Case("client-update", "faults", "a client library breaks the keys of 140 customers, who try again", _update, LAST, hostile=False, firm=True),
     Case("client-update-cold", "faults", "a client library breaks the keys of 140 customers, twelve seconds after a restart", _update_after_a_start, COLD_S + 120, hostile=False, firm=True, restart=True),
-    Case("client-update-first", "faults", "the same twelve seconds after a start at which nothing is known of anybody", _update_after_a_start, COLD_S + 120, hostile=False, cold=True),
+    Case("client-update-first", "faults", "the same twelve seconds after a start at which nothing is known of anybody", _update_after_a_start, COLD_S + 120, hostile=False, firm=True, cold=True),
 ]  # fmt: skip

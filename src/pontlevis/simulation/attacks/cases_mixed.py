@@ -39,6 +39,13 @@ def _stuffing(stage: Stage) -> None:
     Stuffing(stage.town, botnet).between(CALM_S + 30, LAST - 10, rate=CROWD)
 
 
+def _flood_and_stuffing(stage: Stage) -> None:
+    """As the drill has it: the tools of the guessers ignore the challenge that the flood brings upon them."""
+    town = stage.town
+    CallFlood(town, Botnet(town, size=600, looks=Looks.FEW)).between(CALM_S, LAST - 10, rate=80)
+    Stuffing(town, Botnet(town, size=400), solves=False).between(CALM_S, LAST - 10, rate=6)
+
+
 def _january(stage: Stage) -> None:
     """A surge, then a flood, then guessing, then bots."""
     town = stage.town
@@ -78,6 +85,7 @@ MIXED = [
     ratio(1, 10),
     Case("mixed-first-minute", "crowd and attack", "crowd and bots one to one, the bots five seconds after the crowd", _first_minute, LAST),
     Case("mixed-stuffing", "crowd and attack", "a crowd of 20 times the usual, and 4 passwords tried a second, headers like people's", _stuffing, LAST),
+    Case("flood-stuffing", "crowd and attack", "80 calls a second with made-up keys, and 6 passwords tried a second by tools that ignore challenges", _flood_and_stuffing, LAST, firm=True),
     Case("january", "crowd and attack", "a surge; after it a flood, guessing, and bots", _january, LAST + 60, firm=True),
     waves(2, 5, 0.25),
     waves(5, 3, 0.25),

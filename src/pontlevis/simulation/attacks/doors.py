@@ -12,6 +12,7 @@ from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.reach import Reach
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.simulation.attacks.bucket import Bucket
 from pontlevis.simulation.attacks.capacity import Capacity
@@ -34,7 +35,7 @@ class Doors:
         """In force here, a moment after it was decided."""
         self.known: set[str] = set()
         """Places where somebody with an account above ``new`` was served."""
-        self._bans: dict[str, float] = {}
+        self._bans: dict[tuple[str, Reach], float] = {}
         self._ration = Bucket(shape.stranger_posts, shape.stranger_burst)
         self._hashes = (Bucket(shape.hashes, shape.hash_queue), Bucket(shape.hashes, shape.hash_queue))
         self._failures: dict[str, tuple[int, float]] = {}
@@ -44,15 +45,24 @@ class Doors:
     def enforce(self, measure: Measure, now: float) -> None:
         """Puts a decision in force, unless it is only tried."""
         if not measure.dry_run:
-            self._bans[measure.value] = now + measure.duration_s
+            self._bans[measure.value, measure.reach] = now + measure.duration_s
 
-    def banned(self, source: str, now: float) -> str:
-        """The address or prefix against which a decision in force hits this source; empty where there is none."""
+    def banned(self, source: str, kind: Kind, standing: Standing, now: float, *, keyed: bool) -> str:
+        """The address or prefix against which a decision in force refuses this act; empty where there is none.
+
+        ``keyed``: it brings a valid key of an account of this standing.
+        """
         bans = self._bans
         if not bans:
             return ""
+        spared = keyed and standing > Standing.NEW
+        reaches = [
+            each
+            for each in Reach
+            if each.closes(kind, keyed=keyed) and not (spared and each is Reach.EVERYTHING)
+        ]
         names = (source, place_of(source), prefix_of(source))
-        return next((name for name in names if bans.get(name, 0.0) > now), "")
+        return next((name for name in names for each in reaches if bans.get((name, each), 0.0) > now), "")
 
     def call(
         self,
@@ -67,7 +77,7 @@ class Doors:
         """A call of the inference API; without an account it was refused before it cost anything."""
         if not account or outcome is not Outcome.OK:
             return outcome, None
-        if self._bans.get(account, 0.0) > now or self._bans.get(credential, 0.0) > now:
+        if any(self._bans.get((name, Reach.EVERYTHING), 0.0) > now for name in (account, credential)):
             return Outcome.REFUSED, Why.BANNED
         if not self.capacity.ask(standing, tokens, self.state.posture):
             return Outcome.REFUSED, Why.BUSY
@@ -77,13 +87,18 @@ class Doors:
             self.known.add(place)
         return outcome, None
 
-    def log_in(self, outcome: Outcome, account: str, place: str, now: float, *, home: bool) -> Answer:
-        """A try to log in; ``home``: from where the account's owner was before."""
+    def log_in(
+        self, outcome: Outcome, account: str, place: str, now: float, *, home: bool, solves: bool
+    ) -> Answer:
+        """A try to log in; ``home``: from where the account's owner was before, ``solves``: with the solution of a
+        challenge, where one is asked for."""
         if not home and self._rationed(Kind.LOGIN, place, now):
             return Outcome.REFUSED, Why.RATIONED
         slowed = (f"home {place} {account}",) if home else (f"source {place}", f"account {account}")
         if any(self._delayed(name, now) for name in slowed):
             return Outcome.REFUSED, Why.BUSY
+        if not home and not solves and self.state.posture is not Posture.NORMAL:
+            return Outcome.CHALLENGED, Why.BUSY
         if not self._hashes[home].take(now):
             return Outcome.REFUSED, Why.BUSY
         if outcome is Outcome.OK:

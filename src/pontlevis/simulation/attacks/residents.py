@@ -14,6 +14,8 @@ HEAVY = 0.08
 DAY_S = 86_400.0
 BEFORE_S = 6 * 3600.0
 """What the brain has seen before a case begins, where it did not just start."""
+SOLVES = 0.97
+"""Chance that a challenge is solved with the first try: few have a page open from before it was asked for, or no JavaScript."""
 BURSTS_BEFORE = 40
 """Of a heavy user in that time."""
 
@@ -120,7 +122,7 @@ class Residents:
             ended = town.see(
                 Party.RESIDENT, Kind.LOGIN, said, source, fingerprint=who.browser, person=who.account,
                 account=f"name:{who.account}" if lost else who.account,
-                standing=Standing.ANONYMOUS if lost else who.standing, home=home,
+                standing=Standing.ANONYMOUS if lost else who.standing, home=home, solves=rng.random() < SOLVES,
             )  # fmt: skip
             if ended is Outcome.OK:
                 town.clock.at(rng.uniform(1, 6), chat)

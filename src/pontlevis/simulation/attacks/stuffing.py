@@ -12,17 +12,25 @@ from pontlevis.simulation.attacks.town import Town
 class Stuffing:
     """Each try at another account: ``unknown`` of them exist nowhere, ``hits`` fit.
 
-    ``own``: share of log-ins to accounts of the attacker's own, which succeed, so that failures look few.
+    ``solves``: whether challenges are solved, as dear as that is. ``own``: share of log-ins to accounts of the attacker's own, which succeed, so that failures look few.
     """
 
     def __init__(
-        self, town: Town, botnet: Botnet, *, unknown: float = 0.5, hits: float = 0.01, own: float = 0.0
+        self,
+        town: Town,
+        botnet: Botnet,
+        *,
+        unknown: float = 0.5,
+        hits: float = 0.01,
+        own: float = 0.0,
+        solves: bool = True,
     ) -> None:
         self._town = town
         self._botnet = botnet
         self._unknown = unknown
         self._hits = hits
         self._own = own
+        self._solves = solves
         self._mine = [town.account() for _ in range(40)]
 
     def between(
@@ -58,5 +66,5 @@ class Stuffing:
             outcome = Outcome.OK
         self._town.see(
             Party.HOSTILE, Kind.LOGIN, outcome, self._botnet.address(), fingerprint=self._botnet.headers(),
-            account=account, standing=standing,
+            account=account, standing=standing, solves=self._solves,
         )  # fmt: skip

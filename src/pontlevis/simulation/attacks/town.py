@@ -122,11 +122,11 @@ class Town:
         if self.wrong is not None:
             outcome = self.wrong(kind, outcome)
         why: Why | None = None
-        ban = self.doors.banned(source, now)
-        spared = kind is Kind.REQUEST and account and standing > Standing.NEW
+        keyed = kind is Kind.REQUEST and account != "" and outcome is Outcome.OK
+        ban = self.doors.banned(source, kind, standing, now, keyed=keyed)
         shown, named, known = kind, account, standing
         credential, at_once = "", 0
-        if ban and not spared:
+        if ban:
             # Before anything else is read but the key.
             outcome, why, named, known, domain = Outcome.REFUSED, Why.BANNED, "", Standing.ANONYMOUS, ""
             shown = kind if kind is Kind.REQUEST else Kind.PAGE
@@ -139,7 +139,9 @@ class Town:
                 lasts = FIRST_S + tokens / TOKENS_PER_S if outcome is Outcome.OK else 0.0
                 at_once = self.doors.at_once(credential, lasts, now)
         elif kind is Kind.LOGIN:
-            outcome, why = self.doors.log_in(outcome, account, place_of(source), now, home=home)
+            outcome, why = self.doors.log_in(
+                outcome, account, place_of(source), now, home=home, solves=solves
+            )
         elif kind is Kind.SIGNUP:
             outcome, why = self.doors.sign_up(outcome, account, place_of(source), now, solves=solves)
             if outcome is not Outcome.OK:

@@ -3,10 +3,10 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from pontlevis.storage.tables import accounts, control, gate, incidents
+from pontlevis.storage import tables
 from pontlevis.storage.tables.base import Base
 
-TABLES = (accounts, control, gate, incidents)  # imported so that the metadata knows them
+TABLES = tables.__all__  # imported so that the metadata knows them
 
 connection: Connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)

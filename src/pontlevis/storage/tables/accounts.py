@@ -1,8 +1,9 @@
 """Accounts, keys, sessions, usage, waitlist."""
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pontlevis.storage.sealed import LookupText, SealedText
 from pontlevis.storage.tables.base import Base
 
 
@@ -12,9 +13,9 @@ class AccountRow(Base):
     __tablename__ = "accounts"
 
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
-    email: Mapped[str] = mapped_column(String(320))
-    email_key: Mapped[str] = mapped_column(String(320), unique=True)
-    """The address without case, tags and dots that its provider ignores: one person, one account."""
+    email: Mapped[str] = mapped_column(SealedText("accounts.email"), server_default="")
+    email_key: Mapped[str] = mapped_column(LookupText(320, "email"), unique=True)
+    """The address without case, tags and dots that its provider ignores: one person, one account. A keyed hash."""
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     """Argon2id; empty for accounts made without a password."""
     operator: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -26,6 +27,8 @@ class AccountRow(Base):
     """May not be used before its address is verified; only where the service required that at sign-up."""
     language: Mapped[str] = mapped_column(String(2), default="en")
     """Of letters to its owner."""
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Its password opens nothing any more; a new one is set through a letter."""
     disabled: Mapped[str] = mapped_column(Text, default="")
     """Why it may not be used; empty when it may."""
     created_at: Mapped[float] = mapped_column(Float, index=True)
@@ -56,6 +59,17 @@ class KeyRow(Base):
     created_at: Mapped[float] = mapped_column(Float)
     last_used_at: Mapped[float | None] = mapped_column(Float, default=None)
     revoked_at: Mapped[float | None] = mapped_column(Float, default=None)
+    scope: Mapped[str] = mapped_column(Text, default="")
+    """``KeyScope`` as JSON; empty: all that the account may."""
+    expires_at: Mapped[float | None] = mapped_column(Float, default=None)
+    rotated_at: Mapped[float | None] = mapped_column(Float, default=None)
+    former_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), default=None)
+    """Of the secret before the last rotation, which holds until ``former_until``."""
+    former_until: Mapped[float | None] = mapped_column(Float, default=None)
+    made_by: Mapped[str] = mapped_column(String(16), default="", index=True)
+    """The key that made it; it ends with that one. Empty: a person."""
+    revoked_for: Mapped[str] = mapped_column(String(20), default="")
+    """``leaked`` where its secret was reported, or of one that goes on its former one; empty: somebody asked for it."""
 
 
 class SessionRow(Base):
@@ -69,6 +83,10 @@ class SessionRow(Base):
     created_at: Mapped[float] = mapped_column(Float)
     expires_at: Mapped[float] = mapped_column(Float, index=True)
     source: Mapped[str] = mapped_column(String(64), default="")
+    device: Mapped[str] = mapped_column(String(60), default="")
+    """Browser and system, as its owner would name them."""
+    factor: Mapped[str] = mapped_column(String(10), default="")
+    """What was shown beside the password: ``totp``, ``recovery``, ``passkey``; empty where nothing was."""
 
 
 class UsageRow(Base):
@@ -104,8 +122,8 @@ class WaitlistRow(Base):
     __tablename__ = "waitlist"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    email: Mapped[str] = mapped_column(String(320))
-    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    email: Mapped[str] = mapped_column(SealedText("waitlist.email"), server_default="")
+    email_key: Mapped[str] = mapped_column(LookupText(320, "email"), unique=True)
     created_at: Mapped[float] = mapped_column(Float)
     source: Mapped[str] = mapped_column(String(64), default="")
     language: Mapped[str] = mapped_column(String(2), default="en")

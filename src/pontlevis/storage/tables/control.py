@@ -1,6 +1,6 @@
 """Posture, its history, findings, decisions, audit log."""
 
-from sqlalchemy import Boolean, Float, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pontlevis.storage.tables.base import Base
@@ -52,6 +52,8 @@ class DecisionRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     scope: Mapped[str] = mapped_column(String(20))
     value: Mapped[str] = mapped_column(String(100))
+    reach: Mapped[str] = mapped_column(String(20), default="everything", server_default="everything")
+    """What it closes to a place."""
     reason: Mapped[str] = mapped_column(Text)
     finding: Mapped[str] = mapped_column(String(100), default="")
     origin: Mapped[str] = mapped_column(String(200))
@@ -74,7 +76,7 @@ class DetectionMemoryRow(Base):
 
 
 class AuditRow(Base):
-    """Who changed what; events by the grammar ``source:subject:action``."""
+    """Who changed what; events by the grammar ``source:subject:action``. Written by ``storage.audit`` alone."""
 
     __tablename__ = "audit_log"
 
@@ -84,3 +86,24 @@ class AuditRow(Base):
     event: Mapped[str] = mapped_column(String(100))
     subject: Mapped[str] = mapped_column(String(200), default="")
     detail: Mapped[str] = mapped_column(Text, default="")
+    prior: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Hash of the line before."""
+    hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Of ``prior`` and this line's content."""
+
+
+class AuditHeadRow(Base):
+    """Where the audit log's chain ends: one row, locked by whoever appends."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    """Lines ever written."""
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))
+    base_count: Mapped[int] = mapped_column(BigInteger)
+    """Lines that retention removed, and the hash of the last of them."""
+    base_hash: Mapped[str] = mapped_column(String(64))
+    mac: Mapped[str] = mapped_column(String(64), default="")
+    """HMAC over all of it; empty where the writer had no key."""

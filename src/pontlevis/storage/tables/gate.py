@@ -1,8 +1,9 @@
 """What the gatehouse keeps: letters, links, invitations, spent challenges, an operator's word on registration."""
 
-from sqlalchemy import Float, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import Float, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pontlevis.storage.sealed import LookupText, SealedText
 from pontlevis.storage.tables.base import Base
 
 
@@ -17,8 +18,8 @@ class LetterRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(20))
-    email: Mapped[str] = mapped_column(String(320))
-    email_key: Mapped[str] = mapped_column(String(320))
+    email: Mapped[str] = mapped_column(SealedText("letters.email"), server_default="")
+    email_key: Mapped[str] = mapped_column(LookupText(320, "email"))
     language: Mapped[str] = mapped_column(String(2), default="en")
     source: Mapped[str] = mapped_column(String(64), default="", index=True)
     """The place (address or /64) that asked for it."""
@@ -30,8 +31,10 @@ class LetterRow(Base):
     tries: Mapped[int] = mapped_column(Integer, default=0)
     ended_at: Mapped[float | None] = mapped_column(Float, default=None)
     subject: Mapped[str] = mapped_column(String(200), default="")
-    body: Mapped[str] = mapped_column(Text, default="")
+    body: Mapped[str] = mapped_column(SealedText("letters.body"), default="")
     """Only of a letter that is kept."""
+    facts: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """Which sentences the letter has, where its kind leaves a choice; words separated by spaces."""
     error: Mapped[str] = mapped_column(String(200), default="")
 
 
@@ -59,9 +62,9 @@ class InvitationRow(Base):
 
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    email: Mapped[str] = mapped_column(String(320), default="")
+    email: Mapped[str] = mapped_column(SealedText("invitations.email"), default="", server_default="")
     """The only address that it lets in; empty: any."""
-    email_key: Mapped[str] = mapped_column(String(320), default="")
+    email_key: Mapped[str] = mapped_column(LookupText(320, "email"), default="")
     note: Mapped[str] = mapped_column(String(200), default="")
     by_mail: Mapped[int] = mapped_column(Integer, default=0)
     """1 where only the owner of the address can know it, since it went there by mail."""

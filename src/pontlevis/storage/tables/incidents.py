@@ -34,6 +34,12 @@ class IncidentRow(Base):
     """Requests of existing users since it began."""
     unserved: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """How many of them were refused or failed."""
+    postmortem_en: Mapped[str] = mapped_column(Text, default="", server_default="")
+    postmortem_fr: Mapped[str] = mapped_column(Text, default="", server_default="")
+    postmortem_at: Mapped[float | None] = mapped_column(Float, default=None)
+    data_touched_at: Mapped[float | None] = mapped_column(Float, default=None)
+    """Since when personal data is known to have been touched; never shown to the public."""
+    data_touched_why: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class IncidentUpdateRow(Base):

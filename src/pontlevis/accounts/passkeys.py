@@ -1,0 +1,228 @@
+"""Passkeys (WebAuthn): made, listed, taken away, and log-in with them alone.
+
+A passkey is something that its owner has, unlocked by something they know or are (user verification is
+required), so it is a whole log-in, with no password before it and no other factor after it.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from webauthn.helpers import bytes_to_base64url
+
+from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.factors import Factor
+from pontlevis.accounts.login import LogIns, check_usable
+from pontlevis.accounts.views import SessionGrant
+from pontlevis.accounts.webauthn_rp import LONGEST_ANSWER, BadPasskey, RelyingParty
+from pontlevis.brain.credential import SECRET_BYTES, CredentialKind
+from pontlevis.brain.detection.address import place_of
+from pontlevis.brain.observation import Outcome
+from pontlevis.storage.audit import record_audit
+from pontlevis.storage.tables.accounts import AccountRow
+from pontlevis.storage.tables.factors import PasskeyRow
+
+NOBODY = "0" * 16
+LONGEST_NAME = 100
+
+log = logging.getLogger("pontlevis.accounts")
+
+
+@dataclass(frozen=True, slots=True)
+class Ceremony:
+    """What a browser needs to make or to show a passkey."""
+
+    options: str
+    """JSON, for ``navigator.credentials``."""
+    state: str
+    """To be sent back with the answer: our own challenge, which nobody can make up; used once."""
+
+
+class Passkeys(LogIns):
+    """The challenge of a ceremony is a signed text in the browser's hands, so that strangers cost no memory."""
+
+    @property
+    def relying_party(self) -> RelyingParty | None:
+        """None where the public address allows no passkeys."""
+        return RelyingParty.of(self.site.base_url, self.site.name)
+
+    async def begin_passkey(self, account: str) -> Ceremony:
+        """For making one. Raises ``AccountError`` 409 where none can be made or the account has too many."""
+        party = self._party()
+        async with self.database.session() as session:
+            owner = await session.get_one(AccountRow, account)
+            known = list(
+                await session.scalars(
+                    select(PasskeyRow.credential_id).where(PasskeyRow.account_id == account)
+                )
+            )
+        if len(known) >= self.policy.passkeys_per_account:
+            raise _too_many(self.policy.passkeys_per_account)
+        state, challenge = self._challenge(account)
+        options = party.creation_options(
+            challenge, account, owner.email, known, lifetime_s=self.policy.ticket_lifetime_s
+        )
+        return Ceremony(options, state)
+
+    async def add_passkey(
+        self, account: str, state: str, answer: str, name: str, *, source: str
+    ) -> list[str]:
+        """Keeps what the browser made. Returns recovery codes where there were none, shown this once.
+
+        Raises ``AccountError``: 400 for an answer that does not hold, 409 for one that is known already.
+        """
+        party = self._party()
+        text = " ".join(name.split())[:LONGEST_NAME] or "passkey"
+        if not text.isprintable():
+            raise AccountError(
+                400, "invalid_name", "the name has characters that cannot be shown", param="name"
+            )
+        challenge = await self._spent_challenge(state, account)
+        try:
+            made = party.made(answer, challenge)
+        except BadPasskey as error:
+            log.info("account:passkey:refused %s", error)
+            raise _bad() from None
+        try:
+            async with self.database.session() as session:
+                held = await session.scalar(
+                    select(func.count()).select_from(PasskeyRow).where(PasskeyRow.account_id == account)
+                )
+                if (held or 0) >= self.policy.passkeys_per_account:
+                    raise _too_many(self.policy.passkeys_per_account)
+                codes = await self.codes_where_none(session, account)
+                session.add(
+                    PasskeyRow(
+                        id=self.new_id(),
+                        account_id=account,
+                        credential_id=bytes_to_base64url(made.credential_id),
+                        public_key=made.credential_public_key,
+                        sign_count=made.sign_count,
+                        synced=made.credential_backed_up,
+                        name=text,
+                        created_at=self.clock(),
+                    )
+                )
+                await session.flush()
+                await self.changed(session, account, "account:passkey:set", source)
+        except IntegrityError:
+            raise AccountError(409, "passkey_known", "this passkey is known already") from None
+        return codes
+
+    async def remove_passkey(self, account: str, passkey: str, *, source: str) -> None:
+        """Raises ``AccountError`` 404 for one that is not the account's."""
+        async with self.database.session() as session:
+            gone = await session.scalar(
+                delete(PasskeyRow)
+                .where(PasskeyRow.id == passkey, PasskeyRow.account_id == account)
+                .returning(PasskeyRow.id)
+            )
+            if gone is None:
+                raise AccountError(404, "not_found", "there is no such passkey")
+            await self.drop_codes_with_last(session, account)
+            await self.changed(session, account, "account:passkey:removed", source)
+
+    def begin_passkey_log_in(self) -> Ceremony:
+        """The same for everybody, so it tells nothing of who has an account. Raises ``AccountError`` 409."""
+        party = self._party()
+        state, challenge = self._challenge(NOBODY)
+        return Ceremony(party.request_options(challenge, lifetime_s=self.policy.ticket_lifetime_s), state)
+
+    async def passkey_log_in(
+        self, state: str, answer: str, *, source: str, fingerprint: int, agent: str = ""
+    ) -> SessionGrant:
+        """A session for the owner of the passkey that was shown.
+
+        Raises ``AccountError``: 401 for one that does not hold (which of the reasons is not told), 403 for
+        a disabled account, 429 while a delay runs for this source.
+        """
+        now = self.clock()
+        party = self._party()
+        saw = self.watcher(source, fingerprint, "", "")
+        slowed = [f"source {place_of(source)}"]
+        self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, None))
+        challenge = await self._spent_challenge(state, NOBODY)
+        held = await self._passkey_of(answer)
+        try:
+            if held is None:
+                raise BadPasskey("it is not known here")
+            shown = party.shown(answer, challenge, held.public_key, held.sign_count)
+        except BadPasskey as error:
+            log.info("account:passkey:refused %s", error)
+            self.delays.failed(slowed[0], now)
+            saw(Outcome.UNKNOWN_USER if held is None else Outcome.BAD_CREDENTIAL, None)
+            raise AccountError(401, "passkey_invalid", "this passkey does not open an account here") from None
+        async with self.database.session() as session:
+            row = await session.get_one(AccountRow, held.account_id)
+            # As one statement: of two copies that are shown at once only one moves the counter on.
+            moved = await session.scalar(
+                update(PasskeyRow)
+                .where(PasskeyRow.id == held.id, PasskeyRow.sign_count == held.sign_count)
+                .values(sign_count=shown.new_sign_count, last_used_at=now, synced=shown.credential_backed_up)
+                .returning(PasskeyRow.id)
+                .execution_options(synchronize_session=False)
+            )
+            if moved is not None:
+                await record_audit(
+                    session, at=now, actor="owner", event="account:passkey:used", subject=row.id, detail=""
+                )
+        if moved is None or row.unverified:
+            saw(Outcome.BAD_CREDENTIAL, row)
+            raise AccountError(401, "passkey_invalid", "this passkey does not open an account here")
+        try:
+            check_usable(row)
+        except AccountError:
+            saw(Outcome.REFUSED, row)
+            raise
+        self.delays.forgive(slowed[0])
+        saw(Outcome.OK, row)
+        return await self.begin_session(row.id, source=source, agent=agent, factor=Factor.PASSKEY)
+
+    def _party(self) -> RelyingParty:
+        party = self.relying_party
+        if party is None:
+            raise AccountError(
+                409, "passkeys_unavailable", "passkeys need a public address with a name and HTTPS"
+            )
+        return party
+
+    def _challenge(self, account: str) -> tuple[str, bytes]:
+        secret = self.entropy(SECRET_BYTES)
+        return self.codec.mint(CredentialKind.CEREMONY, account, int(self.clock()), secret), secret
+
+    async def _spent_challenge(self, state: str, account: str) -> bytes:
+        """The challenge that was given out to this account, used up with it. Raises ``AccountError`` 400."""
+        found = self.codec.judge_ticket(state, CredentialKind.CEREMONY)
+        now = self.clock()
+        if found is None or found.id != account:
+            raise _bad()
+        expires = found.issued_at + self.policy.ticket_lifetime_s
+        if expires <= now or not await self.spent.spend(found.secret.hex()[:32], expires):
+            raise _bad()
+        return found.secret
+
+    async def _passkey_of(self, answer: str) -> PasskeyRow | None:
+        try:
+            found = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
+        except (ValueError, RecursionError):
+            return None
+        id_ = found.get("id") if isinstance(found, dict) else None
+        if not isinstance(id_, str) or len(id_) > 1_400 or not id_.isascii():
+            return None
+        async with self.database.session() as session:
+            row: PasskeyRow | None = await session.scalar(
+                select(PasskeyRow).where(PasskeyRow.credential_id == id_)
+            )
+        return row
+
+
+def _bad() -> AccountError:
+    return AccountError(
+        400, "passkey_failed", "the passkey's answer does not hold, or came too late; please try again"
+    )
+
+
+def _too_many(most: int) -> AccountError:
+    return AccountError(409, "too_many_passkeys", f"an account has at most {most} passkeys")

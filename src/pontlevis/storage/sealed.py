@@ -1,0 +1,88 @@
+"""Columns that are sealed on the way into the database and opened on the way out.
+
+A row class says what is sealed by its column's type; whoever reads ``row.email`` gets the address, and the
+database, its backups and its logs hold none. How a text is sealed is not known here: ``Seals`` does it.
+"""
+
+import logging
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Dialect, String, Text
+from sqlalchemy.types import TypeDecorator
+
+log = logging.getLogger("pontlevis.storage")
+
+SEALED = "sealed:1:"
+"""What every sealed text begins with; no address does, since a colon cannot stand in one."""
+HASHED = "hash:1:"
+"""What every look-up hash begins with."""
+
+
+class Seals(Protocol):
+    """What seals and opens; ``context`` names the column, so that no value can be moved to another one."""
+
+    def seal(self, text: str, context: str) -> str: ...
+
+    def open(self, sealed: str, context: str) -> str:
+        """Raises ValueError where it does not open."""
+        ...
+
+    def lookup(self, text: str, context: str) -> str:
+        """Always the same for the same text, and good for nothing but comparing."""
+        ...
+
+
+_SEALS: WeakKeyDictionary[Dialect, Seals] = WeakKeyDictionary()
+
+
+def use_seals(dialect: Dialect, seals: Seals) -> None:
+    """Every connection of this engine's dialect seals and opens with these from now on."""
+    _SEALS[dialect] = seals
+
+
+def seals_of(dialect: Dialect) -> Seals | None:
+    return _SEALS.get(dialect)
+
+
+class SealedText(TypeDecorator[str]):
+    """A text that only the holder of the key can read. Empty stays empty; without keys it is kept as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        seals = seals_of(dialect)
+        return seals.seal(value, self.context) if value and seals is not None else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        seals = seals_of(dialect)
+        if not value or seals is None or not value.startswith(SEALED):
+            return value
+        try:
+            return seals.open(value, self.context)
+        except ValueError as error:
+            # One damaged value must not take a list, or a log-in, with it.
+            log.error("data:seals:not_opened %s", error)
+            return ""
+
+
+class LookupText(TypeDecorator[str]):
+    """A text kept as a keyed hash: it can be asked for, and never read. What is read from it may be written back."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int, context: str) -> None:
+        super().__init__(length)
+        self.context = context
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        seals = seals_of(dialect)
+        if not value or seals is None or value.startswith(HASHED):
+            return value
+        return seals.lookup(value, self.context)

@@ -1,0 +1,171 @@
+"""Pages of keys: scopes, limits, expiry, rotation; and the form for a key that leaked."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from pontlevis.accounts.leaks import MOST_REPORTED, LeakedKey
+from pontlevis.accounts.service import AccountError, KeyView, NewKey
+from pontlevis.brain.key_scope import ENDPOINTS, INFERENCE, MOST_LIMIT, KeyLimits, KeyScope
+from pontlevis.web.context import WebContext
+from pontlevis.web.render import render
+from pontlevis.web.visitor import source_of, visitor_of, with_retry
+
+DAYS = (1, 7, 30, 90, 365)
+OVERLAPS_S = (0, 3_600, 86_400, 7 * 86_400)
+LIMITS = KeyLimits.__struct_fields__
+_LOGIN = "/login?next=/keys"
+
+Text = Annotated[str, Form(max_length=10_000)]
+
+
+def create_keys_pages_router(context: WebContext) -> APIRouter:
+    """Every form works without JavaScript."""
+    router = APIRouter(include_in_schema=False)
+    accounts = context.accounts
+
+    async def keys_page(
+        request: Request,
+        account: str,
+        *,
+        made: NewKey | None = None,
+        rotated: bool = False,
+        error: AccountError | None = None,
+        form: Mapping[str, object] | None = None,
+        status: int = 200,
+    ) -> Response:
+        now, policy = accounts.clock(), context.settings.accounts
+        keys = await accounts.list_keys(account)
+        overlaps = [each for each in OVERLAPS_S if each <= policy.longest_key_overlap_s]
+        values: dict[str, object] = {
+            "keys": [(each, _state(each, now)) for each in keys],
+            "names": {each.id: each.name for each in keys},
+            "now": now,
+            "made": made,
+            "rotated": rotated,
+            "error": error,
+            "form": {"name": "", "models": "", "endpoints": INFERENCE, "days": "", **(form or {})},
+            "endpoints": ENDPOINTS,
+            "inference": INFERENCE,
+            "limits": LIMITS,
+            "days": DAYS,
+            "overlaps": overlaps,
+            "overlap": max((each for each in overlaps if each <= policy.key_overlap_s), default=0),
+            "most_limit": MOST_LIMIT,
+        }
+        return render(request, "keys.html", values, status=error.status if error else status)
+
+    @router.get("/keys")
+    async def keys(request: Request) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        return await keys_page(request, visitor.account.id)
+
+    @router.post("/keys")
+    async def create_key(
+        request: Request,
+        name: Text = "",
+        models: Text = "",
+        endpoint: Annotated[list[str] | None, Form(max_length=20)] = None,
+        days: Annotated[str, Form(max_length=10)] = "",
+        requests_per_minute: Annotated[str, Form(max_length=20)] = "",
+        tokens_per_minute: Annotated[str, Form(max_length=20)] = "",
+        requests_per_day: Annotated[str, Form(max_length=20)] = "",
+        tokens_per_day: Annotated[str, Form(max_length=20)] = "",
+        concurrent: Annotated[str, Form(max_length=20)] = "",
+    ) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        written = dict(zip(LIMITS, (requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent), strict=True))  # fmt: skip
+        form = {"name": name, "models": models, "endpoints": endpoint or [], "days": days, **written}
+        try:
+            scope = _scope(models, endpoint or [], written)
+            expires_at = accounts.clock() + _days(days) * 86_400.0 if days else None
+            made = await accounts.create_key(visitor.account.id, name, scope=scope, expires_at=expires_at)
+        except AccountError as error:
+            return await keys_page(request, visitor.account.id, error=error, form=form)
+        return await keys_page(request, visitor.account.id, made=made, status=201)
+
+    @router.post("/keys/{key}/rotate")
+    async def rotate_key(
+        request: Request, key: str, overlap: Annotated[str, Form(max_length=10)] = ""
+    ) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        overlap_s = float(overlap) if overlap.isdecimal() else None
+        try:
+            made = await accounts.rotate_key(visitor.account.id, key, overlap_s=overlap_s)
+        except AccountError as error:
+            return await keys_page(request, visitor.account.id, error=error)
+        return await keys_page(request, visitor.account.id, made=made, rotated=True, status=201)
+
+    @router.post("/keys/{key}/delete")
+    async def delete_key(request: Request, key: str) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        try:
+            await accounts.revoke_key(visitor.account.id, key)
+        except AccountError as error:
+            return await keys_page(request, visitor.account.id, error=error)
+        return RedirectResponse("/keys", 303)
+
+    @router.get("/leaked-key")
+    async def leaked_form(request: Request) -> Response:
+        await visitor_of(request, context)
+        return render(request, "leaked_key.html", {"received": 0, "error": None, "url": ""})
+
+    @router.post("/leaked-key")
+    async def leaked(request: Request, token: Text = "", url: Text = "") -> Response:
+        await visitor_of(request, context)
+        source, _ = source_of(request)
+        tokens = token.split()[:MOST_REPORTED]
+        error = None
+        try:
+            if not tokens:
+                raise AccountError(400, "no_token", "enter a key")
+            accounts.count_report(source)
+            await accounts.report_leaked([LeakedKey(each, url=url) for each in tokens], source=source)
+        except AccountError as refused:
+            error = refused
+        values: dict[str, object] = {"received": 0 if error else len(tokens), "error": error, "url": url}
+        return with_retry(
+            render(request, "leaked_key.html", values, status=error.status if error else 202), error
+        )
+
+    return router
+
+
+def _state(key: KeyView, now: float) -> str:
+    if key.leaked_at is not None:
+        return "leaked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "good"
+
+
+def _scope(models: str, endpoints: list[str], written: dict[str, str]) -> KeyScope:
+    """Raises ``AccountError`` 400. All endpoints for inference together are no list: new ones will be in it."""
+    names = tuple(dict.fromkeys(each.strip() for each in re.split(r"[,\n\r]+", models) if each.strip()))
+    if not endpoints:
+        raise AccountError(400, "no_endpoint", "choose at least one endpoint", param="endpoints")
+    words = tuple(dict.fromkeys(endpoints))
+    limits: dict[str, int] = {}
+    for name, text in written.items():
+        if text.strip():
+            if not text.strip().isdecimal() or not 0 < int(text) <= MOST_LIMIT:
+                raise AccountError(400, "invalid_scope", f"{name} must be a number from 1 on", param=name)
+            limits[name] = int(text)
+    return KeyScope(
+        names, () if set(words) == set(INFERENCE) else words, KeyLimits(**limits) if limits else None
+    )
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) not in DAYS:
+        raise AccountError(400, "invalid_expiry", "choose when the key expires", param="days")
+    return int(text)

@@ -1,0 +1,105 @@
+"""Connections to a server: counted exactly, kept, and given back as they were taken."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from pontlevis.gateway.upstream import Sending, Server, UpstreamError
+
+REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+
+
+class Answer:
+    """What came of one request; with ``held`` whoever it is for can take no more from its first byte on."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.whole: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.held = held
+        self.sending: Sending | None = None
+        self._body = b""
+
+    def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Nothing is done about it."""
+
+    def answer_data(self, data: bytes) -> None:
+        self._body += data
+        if self.held and self.sending is not None:
+            self.sending.hold(True)
+
+    def answer_ends(self) -> None:
+        self.whole.set_result(self._body)
+
+    def answer_fails(self, error: Exception, begun: bool) -> None:
+        self.whole.set_exception(error)
+
+
+def played(act: Callable[[Server], Awaitable[None]]) -> Server:
+    """Lets ``act`` use connections to a server that answers everything."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(ANSWER)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def play() -> Server:
+        listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        server = Server(host="127.0.0.1", port=port, most=4, connect_timeout_s=2.0, clock=time.monotonic)
+        await act(server)
+        server.close()
+        listening.close()
+        await asyncio.sleep(0.05)
+        return server
+
+    return asyncio.run(play())
+
+
+def test_an_answer_that_its_client_could_not_take_does_not_hold_up_the_next_one() -> None:
+    """The connection is kept, and read again: or one slow reader would make the next user wait for minutes."""
+
+    async def act(server: Server) -> None:
+        slow = Answer(held=True)
+        slow.sending = server.send(REQUEST, slow)
+        assert await asyncio.wait_for(slow.whole, 5) == b"hello"
+        quick = Answer()
+        quick.sending = server.send(REQUEST, quick)
+        assert server.open == 1  # the same connection
+        assert await asyncio.wait_for(quick.whole, 5) == b"hello"
+
+    played(act)
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_request_given_up_at_any_moment_gives_its_connection_back(turns: int) -> None:
+    """Before its task has run, while it connects, when it is connected: the count of open connections comes back to
+    nothing, or the engine would be out of reach after so many, or their bound would bound nothing."""
+
+    async def act(server: Server) -> None:
+        for _ in range(8):
+            sending = server.send(REQUEST, Answer())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.sleep(0.005)
+            assert server.open == 0
+
+    assert played(act).open == 0
+
+
+def test_no_more_connections_are_opened_than_allowed() -> None:
+    """The next one is refused, and not queued."""
+
+    async def act(server: Server) -> None:
+        sendings = [server.send(REQUEST, Answer()) for _ in range(4)]
+        with pytest.raises(UpstreamError):
+            server.send(REQUEST, Answer())
+        for each in sendings:
+            each.cancel()
+
+    assert played(act).open == 0

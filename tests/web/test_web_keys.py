@@ -174,7 +174,8 @@ async def test_the_keys_page_makes_rotates_and_deletes_without_javascript(
         changes: list[dict[str, str | list[str]]] = [
             {"endpoint": []}, {"days": "8"}, {"requests_per_minute": "-1"}, {"tokens_per_day": "x"}, {"name": ""},
         ]  # fmt: skip
-        for change in [*changes, {"models": f"llama, {'x' * 300}"}]:
+        changes.append({"models": f"llama, {'x' * 300}"})
+        for change in changes:
             bad = await visitor.post("/keys", data={**form, **change})
             assert bad.status_code == 400
             assert 'role="alert"' in bad.text

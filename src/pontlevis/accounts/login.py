@@ -38,8 +38,8 @@ class LogIns(Rooms):
         failures can keep its owner out. ``device`` is the token of ``SessionGrant.device``. ``challenge`` is
         a solution, which a stranger needs while posture is not normal; None where none is ever asked for.
 
-        Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account and for a challenge
-        that was not solved, 429 while a delay runs, 503 when too many wait.
+        Raises ``AccountError``: 401 when they do not fit, 403 for a disabled account, for a password that
+        must be changed and for a challenge that was not solved, 429 while a delay runs, 503 when too many wait.
         """
         now = self.clock()
         place = place_of(source)
@@ -91,6 +91,13 @@ class LogIns(Rooms):
             if row.disabled:
                 raise AccountError(403, "account_disabled", row.disabled)
             raise AccountError(403, "account_pending", "this account waits for approval")
+        if row.must_change_password:
+            saw(Outcome.REFUSED, row)
+            raise AccountError(
+                403,
+                "password_change_required",
+                "this password may be known to others and opens nothing any more; choose a new one at /reset",
+            )
         if familiar:
             self.delays.forget(slowed[0])
         else:

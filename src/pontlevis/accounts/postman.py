@@ -158,11 +158,11 @@ class Postman(Invitations):
                 token, _ = await self.mint_link(session, RESET, row.id)
                 link, hours = self.page(f"/reset?token={token}"), _hours(self.policy.reset_lifetime_s)
                 return self._compose(waiting, link=link, hours=hours)
-        page = "/reset" if kind is LetterKind.CHANGED else "/login"
+        page = "/reset" if kind in (LetterKind.CHANGED, LetterKind.BREACH) else "/login"
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:
-        return compose(waiting.kind, waiting.language, name=self.site.name, **values)
+        return compose(waiting.kind, waiting.language, facts=waiting.facts, name=self.site.name, **values)
 
     @property
     def _domain(self) -> str:

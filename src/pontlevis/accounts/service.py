@@ -1,10 +1,12 @@
 """The account rooms as one service."""
 
+from pontlevis.accounts.erasure import Erasure
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keys import Keys
 from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.respond import Responses
 from pontlevis.accounts.secret_keys import SecretKeys
 from pontlevis.accounts.setup import Setup
 from pontlevis.accounts.usage import Usage
@@ -24,7 +26,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman, SecretKeys):
+class Accounts(Setup, Keys, Usage, Manage, Resets, Waitlist, Postman, SecretKeys, Responses, Erasure):
     """Sign-up, log-in, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

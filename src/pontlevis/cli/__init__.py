@@ -7,6 +7,7 @@ from pontlevis.cli import (
     accounts,
     audit,
     backtest,
+    data,
     doctor,
     drill,
     engine_sim,
@@ -15,6 +16,7 @@ from pontlevis.cli import (
     policy,
     posture,
     registration,
+    respond,
     secrets,
     simulate,
     up,
@@ -54,6 +56,8 @@ app.add_typer(registration.app, name="registration")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(data.app, name="data")
+app.command("respond")(respond.command)
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)

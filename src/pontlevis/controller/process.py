@@ -27,13 +27,16 @@ from pontlevis.controller.guard import TICK_S, Guard
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
+from pontlevis.controller.touched import JournalTouched
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
+from pontlevis.evidence.journal import FOLDER
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch
 from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
+from pontlevis.storage.retention import sweep
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.operator_names import learn_operators
@@ -127,7 +130,13 @@ class Controller:
         await learn_operators(self.accounts)
         await self._leave_setup_link()
         context = WebContext(
-            self.settings, self.accounts, self.incidents, self.guard, self._refusals, self.policy
+            self.settings,
+            self.accounts,
+            self.incidents,
+            self.guard,
+            self._refusals,
+            self.policy,
+            JournalTouched(self.database, self.settings.data / FOLDER, time.time),
         )
         await self.hub.start(self._sockets / "link.sock")
         tasks = [
@@ -148,6 +157,7 @@ class Controller:
             asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
+            asyncio.create_task(_every(TIDY_S, self._sweep)),
         ]
         tasks.append(asyncio.create_task(_once(self.guard.library.look)))
         # What lives as long as the process is not looked through again in the middle of a tick.
@@ -170,6 +180,9 @@ class Controller:
         await asyncio.to_thread(self.guard.journal.close)
         await self.accounts.close()
         await self.database.close()
+
+    async def _sweep(self) -> None:
+        await sweep(self.database, self.settings.safety, time.time())
 
     def _serve(self, app: FastAPI, listener: socket.socket) -> asyncio.Task[None]:
         config = uvicorn.Config(

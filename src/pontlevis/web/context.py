@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pontlevis.accounts.respond import TouchedAccounts
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
@@ -20,3 +21,5 @@ class WebContext:
     refusals: RefusalCodec
     """Opens the ids of refusals."""
     policy: PolicyDesk
+    touched: TouchedAccounts | None = None
+    """Who knows which accounts an incident touched."""

@@ -15,7 +15,12 @@ def catalogue(language: str) -> dict[str, str]:
     """All texts of a language. Keys are dotted; the files hold them flat within tables."""
     folder = files("pontlevis.web").joinpath("locale")
     found: dict[str, str] = {}
-    for name in (f"{language}.toml", f"status.{language}.toml", f"gate.{language}.toml"):
+    for name in (
+        f"{language}.toml",
+        f"status.{language}.toml",
+        f"gate.{language}.toml",
+        f"safety.{language}.toml",
+    ):
         for table, texts in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items():
             found.update({f"{table}.{key}": str(text) for key, text in texts.items()})
     return found

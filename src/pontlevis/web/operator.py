@@ -16,6 +16,7 @@ from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_posture import create_operator_posture_router
+from pontlevis.web.operator_respond import create_operator_respond_router
 from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
 from pontlevis.web.operator_visitor import OperatorGate
@@ -48,6 +49,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_gate_router,
         create_sources_router,
         create_operator_safety_router,
+        create_operator_respond_router,
     ):
         api.include_router(create(context))
     app.include_router(api)

@@ -12,6 +12,7 @@ from pontlevis.web.api import create_api_router
 from pontlevis.web.context import WebContext
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
+from pontlevis.web.own_data import create_own_data_api, create_own_data_pages
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.status import create_status_router
@@ -33,6 +34,8 @@ def create_public_app(context: WebContext) -> FastAPI:
     errors.install(app, pages=True)
     app.include_router(create_api_router(context))
     app.include_router(create_gate_router(context))
+    app.include_router(create_own_data_api(context), prefix="/api")
+    app.include_router(create_own_data_pages(context))
     app.include_router(create_status_router(context))
     app.include_router(create_pages_router(context))
     app.include_router(create_gate_pages_router(context))

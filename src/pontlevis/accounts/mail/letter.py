@@ -26,6 +26,8 @@ class LetterKind(StrEnum):
     """From the waitlist."""
     INVITATION = "invitation"
     APPROVED = "approved"
+    BREACH = "breach"
+    """After a breach: what was ended; its sentences are chosen by facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,15 @@ def _texts(language: str) -> dict[str, dict[str, str]]:
     return tomllib.loads(file.read_text("utf-8"))
 
 
-def compose(kind: LetterKind, language: str, **values: object) -> Letter:
-    """The letter in ``language``, or in English where there is no such text."""
-    text = _texts(language if language in LANGUAGES else "en")[kind.value]
+def compose(kind: LetterKind, language: str, *, facts: tuple[str, ...] = (), **values: object) -> Letter:
+    """The letter in ``language``, or in English where there is no such text.
+
+    ``facts`` names the sentences that stand for ``{done}``, where the text has it.
+    """
+    texts = _texts(language if language in LANGUAGES else "en")
+    text = texts[kind.value]
+    if kind is LetterKind.BREACH:
+        values["done"] = "\n".join(f"- {texts['done'][each]}" for each in facts)
     return Letter(text["subject"].format(**values), text["body"].format(**values))
 
 

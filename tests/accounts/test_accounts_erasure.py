@@ -21,7 +21,9 @@ async def lived_in(house: House) -> tuple[str, str]:
     account = await house.sign_up(ADA)
     grant = await house.log_in(ADA)
     key = await house.accounts.create_key(account.id, "laptop of Ada")
-    await house.accounts.record_usage([UsageRecord(house.now, account.id, key.id, "small", 10, 20, "ok", 0.0, 0.0, 0.0)])
+    await house.accounts.record_usage(
+        [UsageRecord(house.now, account.id, key.id, "small", 10, 20, "ok", 0.0, 0.0, 0.0)]
+    )
     await house.accounts.change_account(account.id, actor="op", paid=True)
     await house.accounts.ask_reset(ADA, source="192.0.2.5", language="en")
     await house.letters()

@@ -1,7 +1,7 @@
 """Retention: what is over goes in small transactions, what is not stays, and the audit log stays whole."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,18 @@ from pontlevis.storage.tables.incidents import ComponentDayRow, IncidentRow, Inc
 from postgresql_server import PostgresqlServer, postgresql_server
 
 NOW = 1_738_000_000.0
-SHORT = replace(
-    SafetyPolicy(sweep_rows=2),
-    **{each.name: 10 for each in fields(SafetyPolicy) if each.name.endswith("_days")},
-)
+
+
+def days(number: int, *, batches: int = 50) -> SafetyPolicy:
+    """Every table keeps so many days."""
+    policy = SafetyPolicy(sweep_rows=2, sweep_batches=batches)
+    for each in fields(SafetyPolicy):
+        if each.name.endswith("_days"):
+            object.__setattr__(policy, each.name, number)
+    return policy
+
+
+SHORT = days(10)
 KEY = b"k" * 32
 
 
@@ -114,7 +122,7 @@ async def test_one_sweep_is_bounded(database: Database) -> None:
     """A backlog goes in several."""
     for number in range(5):
         await fill(database, 11 + number, f"old{number}")
-    few = replace(SHORT, sweep_batches=1)
+    few = days(10, batches=1)
     assert all(each.rows <= few.sweep_rows for each in await sweep(database, few, NOW))
     assert (await counts(database))["usage_days"] == 3
 
@@ -122,7 +130,7 @@ async def test_one_sweep_is_bounded(database: Database) -> None:
 async def test_nothing_is_removed_where_it_is_kept_for_ever(database: Database) -> None:
     """0 days."""
     await fill(database, 9_999, "ancient")
-    for_ever = replace(SHORT, **{each.name: 0 for each in fields(SHORT) if each.name.endswith("_days")})
+    for_ever = days(0)
     before = await counts(database)
     assert await sweep(database, for_ever, NOW) == []
     assert before == await counts(database)

@@ -48,7 +48,7 @@ class Erasure(Rooms):
             row = await session.get(AccountRow, account)
             if row is None:
                 raise AccountError(404, "not_found", "there is no such account")
-            key = email_key(row.email) if row.email else ""
+            key = email_key(row.email) if row.email else "nobody"
             keys = await session.scalars(select(KeyRow).where(KeyRow.account_id == account))
             sessions = await session.scalars(select(SessionRow).where(SessionRow.account_id == account))
             usage = await session.scalars(
@@ -58,11 +58,9 @@ class Erasure(Rooms):
                 .limit(MOST_ROWS)
             )
             letters = await session.scalars(
-                select(LetterRow).where(LetterRow.email_key == key, key != "").limit(MOST_ROWS)
+                select(LetterRow).where(LetterRow.email_key == key).limit(MOST_ROWS)
             )
-            waiting = await session.scalars(
-                select(WaitlistRow).where(WaitlistRow.email_key == key, key != "")
-            )
+            waiting = await session.scalars(select(WaitlistRow).where(WaitlistRow.email_key == key))
             audit = await session.scalars(
                 select(AuditRow).where(AuditRow.subject == account).order_by(AuditRow.id).limit(MOST_ROWS)
             )

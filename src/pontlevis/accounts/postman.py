@@ -11,7 +11,7 @@ from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.invitations import Invitations
 from pontlevis.accounts.letters import RESET, VERIFY
 from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
-from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
+from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of, sentences
 from pontlevis.accounts.mail.outbox import Waiting, claim, clear_out
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.gate import InvitationRow, LetterRow, LinkRow
@@ -162,7 +162,8 @@ class Postman(Invitations):
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:
-        return compose(waiting.kind, waiting.language, facts=waiting.facts, name=self.site.name, **values)
+        done = sentences(waiting.language, waiting.facts)
+        return compose(waiting.kind, waiting.language, name=self.site.name, done=done, **values)
 
     @property
     def _domain(self) -> str:

@@ -47,16 +47,17 @@ def _texts(language: str) -> dict[str, dict[str, str]]:
     return tomllib.loads(file.read_text("utf-8"))
 
 
-def compose(kind: LetterKind, language: str, *, facts: tuple[str, ...] = (), **values: object) -> Letter:
-    """The letter in ``language``, or in English where there is no such text.
-
-    ``facts`` names the sentences that stand for ``{done}``, where the text has it.
-    """
-    texts = _texts(language if language in LANGUAGES else "en")
-    text = texts[kind.value]
-    if kind is LetterKind.BREACH:
-        values["done"] = "\n".join(f"- {texts['done'][each]}" for each in facts)
+def compose(kind: LetterKind, language: str, **values: object) -> Letter:
+    """The letter in ``language``, or in English where there is no such text."""
+    text = _texts(language if language in LANGUAGES else "en")[kind.value]
+    values.setdefault("done", "")
     return Letter(text["subject"].format(**values), text["body"].format(**values))
+
+
+def sentences(language: str, facts: tuple[str, ...]) -> str:
+    """What a letter after a breach says was done, a line each."""
+    texts = _texts(language if language in LANGUAGES else "en")["done"]
+    return "\n".join(f"- {texts[each]}" for each in facts)
 
 
 def message_of(

@@ -33,7 +33,9 @@ class ErrorBody(BaseModel):
 
 class CredentialsBody(BaseModel):
     email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
-    password: str = Field(min_length=1, max_length=1_024, examples=["a long phrase nobody guesses"])
+    password: str = Field(
+        min_length=1, max_length=1_024, repr=False, examples=["a long phrase nobody guesses"]
+    )
 
 
 class ChallengedBody(CredentialsBody):
@@ -64,7 +66,7 @@ class OwnAccountAnswer(AccountAnswer):
 
 
 class SessionAnswer(BaseModel):
-    token: str
+    token: str = Field(repr=False)
     expires_at: float
 
 
@@ -76,7 +78,7 @@ class KeyAnswer(BaseModel):
 
 
 class NewKeyAnswer(KeyAnswer):
-    key: str
+    key: str = Field(repr=False)
 
 
 class KeysAnswer(BaseModel):

@@ -113,10 +113,10 @@ class Responses(Letters):
         end is not told again. Raises ``AccountError`` 400 for no part at all or too many accounts.
         """
         if not parts.words:
-            raise AccountError(400, "invalid_request", "choose at least one of sessions, keys, password")
+            raise AccountError(400, "bad_request", "choose at least one of sessions, keys, password")
         wanted, unknown = await self._wanted(touched, named)
         if len(wanted) > MOST_ACCOUNTS:
-            raise AccountError(400, "invalid_request", f"at most {MOST_ACCOUNTS} accounts at once")
+            raise AccountError(400, "bad_request", f"at most {MOST_ACCOUNTS} accounts at once")
         targets: list[Target] = []
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]

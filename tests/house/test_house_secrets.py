@@ -48,7 +48,7 @@ def printed(kind: type, names: list[str]) -> str:
     """Its ``repr`` with the canary in every field that is a secret."""
     values = {name: CANARY if name in NAMES else None for name in names}
     if issubclass(kind, BaseModel):
-        return repr(kind.model_construct(**values))
+        return repr(kind.model_construct(None, **values))
     if issubclass(kind, msgspec.Struct):
         return repr(kind(**values))
     made = object.__new__(kind)

@@ -17,7 +17,7 @@ def leaks(data: bytes, *canaries: str) -> list[str]:
 
 
 def test_secrets_stand_in_no_log_no_file_and_no_error(own_service: Running) -> None:
-    """Used rightly and wrongly, on every way in; only keyed hashes are kept."""
+    """Used rightly and wrongly, on every way in; only keyed hashes and sealed addresses are kept."""
     service = own_service.start()
     account = {"email": EMAIL, "password": PASSWORD}
     heard: list[httpx.Response] = []
@@ -57,7 +57,7 @@ def test_secrets_stand_in_no_log_no_file_and_no_error(own_service: Running) -> N
     files = [path for path in service.data.rglob("*") if path.is_file()]
     assert any(path.name == "pontlevis.db" for path in files)
     for path in files:
-        assert leaks(path.read_bytes(), *secrets, PROMPT) == [], path.name
+        assert leaks(path.read_bytes(), *secrets, EMAIL, PROMPT) == [], path.name
 
 
 def test_what_it_keeps_is_its_owners_alone(own_service: Running) -> None:
@@ -65,7 +65,7 @@ def test_what_it_keeps_is_its_owners_alone(own_service: Running) -> None:
     service = own_service.start()
     for path in (service.data, Path(service.note.sockets)):
         assert path.stat().st_mode & 0o077 == 0, path
-    for path in service.data.iterdir():
+    for path in service.data.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path.name
     assert len((service.data / "pepper").read_bytes()) == 32
 

@@ -8,9 +8,9 @@ from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow
 
 
 async def end_all(
-    session: AsyncSession, row: AccountRow, now: float, *, keys: bool = True
+    session: AsyncSession, row: AccountRow, now: float, *, keys: bool = True, sessions: bool = True
 ) -> list[CredentialRecord]:
-    """Ends every session and familiar place of an account, and with ``keys`` its keys.
+    """Ends with ``sessions`` every session and familiar place of an account, and with ``keys`` its keys.
 
     Returns what gateways must forget.
     """
@@ -23,9 +23,10 @@ async def end_all(
             .returning(KeyRow.id)
         )
         gone.extend(revoked.all())
-    sessions = await session.scalars(
-        delete(SessionRow).where(SessionRow.account_id == row.id).returning(SessionRow.id)
-    )
-    gone.extend(sessions.all())
-    row.familiar = ""
+    if sessions:
+        ended = await session.scalars(
+            delete(SessionRow).where(SessionRow.account_id == row.id).returning(SessionRow.id)
+        )
+        gone.extend(ended.all())
+        row.familiar = ""
     return [CredentialRecord(each, row.id, b"", revoked=True) for each in gone]

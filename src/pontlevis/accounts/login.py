@@ -44,8 +44,8 @@ class LogIns(LoginTickets):
         ``agent`` is the User-Agent header.
 
         Raises ``SecondFactorRequired`` where the password fits and ``finish_log_in`` must follow, and
-        ``AccountError``: 401 when they do not fit, 403 for a disabled account, for a challenge that was
-        not solved and for an operator without the second factor that is required, 429 while a delay runs,
+        ``AccountError``: 401 when they do not fit, 403 for a disabled account, for a password that must be
+        changed, for a challenge that was not solved and for an operator without the second factor that is required, 429 while a delay runs,
         503 when too many wait.
         """
         now = self.clock()
@@ -84,6 +84,12 @@ class LogIns(LoginTickets):
             raise AccountError(401, "invalid_credentials", WRONG)
         try:
             check_usable(row)
+            if row.must_change_password:
+                raise AccountError(
+                    403,
+                    "password_change_required",
+                    "this password may be known to others and opens nothing any more; choose a new one at /reset",
+                )
             await self.second_step(row.id, source=source, home=home or "", realm=realm)
         except SecondFactorRequired:
             # The failures stay until the second factor was shown, too: a stolen password is no log-in.

@@ -13,7 +13,7 @@ from pontlevis.accounts.invitations import Invitations
 from pontlevis.accounts.key_rows import leaked_names
 from pontlevis.accounts.letters import RESET, VERIFY
 from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
-from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
+from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of, sentences
 from pontlevis.accounts.mail.outbox import Waiting, claim, clear_out
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.factors import LoginTicketRow
@@ -169,11 +169,12 @@ class Postman(Invitations):
             if kind is LetterKind.LEAKED:
                 names = await leaked_names(session, row.id, waiting.created_at)
                 return self._compose(waiting, keys="\n".join(f"    {each}" for each in names), page=self.page("/keys"))  # fmt: skip
-        page = {LetterKind.CHANGED: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
+        page = {LetterKind.CHANGED: "/reset", LetterKind.BREACH: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:
-        return compose(waiting.kind, waiting.language, name=self.site.name, **values)
+        done = sentences(waiting.language, waiting.facts)
+        return compose(waiting.kind, waiting.language, name=self.site.name, done=done, **values)
 
     @property
     def _domain(self) -> str:

@@ -46,7 +46,7 @@ class Resets(Verifications):
             if row is None:
                 raise _stale()
             ended = await end_all(session, row, now, keys=row.verified_at is None)
-            row.password_hash = hashed
+            row.password_hash, row.must_change_password = hashed, False
             self.confirm(row)
             await self.leave_letter(session, LetterKind.CHANGED, row.email, language=row.language)
             await record_audit(

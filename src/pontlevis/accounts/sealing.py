@@ -2,7 +2,7 @@
 
 AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the key's id stands before the sealed text, and the
 context is bound to it as associated data, so that no value can be put in another column's place. Look-ups go by
-HMAC-SHA256 (RFC 2104) with a key of their own. Why these: docs/decisions/0010-sealed-addresses.md.
+HMAC-SHA256 (RFC 2104) with a key of their own. Why these: docs/decisions/0011-sealed-addresses.md.
 """
 
 import hmac

@@ -1,5 +1,6 @@
 """The account rooms as one service."""
 
+from pontlevis.accounts.erasure import Erasure
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
@@ -7,6 +8,7 @@ from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
 from pontlevis.accounts.reset import Resets
+from pontlevis.accounts.respond import Responses
 from pontlevis.accounts.roles import Roles
 from pontlevis.accounts.secret_keys import SecretKeys
 from pontlevis.accounts.setup import Setup
@@ -28,7 +30,7 @@ __all__ = [
 
 
 class Accounts(
-    Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys
+    Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys, Responses, Erasure
 ):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, operators and their changes."""
 

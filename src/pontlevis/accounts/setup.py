@@ -79,7 +79,7 @@ class Setup(Sessions, SignUps):
             else:
                 # Whoever registered this address before may not be who holds the link.
                 ended = await end_all(session, row, now)
-            row.password_hash = hashed
+            row.password_hash, row.must_change_password = hashed, False
             row.operator = True
             self._settle_standing(row, now)
             await record_audit(

@@ -8,6 +8,7 @@ from pontlevis.cli import (
     alerts,
     audit,
     backtest,
+    data,
     doctor,
     drill,
     engine_sim,
@@ -21,6 +22,7 @@ from pontlevis.cli import (
     posture,
     registration,
     report,
+    respond,
     roles,
     secrets,
     simulate,
@@ -67,6 +69,8 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(data.app, name="data")
+app.command("respond")(respond.command)
 app.command("doctor")(doctor.command)
 app.command("drill")(drill.command)
 app.command("simulate")(simulate.command)

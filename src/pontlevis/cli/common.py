@@ -90,10 +90,17 @@ class Running:
             headers={"x-pontlevis-actor": (by or who()).encode("ascii", "replace").decode()},
         )
 
-    def call(self, method: str, path: str, body: dict[str, object] | None = None) -> object:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, object] | None = None,
+        *,
+        query: dict[str, str] | None = None,
+    ) -> object:
         """The decoded answer; ends the command where the service refuses."""
         try:
-            answer = self._client.request(method, path, json=body)
+            answer = self._client.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
             fail(f"the service does not answer: {error}")
         if answer.is_success:

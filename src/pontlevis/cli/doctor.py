@@ -35,6 +35,7 @@ def command(
 
     Example: `pontlevis doctor --policy new-policy.toml`
     """
+    from pontlevis.doctor.leaks import check_leaks, check_secrets
     from pontlevis.doctor.machine import check_machine, check_services
     from pontlevis.doctor.thresholds import check_thresholds
 
@@ -42,10 +43,11 @@ def command(
     yesterday: Yesterday | None = None
     if settings is not None:
         now = time.time()
-        checks += [*check_thresholds(settings), *check_machine(settings, now)]
+        checks += [*check_thresholds(settings), *check_machine(settings, now), *check_secrets(settings)]
 
         async def ask() -> list[Check]:
-            return [check async for check in check_services(settings)]
+            services = [check async for check in check_services(settings)]
+            return services + [check async for check in check_leaks(settings)]
 
         checks += asyncio.run(ask())
         if not as_json:

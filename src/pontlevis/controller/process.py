@@ -29,13 +29,16 @@ from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.controller.telling import Telling
+from pontlevis.controller.touched import JournalTouched
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
+from pontlevis.evidence.journal import FOLDER
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch
 from pontlevis.policy_file import BadPolicyFile
 from pontlevis.storage.database import UNAVAILABLE, Database
 from pontlevis.storage.migrate import upgrade
+from pontlevis.storage.retention import sweep
 from pontlevis.tracing import start_tracing
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
@@ -148,6 +151,7 @@ class Controller:
             self.policy,
             self.telling.subscribers,
             self.telling.alerts,
+            JournalTouched(self.database, self.settings.data / FOLDER, time.time),
         )
         await self.hub.start(self._sockets / "link.sock")
         tracing = start_tracing(self.settings.tracing, process="pontlevis-controller")
@@ -174,6 +178,7 @@ class Controller:
             asyncio.create_task(_every(TICK_S, self.telling.look)),
             asyncio.create_task(_every(LETTER_BEAT_S, self.telling.courier.deliver)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.telling.subscribers.tidy)),
+            asyncio.create_task(_every(TIDY_S, self._sweep)),
         ]
         if self.settings.status.export_dir is not None:
             copy = StatusCopy(StatusSite(context), self.settings.status.export_dir, time.time)
@@ -204,6 +209,9 @@ class Controller:
             await asyncio.to_thread(tracing.close)
         await self.accounts.close()
         await self.database.close()
+
+    async def _sweep(self) -> None:
+        await sweep(self.database, self.settings.safety, time.time())
 
     def _serve(self, app: FastAPI, listener: socket.socket) -> asyncio.Task[None]:
         config = uvicorn.Config(

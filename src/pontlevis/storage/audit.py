@@ -87,7 +87,7 @@ def append(connection: Connection, lines: list[Line], key: bytes | None) -> None
         .values(count=_HEAD.c.count + len(lines))
         .returning(_HEAD.c.count, _HEAD.c.hash, _HEAD.c.base_count, _HEAD.c.base_hash)
     ).one()
-    prior, last = str(end.hash), 0
+    prior, last = str(end[1]), 0
     for line in lines:
         hash_ = line_hash(prior, line)
         made = connection.execute(
@@ -99,7 +99,7 @@ def append(connection: Connection, lines: list[Line], key: bytes | None) -> None
             .returning(_LOG.c.id)
         )  # fmt: skip
         prior, last = hash_, int(made.scalar_one())
-    head = Head(int(end.count), last, prior, int(end.base_count), str(end.base_hash))
+    head = Head(int(end[0]), last, prior, int(end[2]), str(end[3]))
     write_head(connection, head, key)
 
 

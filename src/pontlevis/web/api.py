@@ -38,7 +38,9 @@ class ErrorBody(BaseModel):
 
 class CredentialsBody(BaseModel):
     email: str = Field(min_length=3, max_length=320, examples=["ada@example.com"])
-    password: str = Field(min_length=1, max_length=1_024, examples=["a long phrase nobody guesses"])
+    password: str = Field(
+        min_length=1, max_length=1_024, repr=False, examples=["a long phrase nobody guesses"]
+    )
 
 
 class ChallengedBody(CredentialsBody):
@@ -65,7 +67,7 @@ class OwnAccountAnswer(AccountAnswer):
 
 
 class SessionAnswer(BaseModel):
-    token: str
+    token: str = Field(repr=False)
     expires_at: float
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pontlevis.accounts.respond import TouchedAccounts
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
@@ -25,3 +26,5 @@ class WebContext:
     subscribers: Subscribers | None = None
     """Who is told by mail and webhook; None: nobody."""
     alerts: AlertRoom | None = None
+    touched: TouchedAccounts | None = None
+    """Who knows which accounts an incident touched."""

@@ -37,14 +37,14 @@ class ChallengeAnswer(BaseModel):
 class VerificationBody(BaseModel):
     """A letter's link, or its code with the address that it went to."""
 
-    token: str = Field(default="", max_length=200)
+    token: str = Field(default="", max_length=200, repr=False)
     email: str = Field(default="", max_length=320)
-    code: str = Field(default="", max_length=20)
+    code: str = Field(default="", max_length=20, repr=False)
 
 
 class ResetBody(BaseModel):
-    token: str = Field(min_length=1, max_length=200)
-    password: str = Field(min_length=1, max_length=1_024)
+    token: str = Field(min_length=1, max_length=200, repr=False)
+    password: str = Field(min_length=1, max_length=1_024, repr=False)
 
 
 class StateAnswer(BaseModel):

@@ -159,6 +159,11 @@ def create_gate_pages_router(context: WebContext) -> APIRouter:
     @router.get("/reset")
     async def reset_form(request: Request, token: InAddress = "") -> Response:
         await visitor_of(request, context)
+        if "must" in request.query_params and not token:
+            return reset_page(
+                request,
+                error=AccountError(403, "password_change_required", "this password must be changed"),
+            )
         if token and not await accounts.reset_holds(token):
             return reset_page(request, error=AccountError(403, "link_invalid", "the link does not hold"))
         return reset_page(request, token=token)

@@ -24,6 +24,7 @@ from pontlevis.web.operator_pages import create_pages_router
 from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_reports import create_reports_router
+from pontlevis.web.operator_respond import create_operator_respond_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
@@ -62,6 +63,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_sources_router,
         create_operator_safety_router,
         create_roles_router,
+        create_operator_respond_router,
     ):
         api.include_router(create(context))
     app.include_router(api)

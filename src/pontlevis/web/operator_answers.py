@@ -1,7 +1,7 @@
 """What the operator's API answers. Times are Unix seconds."""
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pontlevis.brain.detection.finding import DetectorName, Finding
 from pontlevis.brain.observation import ServiceSample
@@ -279,7 +279,7 @@ class KeyAnswer(_Answer):
     """A fresh key; shown this once."""
 
     email: str
-    key: str
+    key: str = Field(repr=False)
 
 
 class RefusalAnswer(_Answer):

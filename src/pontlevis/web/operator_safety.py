@@ -1,9 +1,9 @@
-"""The operator's API: seal keys."""
+"""The operator's API: seal keys, one person's data, what retention removes."""
 
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, Field
 
 from pontlevis.web.context import WebContext
@@ -34,6 +34,12 @@ class RotationAnswer(BaseModel):
     keys: int
 
 
+class ErasedAnswer(BaseModel):
+    account: str
+    sessions_and_keys: int
+    rows: int
+
+
 def create_operator_safety_router(context: WebContext) -> APIRouter:
     """What keeps the data of people safe."""
     router = APIRouter()
@@ -48,5 +54,17 @@ def create_operator_safety_router(context: WebContext) -> APIRouter:
     async def rotate(actor: Actor, body: Annotated[RotateBody, Body()]) -> RotationAnswer:
         """Add a key and seal everything with it."""
         return RotationAnswer(**asdict(await accounts.rotate_seal_key(actor=actor, drop_old=body.drop_old)))
+
+    @router.get("/accounts/{account}/data", dependencies=GUARDED)
+    async def export(account: str) -> dict[str, object]:
+        """Everything that is kept about an account, without secrets."""
+        return await accounts.export_account(account)
+
+    @router.delete("/accounts/{account}/data")
+    async def erase(
+        actor: Actor, account: str, reason: Annotated[str, Query(min_length=1, max_length=500)]
+    ) -> ErasedAnswer:
+        """Delete an account for good, as its owner could."""
+        return ErasedAnswer(**asdict(await accounts.erase_account(account, actor=actor, reason=reason)))
 
     return router

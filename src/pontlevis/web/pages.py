@@ -88,6 +88,9 @@ def create_pages_router(context: WebContext) -> APIRouter:
         except SecondFactorRequired as asked:
             return ask_second_step(asked, context, target=safe_next(next_))
         except AccountError as error:
+            if error.code == "password_change_required":
+                # The password was right, so this tells nothing to who did not know it.
+                return RedirectResponse("/reset?must=1", 303)
             return login_page(request, visitor, email=email, target=next_, error=error)
         answer = RedirectResponse(safe_next(next_), 303)
         keep_session(answer, grant, context)

@@ -16,6 +16,7 @@ from pontlevis.web.gate_pages import create_gate_pages_router
 from pontlevis.web.keys_api import create_keys_router
 from pontlevis.web.keys_pages import create_keys_pages_router
 from pontlevis.web.login_steps import create_login_steps_router
+from pontlevis.web.own_data import create_own_data_api, create_own_data_pages
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.security_pages import create_security_pages_router
@@ -44,6 +45,8 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_gate_router(context))
     app.include_router(create_session_router(context))
     app.include_router(create_factor_router(context))
+    app.include_router(create_own_data_api(context), prefix="/api")
+    app.include_router(create_own_data_pages(context))
     app.include_router(create_status_router(context))
     app.include_router(create_subscriptions_router(context))
     app.include_router(create_pages_router(context))

@@ -1,6 +1,6 @@
 """Who sends a request, as the gateway says and as the session proves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from fastapi import HTTPException
@@ -21,9 +21,9 @@ class Visitor:
 
     source: str
     fingerprint: int
-    token: str
+    token: str = field(repr=False)
     account: AccountView | None
-    device: str
+    device: str = field(repr=False)
     """What this browser has to show for earlier log-ins; opens nothing."""
 
 

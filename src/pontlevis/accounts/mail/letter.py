@@ -32,6 +32,8 @@ class LetterKind(StrEnum):
     """Somebody showed the secret of an API key, which was revoked."""
     SUBSCRIBE = "subscribe"
     """Asks whether the owner of the address wants to be told of incidents."""
+    BREACH = "breach"
+    """After a breach: what was ended; its sentences are chosen by facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,14 @@ def _texts(language: str) -> dict[str, dict[str, str]]:
 def compose(kind: LetterKind, language: str, **values: object) -> Letter:
     """The letter in ``language``, or in English where there is no such text."""
     text = _texts(language if language in LANGUAGES else "en")[kind.value]
+    values.setdefault("done", "")
     return Letter(text["subject"].format(**values), text["body"].format(**values))
+
+
+def sentences(language: str, facts: tuple[str, ...]) -> str:
+    """What a letter after a breach says was done, a line each."""
+    texts = _texts(language if language in LANGUAGES else "en")["done"]
+    return "\n".join(f"- {texts[each]}" for each in facts)
 
 
 def message_of(

@@ -24,6 +24,7 @@ class Waiting:
     language: str
     tries: int
     created_at: float
+    facts: tuple[str, ...] = ()
 
 
 async def leave(
@@ -41,15 +42,17 @@ async def leave(
     Costs the same whether or not anybody has the address: who it is for is found out by the postman.
     """
     key = email_key(email)
-    since = now - HOUR_S
     row = LetterRow
+    since_then = row.created_at > now - HOUR_S
+    # Letters after a breach have a pace of their own: they must not keep a new password from anybody.
+    asked = row.kind != LetterKind.BREACH.value
     counts = (
         await session.execute(
             select(
-                select(func.count()).where(row.email_key == key, row.created_at > since).scalar_subquery(),
-                select(func.count()).where(row.source == source, row.created_at > since).scalar_subquery(),
-                select(func.count()).where(row.created_at > since).scalar_subquery(),
-                select(func.count()).where(row.state == "waiting").scalar_subquery(),
+                select(func.count()).where(asked, row.email_key == key, since_then).scalar_subquery(),
+                select(func.count()).where(asked, row.source == source, since_then).scalar_subquery(),
+                select(func.count()).where(asked, since_then).scalar_subquery(),
+                select(func.count()).where(asked, row.state == "waiting").scalar_subquery(),
             )
         )
     ).one()
@@ -75,9 +78,42 @@ async def leave(
     return True
 
 
+async def leave_notice(
+    session: AsyncSession,
+    kind: LetterKind,
+    email: str,
+    *,
+    language: str,
+    facts: str,
+    now: float,
+    due_at: float,
+) -> None:
+    """Leaves a letter that nobody asked for and no cap forbids; ``due_at`` keeps its pace."""
+    session.add(
+        LetterRow(
+            kind=kind.value, email=email, email_key=email_key(email), language=language, source="",
+            created_at=now, due_at=due_at, facts=facts,
+        )
+    )  # fmt: skip
+
+
+async def notices_due(session: AsyncSession, policy: MailPolicy, now: float) -> float:
+    """When the next of these may go: after those that wait, at most as many an hour as other letters."""
+    last = await session.scalar(
+        select(func.max(LetterRow.due_at)).where(
+            LetterRow.kind == LetterKind.BREACH.value, LetterRow.state == "waiting"
+        )
+    )
+    return now if last is None else max(now, last + HOUR_S / max(1, policy.per_hour))
+
+
 async def room_left(session: AsyncSession, policy: MailPolicy, now: float) -> int:
     """How many more letters this hour's cap allows in all."""
-    sent = await session.scalar(select(func.count()).where(LetterRow.created_at > now - HOUR_S))
+    sent = await session.scalar(
+        select(func.count()).where(
+            LetterRow.created_at > now - HOUR_S, LetterRow.kind != LetterKind.BREACH.value
+        )
+    )
     return max(0, policy.per_hour - int(sent or 0))
 
 
@@ -102,7 +138,15 @@ async def claim(session: AsyncSession, now: float, most: int) -> list[Waiting]:
         )
         if won is not None:
             mine.append(
-                Waiting(row.id, LetterKind(row.kind), row.email, row.language, row.tries + 1, row.created_at)
+                Waiting(
+                    row.id,
+                    LetterKind(row.kind),
+                    row.email,
+                    row.language,
+                    row.tries + 1,
+                    row.created_at,
+                    tuple(row.facts.split()),
+                )
             )
     return mine
 

@@ -1,0 +1,102 @@
+"""The operator's API: what is done to accounts after a breach."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Body, HTTPException
+from pydantic import BaseModel, Field
+
+from pontlevis.accounts.respond import MOST_ACCOUNTS, Parts, Response, Touched
+from pontlevis.web.context import WebContext
+from pontlevis.web.operator_visitor import Actor
+
+Name = Annotated[str, Field(min_length=1, max_length=320)]
+
+
+class RespondBody(BaseModel):
+    accounts: list[Name] = Field(
+        default=[], max_length=MOST_ACCOUNTS, description="Accounts by id or by exact address."
+    )
+    incident: str = Field(
+        default="",
+        max_length=16,
+        description="Also every account that this incident touched; it gets a note.",
+    )
+    reason: str = Field(min_length=1, max_length=500)
+    sessions: bool = Field(default=True, description="End every session.")
+    keys: bool = Field(default=True, description="Revoke every key.")
+    password: bool = Field(default=True, description="Demand a new password.")
+    tell: bool = Field(default=True, description="Write to the owners.")
+    operators: bool = Field(default=False, description="Operators' accounts as well.")
+    apply: bool = Field(default=False, description="Do it; without, it is only shown.")
+
+
+class TargetAnswer(BaseModel):
+    account: str
+    email: str
+    why: str
+    at: float
+    sessions: int
+    keys: int
+    password: bool
+    told: bool
+    left_out: str
+
+
+class RespondAnswer(BaseModel):
+    applied: bool
+    targets: list[TargetAnswer]
+    unknown: list[str]
+    sentence: str
+    noted: bool
+    """Whether the incident has a note of it."""
+
+
+def create_operator_respond_router(context: WebContext) -> APIRouter:
+    """One route: the dry run is the default."""
+    router = APIRouter()
+
+    @router.post("/respond")
+    async def respond(actor: Actor, body: Annotated[RespondBody, Body()]) -> RespondAnswer:
+        """End sessions, revoke keys, demand new passwords and tell owners; shows whom and what unless ``apply``."""
+        if not body.accounts and not body.incident:
+            raise HTTPException(400, "name accounts or an incident")
+        touched: list[Touched] = []
+        if body.incident:
+            if context.touched is None:
+                raise HTTPException(400, "this service does not know which accounts an incident touched")
+            try:
+                touched = await context.touched.touched(body.incident)
+            except KeyError:
+                raise HTTPException(404, "there is no such incident") from None
+        done = await context.accounts.respond(
+            touched,
+            body.accounts,
+            parts=Parts(body.sessions, body.keys, body.password, body.tell),
+            actor=actor,
+            reason=body.reason,
+            operators=body.operators,
+            apply=body.apply,
+        )
+        noted = bool(body.incident) and done.applied and await _note(body, done, actor)
+        return RespondAnswer(
+            applied=done.applied,
+            targets=[TargetAnswer(**asdict(each)) for each in done.targets],
+            unknown=done.unknown,
+            sentence=done.sentence,
+            noted=noted,
+        )
+
+    async def _note(body: RespondBody, done: Response, actor: str) -> bool:
+        """A private note on the incident; False where it is too old to be written on."""
+        try:
+            notes = context.incidents.view(body.incident).notes
+        except KeyError:
+            return False
+        moment = datetime.fromtimestamp(context.accounts.clock(), UTC)
+        line = f"{moment:%Y-%m-%d %H:%M} UTC, {actor}: {done.sentence}. {body.reason}"
+        await context.incidents.edit(body.incident, actor=actor, notes=f"{notes}\n{line}".strip())
+        return True
+
+    return router

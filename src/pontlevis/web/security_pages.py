@@ -25,7 +25,16 @@ def qr_svg(text: str) -> Markup:
     """A QR code as SVG for a page; black on white in either theme, since cameras want it so."""
     out = BytesIO()
     segno.make(text, error="m").save(
-        out, kind="svg", scale=4, border=4, dark="#000", light="#fff", xmldecl=False, svgns=False, nl=False
+        out,
+        kind="svg",
+        scale=4,
+        border=4,
+        dark="#000",
+        light="#fff",
+        xmldecl=False,
+        svgns=False,
+        nl=False,
+        omitsize=True,
     )
     return Markup(out.getvalue().decode())  # noqa: S704 - made of modules alone
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from account_house import CHEAP, PASSWORD, House, account_house
-from authenticator import Authenticator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passkey_authenticator import Authenticator
 from pontlevis.accounts.factors import Factor, SecondFactorRequired
 from pontlevis.accounts.service import AccountError, SessionGrant
 from pontlevis.accounts.webauthn_rp import BadPasskey, RelyingParty

@@ -5,7 +5,6 @@ from hashlib import blake2b
 
 from sqlalchemy import select
 
-from pontlevis.accounts.challenge import Action
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.factors import Factor, FactorsView, Realm, SecondFactorRequired
@@ -15,6 +14,7 @@ from pontlevis.accounts.views import SessionGrant
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture
+from pontlevis.solutions import Action
 from pontlevis.storage.tables.accounts import AccountRow
 
 WRONG = "the e-mail address or the password is wrong"
@@ -172,8 +172,13 @@ class LogIns(LoginTickets):
 
     @property
     def login_challenged(self) -> bool:
-        """Whether strangers' log-ins take a challenge now."""
-        return self.challenge_policy.login and self.watch.posture.posture is not Posture.NORMAL
+        """Whether strangers' log-ins take a challenge now.
+
+        Also before anything is noticed, when many of them wait to be hashed: a flood fills that queue in a second.
+        """
+        if not self.challenge_policy.login:
+            return False
+        return self.watch.posture.posture is not Posture.NORMAL or self.pool.crowded
 
     def watcher(self, source: str, fingerprint: int, nobody: str, domain: str) -> Saw:
         """Notes how a try ended; ``nobody`` stands for an account that is not there."""

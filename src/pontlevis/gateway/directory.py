@@ -90,6 +90,14 @@ class Directory:
         """Whether this is an invitation of ours; whether it was used already is not known here."""
         return self._codec.judge_ticket(token, CredentialKind.INVITATION) is not None
 
+    def is_ticket(self, token: str) -> bool:
+        """Whether this is the ticket of a half-finished log-in of ours; whether it still holds is not known here."""
+        return self._codec.judge_ticket(token, CredentialKind.TICKET) is not None
+
+    def challenge_key(self) -> bytes:
+        """Under which challenges are set, as the account rooms derive it."""
+        return self._codec.secret_hash(b"challenges")
+
     def banned_source(self, address: str, now: float) -> DecisionRecord | None:
         """The decision in force against an address or a prefix around it."""
         found = self._addresses.get(address)

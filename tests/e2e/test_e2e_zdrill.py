@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 
 def drill(directory: Path, *options: str) -> dict[str, object]:
     """Plays the quick drill and returns its JSON."""

@@ -165,6 +165,15 @@ def test_a_full_queue_refuses_at_once_with_jitter() -> None:
     assert len({each.retry_after_s for each in refused}) > 30
 
 
+def test_a_large_service_has_a_large_queue() -> None:
+    """A burst that many slots serve in a moment waits for it instead of being turned away; few slots keep the least."""
+    many, few = (
+        make(slots, queue_size=(2, 2, 2, 2), queue_per_slot=(1.0, 0.0, 0.0, 0.0)) for slots in (50, 1)
+    )
+    waiting = [sum(isinstance(each, Queued) for each in fill(admission, 200)) for admission in (many, few)]
+    assert waiting == [50, 2]
+
+
 def test_two_hundred_parallel_requests_do_not_overshoot_a_quota() -> None:
     """Tokens are reserved before the run: a burst gets what the quota holds and not one more."""
     admission = make(1_000, tokens_per_minute=15_000, requests_per_minute=10_000, concurrent_requests=1_000)

@@ -168,8 +168,14 @@ class AdmissionPolicy:
     queue_size: tuple[int, int, int, int] = setting(
         (512, 256, 128, 64),
         unit="requests",
-        doc="Requests that may wait in a band.",
+        doc="Requests that may wait in a band, however few slots there are.",
         source="smg: 64 to 1024 a class",
+    )
+    queue_per_slot: tuple[float, float, float, float] = setting(
+        (1.0, 0.25, 0.1, 0.0),
+        unit="requests a slot",
+        doc="Requests that may wait in a band for each slot of the engines that serve the model, where that is more.",
+        source="measured with `pontlevis simulate`: a burst that a thousand engines serve in a second does not fit into 512 places",
     )
     queue_wait_s: tuple[float, float, float, float] = setting(
         (30.0, 20.0, 10.0, 5.0),

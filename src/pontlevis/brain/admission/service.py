@@ -199,7 +199,8 @@ class Service:
         if self._cohorts[band].sheds(ask.account, now):
             cohort, level = self._cohorts[band].of(ask.account, now), self._cohorts[band].level
             return self._turn_away(request, Cause.COHORT, f"the {word} queue is overloaded: cohort {cohort} of {COHORTS} is turned away this hour, as is {level:.0%} of accounts")  # fmt: skip
-        if self._queued[band] >= self._policy.queue_size[band]:
+        room = max(self._policy.queue_size[band], self._policy.queue_per_slot[band] * request.pool.limit)
+        if self._queued[band] >= room:
             why = f"{self._queued[band]} wait in the {word} queue, which is full"
             if not line.size:
                 return self._turn_away(request, Cause.QUEUE_FULL, why)

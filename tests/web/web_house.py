@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts
@@ -255,6 +256,7 @@ async def web_house(
     public_url: str = BASE,
     challenge: ChallengePolicy = EASY,
     mail: MailPolicy | None = None,
+    oidc: tuple[IssuerSettings, ...] = (),
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
     settings = Settings(
@@ -264,6 +266,7 @@ async def web_house(
         accounts=policy,
         challenge=challenge,
         mail=mail or MailPolicy(),
+        oidc=oidc,
     )
     database = Database.in_directory(directory)
     service = QuietService()
@@ -285,6 +288,7 @@ async def web_house(
         challenge=settings.challenge,
         mail=settings.mail,
         site=Site(settings.name, settings.base_url),
+        issuers=settings.oidc,
     )
     incidents = Incidents(database, settings.incidents, clock, settings.name)
     try:

@@ -1,6 +1,6 @@
 """What all account rooms share: the database, the codec, the clock, the way to the rest of the service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pontlevis.accounts.challenge import Challenges, SpentInDatabase
@@ -10,6 +10,8 @@ from pontlevis.accounts.devices import Devices
 from pontlevis.accounts.disposable import Disposable
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.oidc_client import Issuer
+from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
@@ -51,6 +53,7 @@ class Rooms:
         mail: MailPolicy | None = None,
         site: Site | None = None,
         sealer: Sealer | None = None,
+        issuers: Sequence[IssuerSettings] = (),
     ) -> None:
         self.database = database
         self.codec = codec
@@ -75,6 +78,8 @@ class Rooms:
         self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
         self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.issuers = {each.id: Issuer(each, clock) for each in issuers}
+        self.asks_oidc = Window(3 * policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.known_answers = Window(
             policy.known_answers_per_source, policy.signup_window_s, policy.sources_remembered

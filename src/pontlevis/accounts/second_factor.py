@@ -64,7 +64,7 @@ class SecondFactors(Letters):
             if row is not None and row.confirmed_at is not None:
                 raise AccountError(409, "second_factor_set", "there is an authenticator app already")
             made = offer(fresh_secret(self.entropy(SECRET_BYTES)), owner.email, self.site.name)
-            sealed = self._box.seal(made.secret, _context(account))
+            sealed = self.box.seal(made.secret, _context(account))
             if row is None:
                 session.add(TotpRow(account_id=account, sealed=sealed, created_at=now))
             else:
@@ -78,7 +78,7 @@ class SecondFactors(Letters):
             row = await session.get(TotpRow, account)
         if row is None or row.confirmed_at is not None:
             return None
-        return offer(self._box.open(row.sealed, _context(account)), owner.email, self.site.name)
+        return offer(self.box.open(row.sealed, _context(account)), owner.email, self.site.name)
 
     async def confirm_totp(self, account: str, code: str, *, source: str) -> list[str]:
         """Makes the app count. Returns fresh recovery codes where there were none left, shown this once.
@@ -90,7 +90,7 @@ class SecondFactors(Letters):
             row = await session.get(TotpRow, account)
             if row is None or row.confirmed_at is not None:
                 raise AccountError(409, "second_factor_set", "no authenticator app waits for its first code")
-            secret = self._box.open(row.sealed, _context(account))
+            secret = self.box.open(row.sealed, _context(account))
             step = matching_step(
                 secret, as_totp(code), now, drift=self.policy.totp_drift_steps, last_step=row.last_step
             )
@@ -145,7 +145,7 @@ class SecondFactors(Letters):
                 row = await session.get(TotpRow, account)
                 if row is None or row.confirmed_at is None:
                     return Factor.NONE
-                secret = self._box.open(row.sealed, _context(account))
+                secret = self.box.open(row.sealed, _context(account))
                 step = matching_step(
                     secret, digits, now, drift=self.policy.totp_drift_steps, last_step=row.last_step
                 )
@@ -207,7 +207,8 @@ class SecondFactors(Letters):
         await self.leave_letter(session, LetterKind.FACTORS, row.email, language=row.language)
 
     @property
-    def _box(self) -> Sealer:
+    def box(self) -> Sealer:
+        """What seals here. Raises ``AccountError`` 503 where its keys are not there."""
         if self.sealer is None:
             raise AccountError(503, "unavailable", "the keys that seal second factors are not there")
         return self.sealer

@@ -3,6 +3,7 @@
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keys import Keys
 from pontlevis.accounts.manage import Manage
+from pontlevis.accounts.oidc import Oidc
 from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class Accounts(Setup, Passkeys, OwnPasswords, Keys, Usage, Manage, Resets, Waitlist, Postman):
+class Accounts(Setup, Passkeys, Oidc, OwnPasswords, Keys, Usage, Manage, Resets, Waitlist, Postman):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, the first operator, operators' changes."""
 
     async def start(self) -> None:

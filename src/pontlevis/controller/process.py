@@ -81,6 +81,7 @@ class Controller:
             mail=settings.mail,
             site=Site(settings.name, settings.base_url),
             sealer=Sealer.in_directory(settings.data),
+            issuers=settings.oidc,
         )
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)
         self.guard.incidents = self.incidents

@@ -44,6 +44,7 @@ def create_pages_router(context: WebContext) -> APIRouter:
             # The gateway led back here whoever did not show the work.
             "challenged": (notice == "busy" and settings.challenge.login)
             or (accounts.login_challenged and (needed or not visitor.device)),
+            "issuers": settings.oidc,
             "passkey": accounts.relying_party is not None,
             "required": settings.accounts.verification is Verification.REQUIRED,
         }

@@ -14,6 +14,7 @@ from pontlevis.web.factor_api import create_factor_router
 from pontlevis.web.gate_api import create_gate_router
 from pontlevis.web.gate_pages import create_gate_pages_router
 from pontlevis.web.login_steps import create_login_steps_router
+from pontlevis.web.oidc_pages import create_oidc_pages_router
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
 from pontlevis.web.security_pages import create_security_pages_router
@@ -44,6 +45,7 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_gate_pages_router(context))
     app.include_router(create_login_steps_router(context))
     app.include_router(create_security_pages_router(context))
+    app.include_router(create_oidc_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(SecurityMiddleware, own=context.settings.base_url)
     return app

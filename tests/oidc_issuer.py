@@ -96,6 +96,11 @@ def oidc_issuer() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if urlsplit(self.path).path == "/authorize":
+                self.send_response(302)
+                self.send_header("location", issuer.come(self.path))
+                self.end_headers()
+                return
             self._answer({})
 
         def do_POST(self) -> None:

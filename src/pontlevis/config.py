@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.detection.policy import DetectionPolicy
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or prefixes whose X-Forwarded-For is believed."""
     engines: tuple[EngineSettings, ...] = ()
+    oidc: tuple[IssuerSettings, ...] = ()
     policy_file: Path | None = None
     """TOML file of thresholds that has the last word on them and is read again on demand; none by default."""
 
@@ -112,6 +114,13 @@ class Settings(BaseSettings):
         for each in proxies:
             ip_network(each, strict=False)
         return proxies
+
+    @field_validator("oidc")
+    @classmethod
+    def _have_ids_of_their_own(cls, issuers: tuple[IssuerSettings, ...]) -> tuple[IssuerSettings, ...]:
+        if len({each.id for each in issuers}) < len(issuers):
+            raise ValueError("two issuers have the same id")
+        return issuers
 
     @property
     def base_url(self) -> str:

@@ -7,7 +7,6 @@ from random import Random
 
 import altcha
 
-from pontlevis.accounts.challenge import Action
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.policy import AccountPolicy
@@ -20,6 +19,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.standing.policy import StandingPolicy
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.link.messages import AccountRecord, CredentialRecord
+from pontlevis.solutions import Action
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 

@@ -12,12 +12,13 @@ from account_house import PASSWORD, House, account_house
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pontlevis.accounts.challenge import Action, SpentInDatabase
+from pontlevis.accounts.challenge import SpentInDatabase
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.service import AccountError, SignUpKind
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.solutions import Action
 
 CHALLENGED = PostureState(posture=Posture.ELEVATED, registration=RegistrationMode.CHALLENGE)
 ELEVATED = PostureState(posture=Posture.ELEVATED)

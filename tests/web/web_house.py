@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.service import Accounts
@@ -292,6 +293,7 @@ async def web_house(
     mail: MailPolicy | None = None,
     status: StatusPolicy | None = None,
     subscribers: Callable[[WebContext], Subscribers] | None = None,
+    oidc: tuple[IssuerSettings, ...] = (),
 ) -> AsyncIterator[WebHouse]:
     """Opens everything and closes it afterwards."""
     settings = Settings(
@@ -302,6 +304,7 @@ async def web_house(
         challenge=challenge,
         mail=mail or MailPolicy(),
         status=status or StatusPolicy(),
+        oidc=oidc,
     )
     database = Database.in_directory(directory)
     service = QuietService()
@@ -323,6 +326,7 @@ async def web_house(
         challenge=settings.challenge,
         mail=settings.mail,
         site=Site(settings.name, settings.base_url),
+        issuers=settings.oidc,
     )
     incidents = Incidents(database, settings.incidents, clock, settings.name)
     try:

@@ -1,12 +1,8 @@
 """Proof of work (ALTCHA): set for one action and one network, solved in the browser, spent once."""
 
-import base64
-import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from enum import StrEnum
-from hashlib import blake2b
 from typing import Protocol
 
 import altcha
@@ -19,21 +15,14 @@ from pontlevis.accounts.errors import AccountError
 from pontlevis.brain.detection.address import prefix_of
 from pontlevis.brain.observation import Outcome
 from pontlevis.brain.vocabulary import Posture
+from pontlevis.solutions import Action, SolutionJudge
 from pontlevis.storage.database import Database
 from pontlevis.storage.tables.gate import SpentChallengeRow
 
 ALGORITHM = "PBKDF2/SHA-256"
-LONGEST_SOLUTION = 4_096  # characters; ours have about 800
 HOUR_S = 3_600.0
 PREFIXES = 100_000
 _OUTCOMES = {"challenge_required": Outcome.CHALLENGED, "challenge_failed": Outcome.CHALLENGE_FAILED}
-
-
-class Action(StrEnum):
-    """What a challenge is set for; a solution opens nothing else."""
-
-    SIGNUP = "signup"
-    LOGIN = "login"
 
 
 def outcome_of(error: AccountError) -> Outcome | None:
@@ -80,13 +69,12 @@ class SpentInDatabase:
 
 
 class Challenges:
-    """Sets challenges and judges solutions. Two keys, both derived from ``key``, sign what is set."""
+    """Sets challenges and judges solutions, under two secrets that are derived from ``key``."""
 
     def __init__(
         self, key: bytes, policy: ChallengePolicy, spent: SpentChallenges, clock: Callable[[], float]
     ) -> None:
-        self._secret = blake2b(b"challenge", key=key, digest_size=32).digest()
-        self._key_secret = blake2b(b"challenge key", key=key, digest_size=32).digest()
+        self._judge = SolutionJudge(key)
         self._policy = policy
         self._spent = spent
         self._clock = clock
@@ -109,48 +97,33 @@ class Challenges:
                 "too many challenges were asked for from your network",
                 retry_after_s=wait,
             )
-        most = 2 * self._policy.tries_at(posture, factor)
+        share = self._policy.login_share if action is Action.LOGIN else 1.0
+        most = 2 * self._policy.tries_at(posture, factor, share)
         made = altcha.create_challenge(
             ALGORITHM,
             self._policy.iterations,
             counter=secrets.randbelow(most),
             expires_at=int(now + self._policy.lifetime_s),
-            data={"action": action.value, "network": self._network(prefix), "most": most},
-            hmac_secret=self._secret,
-            hmac_key_secret=self._key_secret,
+            data={"action": action.value, "network": self._judge.network(prefix), "most": most},
+            hmac_secret=self._judge.secret,
+            hmac_key_secret=self._judge.key_secret,
         )
         return dict(made.to_dict())
 
     def check(self, text: str, action: Action, source: str) -> tuple[str, float]:
         """The challenge that ``text`` solves, and when it expires; it is not spent yet.
 
-        Only signatures are computed, never the derivation itself. Raises ``AccountError`` 403:
-        ``challenge_required`` where there is no solution, ``challenge_failed`` where it does not hold.
+        Raises ``AccountError`` 403: ``challenge_required`` where there is no solution, ``challenge_failed``
+        where it does not hold.
         """
         if not text:
             raise AccountError(
                 403, "challenge_required", "this takes the solution of a challenge; ask for one first"
             )
-        payload = _read(text)
-        if payload is None:
-            raise _failed("it cannot be read")
-        parameters = payload.challenge.parameters
-        # Whoever leaves the key's signature out would have us derive the key instead.
-        if not isinstance(parameters.key_signature, str) or not isinstance(parameters.nonce, str):
-            raise _failed("it is not signed")
-        result = altcha.verify_solution(payload, self._secret, hmac_key_secret=self._key_secret)
-        expires = parameters.expires_at
-        if result.expired or not isinstance(expires, int) or expires < self._clock():
-            raise _failed("it has expired")
-        if not result.verified:
-            raise _failed("it does not hold")
-        # From here on the parameters are what we signed.
-        data = parameters.data or {}
-        if data.get("action") != action.value:
-            raise _failed("it was set for something else")
-        if data.get("network") != self._network(prefix_of(source)):
-            raise _failed("it was set for another network")
-        return parameters.nonce, float(expires)
+        found = self._judge.judge(text, action, source, self._clock())
+        if isinstance(found, str):
+            raise _failed(found)
+        return found.challenge, found.expires_at
 
     async def spend(self, challenge: str, expires_at: float) -> None:
         """Uses it up. Raises ``AccountError`` 403 for one that was used before."""
@@ -159,23 +132,6 @@ class Challenges:
 
     async def forget(self) -> None:
         await self._spent.forget(self._clock())
-
-    def _network(self, prefix: str) -> str:
-        # Hashed, so that the page's source does not show an address to who looks over a shoulder.
-        return blake2b(prefix.encode(), key=self._secret, digest_size=8).hexdigest()
-
-
-def _read(text: str) -> altcha.Payload | None:
-    """The solution as ALTCHA's widget sends it: JSON in base64."""
-    if len(text) > LONGEST_SOLUTION:
-        return None
-    try:
-        found = json.loads(base64.b64decode(text, validate=True))
-        challenge = altcha.Challenge.from_dict(found["challenge"])
-        solution = altcha.Solution.from_dict(found["solution"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return altcha.Payload(challenge, solution)
 
 
 def _failed(why: str) -> AccountError:

@@ -16,8 +16,14 @@ class ChallengePolicy:
     login: bool = setting(
         True,
         unit="yes/no",
-        doc="Whether a log-in on an unfamiliar device takes a challenge while posture is not normal.",
+        doc="Whether a log-in on an unfamiliar device takes a challenge while posture is not normal, or half of accounts.hash_queue waits.",
         source="choice: who logged in here before never sees it",
+    )
+    login_share: float = setting(
+        0.25,
+        unit="ratio",
+        doc="Of the tries below, so much a log-in's challenge takes.",
+        source="choice: delays slow guessing beside it, and somebody who has an account waits",
     )
     iterations: int = setting(
         1_000,
@@ -64,12 +70,14 @@ class ChallengePolicy:
 
     def __post_init__(self) -> None:
         check_numbers(self, "challenge", positive=True)
+        if self.login_share > 1:
+            raise ValueError("challenge.login_share must not exceed 1")
         if self.cluster_factor < 1:
             raise ValueError("challenge.cluster_factor must be at least 1")
 
-    def tries_at(self, posture: Posture, factor: float = 1.0) -> int:
-        """Tries that a solution takes on average at ``posture``; ``factor`` is the asker's cluster's."""
+    def tries_at(self, posture: Posture, factor: float = 1.0, share: float = 1.0) -> int:
+        """Tries that a solution takes on average at ``posture``; ``factor`` is the asker's cluster's, ``share`` the action's."""
         base = {Posture.NORMAL: self.tries, Posture.UNDER_ATTACK: self.tries_under_attack}.get(
             posture, self.tries_elevated
         )
-        return max(1, min(MOST_TRIES, round(base * max(1.0, factor))))
+        return max(1, min(MOST_TRIES, round(base * max(1.0, factor) * share)))

@@ -5,12 +5,12 @@ from math import ceil
 
 from sqlalchemy import func, select
 
-from pontlevis.accounts.challenge import Action
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.invitations import Invitations
 from pontlevis.brain.posture.registration import retry_after, suspended_because
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
+from pontlevis.solutions import Action
 from pontlevis.storage.tables.accounts import WaitlistRow
 
 

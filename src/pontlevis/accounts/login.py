@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from sqlalchemy import select
 
-from pontlevis.accounts.challenge import Action, outcome_of
+from pontlevis.accounts.challenge import outcome_of
 from pontlevis.accounts.emails import check_email, domain_of, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.factors import Factor, FactorsView, Realm, SecondFactorRequired
@@ -15,6 +15,7 @@ from pontlevis.accounts.views import SessionGrant
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture
+from pontlevis.solutions import Action
 from pontlevis.storage.tables.accounts import AccountRow
 
 WRONG = "the e-mail address or the password is wrong"
@@ -149,7 +150,7 @@ class LogIns(LoginTickets):
             raise
         familiar = bool(held.home)
         self._forgive(slowed, familiar=familiar)
-        password = [f"{held.home} {row.email_key}"] if familiar else [f"source {place_of(source)}"]
+        password = [f"{held.home} {email_key(row.email)}"] if familiar else [f"source {place_of(source)}"]
         self._forgive(password, familiar=familiar)
         saw(Outcome.OK, row)
         return await self.begin_session(row.id, source=source, agent=agent, factor=factor)
@@ -178,8 +179,13 @@ class LogIns(LoginTickets):
 
     @property
     def login_challenged(self) -> bool:
-        """Whether strangers' log-ins take a challenge now."""
-        return self.challenge_policy.login and self.watch.posture.posture is not Posture.NORMAL
+        """Whether strangers' log-ins take a challenge now.
+
+        Also before anything is noticed, when many of them wait to be hashed: a flood fills that queue in a second.
+        """
+        if not self.challenge_policy.login:
+            return False
+        return self.watch.posture.posture is not Posture.NORMAL or self.pool.crowded
 
     def watcher(self, source: str, fingerprint: int, nobody: str, domain: str) -> Saw:
         """Notes how a try ended; ``nobody`` stands for an account that is not there."""

@@ -84,6 +84,11 @@ class HashPool:
             self._next()
         return fits and bool(hash_)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether half of what may wait from unfamiliar sources does."""
+        return 2 * len(self._waiting[1]) >= self._policy.hash_queue
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 

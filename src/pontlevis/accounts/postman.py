@@ -169,7 +169,11 @@ class Postman(Invitations):
             if kind is LetterKind.LEAKED:
                 names = await leaked_names(session, row.id, waiting.created_at)
                 return self._compose(waiting, keys="\n".join(f"    {each}" for each in names), page=self.page("/keys"))  # fmt: skip
-        page = {LetterKind.CHANGED: "/reset", LetterKind.BREACH: "/reset", LetterKind.FACTORS: "/account/security"}.get(kind, "/login")
+        page = {
+            LetterKind.CHANGED: "/reset",
+            LetterKind.BREACH: "/reset",
+            LetterKind.FACTORS: "/account/security",
+        }.get(kind, "/login")
         return self._compose(waiting, page=self.page(page))
 
     def _compose(self, waiting: Waiting, **values: object) -> Letter:

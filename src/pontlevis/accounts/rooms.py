@@ -1,6 +1,6 @@
 """What all account rooms share: the database, the codec, the clock, the way to the rest of the service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pontlevis.accounts.challenge import Challenges, SpentInDatabase
@@ -10,6 +10,8 @@ from pontlevis.accounts.devices import Devices
 from pontlevis.accounts.disposable import Disposable
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.oidc_client import Issuer
+from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import AccountPolicy
 from pontlevis.accounts.ports import Publisher, Watch
@@ -50,6 +52,7 @@ class Rooms:
         challenge: ChallengePolicy | None = None,
         mail: MailPolicy | None = None,
         site: Site | None = None,
+        issuers: Sequence[IssuerSettings] = (),
     ) -> None:
         self.database = database
         self.key_files: KeyFiles | None = None
@@ -74,6 +77,8 @@ class Rooms:
         self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
         self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.issuers = {each.id: Issuer(each, clock) for each in issuers}
+        self.asks_oidc = Window(3 * policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.leak_reports = Window(
             policy.leak_reports_per_source, policy.signup_window_s, policy.sources_remembered

@@ -19,6 +19,7 @@ from pontlevis.accounts.factors import (
 )
 from pontlevis.accounts.letters import Letters
 from pontlevis.accounts.mail.letter import LetterKind
+from pontlevis.accounts.sealing import Sealer, SealKey
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.factors import LoginTicketRow, PasskeyRow, RecoveryCodeRow, TotpRow
@@ -204,6 +205,12 @@ class SecondFactors(Letters):
         detail = f"from {source}" if source else ""
         await record_audit(session, at=self.clock(), actor=actor, event=event, subject=account, detail=detail)
         await self.leave_letter(session, LetterKind.FACTORS, row.email, language=row.language)
+
+    @property
+    def box(self) -> Sealer:
+        """What seals cookies; without key files, in commands and tests, under a key of the pepper's."""
+        own = self.codec.secret_hash(b"seal")
+        return self.sealer or Sealer((SealKey.of(own),), own)
 
     def _recovery_hash(self, account: str, letters: str) -> bytes:
         return self.codec.secret_hash(f"recovery {account} {letters}".encode())

@@ -4,6 +4,7 @@ from pontlevis.accounts.erasure import Erasure
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
+from pontlevis.accounts.oidc import Oidc
 from pontlevis.accounts.own_password import OwnPasswords
 from pontlevis.accounts.passkeys import Passkeys
 from pontlevis.accounts.postman import Postman
@@ -30,7 +31,20 @@ __all__ = [
 
 
 class Accounts(
-    Setup, Passkeys, OwnPasswords, Leaks, Usage, Manage, Resets, Waitlist, Postman, Roles, SecretKeys, Responses, Erasure
+    Setup,
+    Passkeys,
+    Oidc,
+    OwnPasswords,
+    Leaks,
+    Usage,
+    Manage,
+    Resets,
+    Waitlist,
+    Postman,
+    Roles,
+    SecretKeys,
+    Responses,
+    Erasure,
 ):
     """Sign-up, log-in, second factors, passkeys, sessions, keys, letters, usage, operators and their changes."""
 

@@ -90,6 +90,7 @@ class Controller:
             challenge=settings.challenge,
             mail=settings.mail,
             site=Site(settings.name, settings.base_url),
+            issuers=settings.oidc,
         )
         self.key_files = KeyFiles(settings.data, settings.safety.seal_keys)
         self.incidents = Incidents(self.database, settings.incidents, time.time, settings.name)

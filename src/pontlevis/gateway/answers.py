@@ -8,6 +8,7 @@ from pontlevis.brain.vocabulary import RefusalCode
 
 REASONS = {
     200: b"OK",
+    303: b"See Other",
     400: b"Bad Request",
     401: b"Unauthorized",
     403: b"Forbidden",

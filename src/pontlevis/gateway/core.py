@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pontlevis.brain.admission.messages import Command, Dispatch, Preempt, Refuse
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.posture.rationed import rationed
-from pontlevis.brain.posture.registration import refusal_when_suspended
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
@@ -17,7 +16,7 @@ from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.engines import Engine
-from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited
+from pontlevis.gateway.gatehouse import STRANGER_POSTS, Invited, suspended, turned_away
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.models import answer_models
 from pontlevis.gateway.pages import KnownSources, PageDesk, PageExchange
@@ -27,6 +26,7 @@ from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.rights import Denial
+from pontlevis.gateway.solvers import Solvers
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
@@ -75,6 +75,7 @@ class Core:
         self.refusals: dict[RefusalCode, int] = {}
         self._strangers = Ration(self.policy.stranger_posts_per_s, self.policy.stranger_posts_burst)
         self._invited = Invited(directory, self.policy)
+        self._solvers = Solvers(directory, self.policy)
         self._pumping, self._enforcing = False, settings.defence
         self.tracing: Tracing | None = None
 
@@ -346,34 +347,33 @@ class Core:
             if not known and (token := token_in(cookie, DEVICE_COOKIE, "pd-")):
                 known = self.directory.is_home(token)
         known = known or counted_as(source) in self.known_sources
-        post = request.method == "POST" and request.path in STRANGER_POSTS
-        if post and self._enforcing and self._ration(request, source, print_, known):
-            return
+        if request.method == "POST" and request.path in STRANGER_POSTS and self._enforcing:
+            known = self._ration(request, source, print_, known) or known
+            if request.refused is not None:
+                return
         request.max_body = self.policy.max_page_body_bytes
         request.context = Admitted(source, print_, None, None, known)
 
     def _ration(self, request: Request, source: str, print_: int, known: bool) -> bool:
-        """Turns away, at the gateway's cost, sign-ups that are suspended and strangers beyond their ration."""
+        """Turns away sign-ups that are suspended and strangers beyond their ration; whether one did the work to go first."""
         state = self.directory.posture
-        suspended = request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED
-        if suspended and not self._invited.may_pass(request.target, self.monotonic()):
-            body, retry_s = refusal_when_suspended(state, self.settings.base_url, self.unix())
+        closed = request.path == "/api/accounts" and state.registration is RegistrationMode.SUSPENDED
+        if closed and not self._invited.may_pass(request.target, self.monotonic()):
             self.recorder.see(Kind.SIGNUP, Outcome.REFUSED, source, print_)
-            request.refused = (
-                503,
-                body,
-                b"retry-after: %d\r\n" % (retry_s + self.jitter(0, max(1, retry_s // 4))),
-            )
+            request.refused = suspended(state, self.settings.base_url, self.unix(), self.jitter)
             return True
         kind = STRANGER_POSTS[request.path]
-        if known or not rationed(state, kind) or self._strangers.take(self.monotonic()):
+        # A flood fills the desk's queue before detection has a word for it.
+        if known or not (rationed(state, kind) or (kind is Kind.LOGIN and self.pages.crowded)):
             return False
-        self.recorder.see(kind, Outcome.REFUSED, source, print_)
-        self.refused(RefusalCode.OVERLOADED)
-        body = error_body(503, RefusalCode.OVERLOADED, "the service is being attacked and takes requests from unfamiliar places slowly; please try again")  # fmt: skip
-        reference = self.reference(None, RefusalCode.OVERLOADED)
-        request.refused = (503, body, b"retry-after: %d\r\n" % self.jitter(3, 12) + reference)
-        return True
+        if self._solvers.may_pass(request, kind, source, self.unix(), self.monotonic()):
+            return True
+        if not self._strangers.take(self.monotonic()):
+            self.recorder.see(kind, Outcome.REFUSED, source, print_)
+            self.refused(RefusalCode.OVERLOADED)
+            status, body, fields = turned_away(kind, request.path, self.settings, self.jitter(3, 12))
+            request.refused = (status, body, fields + self.reference(None, RefusalCode.OVERLOADED))
+        return False
 
     def _deny(self, request: Request, denial: Denial, source: str, print_: int, caller: Caller | None, kind: Kind = Kind.REQUEST) -> None:  # fmt: skip
         self._refuse(request, kind, denial.outcome, source, print_, denial.status, denial.code, denial.message, caller=caller)  # fmt: skip

@@ -135,6 +135,14 @@ class Directory:
         """Whether this is an invitation of ours; whether it was used already is not known here."""
         return self._codec.judge_ticket(token, CredentialKind.INVITATION) is not None
 
+    def is_ticket(self, token: str) -> bool:
+        """Whether this is the ticket of a half-finished log-in of ours; whether it still holds is not known here."""
+        return self._codec.judge_ticket(token, CredentialKind.TICKET) is not None
+
+    def challenge_key(self) -> bytes:
+        """Under which challenges are set, as the account rooms derive it."""
+        return self._codec.secret_hash(b"challenges")
+
     def banned_source(self, address: str, now: float) -> tuple[DecisionRecord, ...]:
         """The decisions in force against an address or prefixes around it, whatever they reach."""
         found = self._addresses.get(address, ())

@@ -102,6 +102,11 @@ class PageDesk:
             return
         queue.append(exchange)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether half of what may wait from unfamiliar sources does."""
+        return 2 * len(self._strangers) >= self.policy.page_queue
+
     def release(self, exchange: "PageExchange") -> None:
         self.under_way.discard(exchange)
         while self._known and self._free(True):

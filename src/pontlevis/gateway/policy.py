@@ -149,6 +149,18 @@ class GatewayPolicy:
         doc="How many of these may come at once.",
         source="choice: five seconds of the rate",
     )
+    solved_posts_per_s: float = setting(
+        16.0,
+        unit="requests/s",
+        doc="The same for strangers who show a challenge's solution in the request's head, or the ticket of a log-in's first step: a ration of their own.",
+        source="choice: half of what one core hashes with Argon2id at 19 MiB",
+    )
+    solved_posts_burst: float = setting(
+        32.0,
+        unit="requests",
+        doc="How many of these may come at once.",
+        source="choice: as accounts.hash_queue",
+    )
     batch_interval_s: float = setting(
         0.25,
         unit="s",
@@ -182,6 +194,8 @@ class GatewayPolicy:
             "page_slots_reserved",
             "stranger_posts_per_s",
             "stranger_posts_burst",
+            "solved_posts_per_s",
+            "solved_posts_burst",
         )
         check_numbers(self, "gateway", positive=True, zero=may_be_zero)
         if self.held_body_bytes_others > self.held_body_bytes:

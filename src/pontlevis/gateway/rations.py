@@ -53,5 +53,7 @@ def of_one_worker(policy: GatewayPolicy) -> GatewayPolicy:
         stranger_posts_burst=min(
             policy.stranger_posts_burst, max(1.0, policy.stranger_posts_burst / workers)
         ),
+        solved_posts_per_s=policy.solved_posts_per_s / workers,
+        solved_posts_burst=min(policy.solved_posts_burst, max(1.0, policy.solved_posts_burst / workers)),
         batch_observations=max(1, policy.batch_observations // workers),
     )

@@ -11,7 +11,15 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of
-from pontlevis.web.visitor import SESSION_COOKIE, agent_of, device_of, keep_session, logged_in, source_of
+from pontlevis.web.visitor import (
+    SESSION_COOKIE,
+    agent_of,
+    device_of,
+    keep_session,
+    logged_in,
+    solution_of,
+    source_of,
+)
 
 CHALLENGE = "/api/challenge"
 
@@ -137,7 +145,7 @@ def create_api_router(context: WebContext) -> APIRouter:
             body.password,
             source=source,
             fingerprint=fingerprint,
-            challenge=body.altcha,
+            challenge=body.altcha or solution_of(request),
             invitation=invitation,
             language=language_of(request),
         )
@@ -179,7 +187,7 @@ def create_api_router(context: WebContext) -> APIRouter:
             source=source,
             fingerprint=fingerprint,
             device=device_of(request),
-            challenge=body.altcha,
+            challenge=body.altcha or solution_of(request),
             agent=agent_of(request),
         )
         keep_session(answer, grant, context)

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from pontlevis.accounts.challenge import Action
 from pontlevis.accounts.service import AccountError
+from pontlevis.solutions import Action
 from pontlevis.web.api import CHALLENGE, EmailBody, error_responses
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of

@@ -48,6 +48,7 @@ def create_gate_pages_router(context: WebContext) -> APIRouter:
             "email": bound or email,
             "bound": bool(bound),
             "invitation": invitation,
+            "issuers": settings.oidc,
             "error": error,
         }
         return with_retry(

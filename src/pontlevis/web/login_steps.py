@@ -32,7 +32,7 @@ def ask_second_step(
         max_age=int(context.settings.accounts.ticket_lifetime_s),
         path="/login",
         httponly=True,
-        samesite="strict",
+        samesite="lax",  # strict would keep it from whoever comes back from an issuer
         secure=context.settings.public_url.startswith("https://") and cookie == TICKET_COOKIE,
     )
     return answer

@@ -17,7 +17,7 @@ from pontlevis.web.visitor import SESSION_COOKIE, Visitor, agent_of, keep_sessio
 
 Email = Annotated[str, Form(max_length=320)]
 Password = Annotated[str, Form(max_length=1_024)]
-NOTICES = frozenset({"confirmed", "changed", "again"})
+NOTICES = frozenset({"confirmed", "changed", "again", "busy"})
 """Ends of texts ``login.…``; an address cannot make the page say anything else."""
 
 
@@ -41,7 +41,10 @@ def create_pages_router(context: WebContext) -> APIRouter:
             "email": email,
             "next": safe_next(target),
             "notice": notice if notice in NOTICES else "",
-            "challenged": accounts.login_challenged and (needed or not visitor.device),
+            # The gateway led back here whoever did not show the work.
+            "challenged": (notice == "busy" and settings.challenge.login)
+            or (accounts.login_challenged and (needed or not visitor.device)),
+            "issuers": settings.oidc,
             "passkey": accounts.relying_party is not None,
             "required": settings.accounts.verification is Verification.REQUIRED,
         }

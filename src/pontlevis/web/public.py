@@ -16,6 +16,7 @@ from pontlevis.web.gate_pages import create_gate_pages_router
 from pontlevis.web.keys_api import create_keys_router
 from pontlevis.web.keys_pages import create_keys_pages_router
 from pontlevis.web.login_steps import create_login_steps_router
+from pontlevis.web.oidc_pages import create_oidc_pages_router
 from pontlevis.web.own_data import create_own_data_api, create_own_data_pages
 from pontlevis.web.pages import create_pages_router
 from pontlevis.web.security import SecurityMiddleware
@@ -54,6 +55,7 @@ def create_public_app(context: WebContext) -> FastAPI:
     app.include_router(create_gate_pages_router(context))
     app.include_router(create_login_steps_router(context))
     app.include_router(create_security_pages_router(context))
+    app.include_router(create_oidc_pages_router(context))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(SecurityMiddleware, own=context.settings.base_url)
     return app

@@ -25,7 +25,16 @@ def qr_svg(text: str) -> Markup:
     """A QR code as SVG for a page; black on white in either theme, since cameras want it so."""
     out = BytesIO()
     segno.make(text, error="m").save(
-        out, kind="svg", scale=4, border=4, dark="#000", light="#fff", xmldecl=False, svgns=False, nl=False
+        out,
+        kind="svg",
+        scale=4,
+        border=4,
+        dark="#000",
+        light="#fff",
+        xmldecl=False,
+        svgns=False,
+        nl=False,
+        omitsize=True,
     )
     return Markup(out.getvalue().decode())  # noqa: S704 - made of modules alone
 
@@ -47,6 +56,8 @@ def create_security_pages_router(context: WebContext) -> APIRouter:
             return RedirectResponse(f"/login?next={PAGE}", 303)
         values: dict[str, object] = {
             "factors": await accounts.factors(visitor.account.id),
+            "identities": await accounts.identities(visitor.account.id),
+            "issuers": settings.oidc,
             "sessions": await accounts.list_sessions(visitor.account.id, visitor.token),
             "fresh": await accounts.session_is_fresh(visitor.token),
             "has_password": await accounts.has_password(visitor.account.id),
@@ -148,6 +159,14 @@ def create_security_pages_router(context: WebContext) -> APIRouter:
     async def remove_passkey(request: Request, passkey: str) -> Response:
         async def act(visitor: Visitor, view: AccountView) -> list[str]:
             await accounts.remove_passkey(view.id, passkey, source=visitor.source)
+            return []
+
+        return await change(request, act)
+
+    @router.post("/account/identities/{identity}/remove")
+    async def unlink(request: Request, identity: str) -> Response:
+        async def act(visitor: Visitor, view: AccountView) -> list[str]:
+            await accounts.unlink(view.id, identity, source=visitor.source)
             return []
 
         return await change(request, act)

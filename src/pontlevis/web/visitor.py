@@ -54,6 +54,11 @@ def agent_of(request: Request) -> str:
     return request.headers.get("user-agent", "")
 
 
+def solution_of(request: Request) -> str:
+    """A challenge's solution in the head of a program's request, where gateways see it, too."""
+    return request.headers.get("x-pontlevis-solution", "")
+
+
 def device_of(request: Request) -> str:
     """The token that an earlier log-in left in this browser; empty where there is none."""
     return request.cookies.get(DEVICE_COOKIE, "")

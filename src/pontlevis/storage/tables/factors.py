@@ -1,6 +1,15 @@
 """Second factors: secrets of authenticator apps, recovery codes, passkeys, half-finished log-ins."""
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pontlevis.storage.sealed import SealedText
@@ -66,3 +75,18 @@ class LoginTicketRow(Base):
     """The name of the account's own place or device that the password came from; empty for a stranger."""
     tries: Mapped[int] = mapped_column(Integer, default=0)
     expires_at: Mapped[float] = mapped_column(Float, index=True)
+
+
+class IdentityRow(Base):
+    """Somebody at an OpenID Connect issuer, and the account that they open here."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str] = mapped_column(SealedText("identities.email"))
+    """As the issuer named it when it was linked, sealed; for its owner to know it by."""
+    created_at: Mapped[float] = mapped_column(Float)

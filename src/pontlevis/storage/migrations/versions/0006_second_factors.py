@@ -56,6 +56,22 @@ def upgrade() -> None:
     with op.batch_alter_table("passkeys") as table:
         table.create_index(op.f("ix_passkeys_account_id"), ["account_id"], unique=False)
     op.create_table(
+        "identities",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("account_id", sa.String(length=16), nullable=False),
+        sa.Column("issuer", sa.String(length=255), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_identities_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_identities_issuer")),
+    )
+    with op.batch_alter_table("identities") as table:
+        table.create_index(op.f("ix_identities_account_id"), ["account_id"], unique=False)
+    op.create_table(
         "login_tickets",
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("account_id", sa.String(length=16), nullable=False),
@@ -76,7 +92,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("login_tickets", "passkeys", "recovery_codes", "totp"):
+    for name in ("login_tickets", "identities", "passkeys", "recovery_codes", "totp"):
         op.drop_table(name)
     with op.batch_alter_table("sessions") as table:
         table.drop_column("factor")

@@ -20,7 +20,7 @@ from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.passwords import HashPool
 from pontlevis.accounts.policy import Verification
 from pontlevis.storage.tables.base import Base
-from pontlevis.web.pages import safe_next
+from pontlevis.web.targets import safe_next
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -25,6 +25,7 @@ from pontlevis.config import Settings
 from pontlevis.controller.evidence_room import EvidenceRoom
 from pontlevis.controller.history import History
 from pontlevis.controller.hub import Hub
+from pontlevis.controller.kept_findings import KeptFindings
 from pontlevis.controller.library import Library
 from pontlevis.controller.measure_notes import MeasureNotes
 from pontlevis.controller.memory import Memory
@@ -38,7 +39,7 @@ from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRecord
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.database import Database
-from pontlevis.storage.tables.control import FindingRow, PostureRow, TransitionRow
+from pontlevis.storage.tables.control import PostureRow, TransitionRow
 from pontlevis.web.ports import EngineView, MeasureNote, Series, SourcesView
 
 TICK_S = 1.0
@@ -79,7 +80,7 @@ class Guard:
         self.evidence = EvidenceRoom(settings, database, clock, self.library)
         self._judgement: Judgement | None = None
         self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
-        self._saved_findings: dict[str, float] = {}
+        self._kept_findings = KeptFindings(database)
         self.hub: Hub | None = None
         self.incidents: Incidents | None = None
         self._lock = asyncio.Lock()
@@ -318,7 +319,9 @@ class Guard:
                         await self._announce(made)
                         self.evidence.decisions(made)
                         log.warning("decision:source:made count=%d (%s)", len(made), made[0].reason)
-                await self._save_findings(judgement.findings)
+                if due := self._kept_findings.due(judgement.findings):
+                    self.evidence.findings(due)
+                    await self._kept_findings.save(due)
             else:
                 # Nothing is judged, but an operator's hold still ends when it should.
                 calm = Judgement(now, Verdict.CALM, "Detection is switched off.")
@@ -383,31 +386,6 @@ class Guard:
             await record_audit(
                 session, at=transition.at, actor=transition.actor, event=event, detail=transition.reason
             )
-
-    async def _save_findings(self, findings: tuple[Finding, ...]) -> None:
-        """Writes new findings, and those that stand again every ten seconds."""
-        due = [each for each in findings if each.at - self._saved_findings.get(each.id, 0.0) >= 10.0]
-        if not due:
-            return
-        self.evidence.findings(due)
-        async with self._database.session() as session:
-            for finding in due:
-                if finding.id not in self._saved_findings:
-                    log.warning("finding:%s:made %s", finding.detector.value, finding.sentence)
-                await session.merge(
-                    FindingRow(
-                        id=finding.id,
-                        detector=finding.detector.value,
-                        since=finding.since,
-                        at=finding.at,
-                        sentence=finding.sentence,
-                        finding=msgspec.json.encode(finding),
-                    )
-                )
-                self._saved_findings[finding.id] = finding.at
-        if len(self._saved_findings) > 1_000:
-            for stale in sorted(self._saved_findings, key=lambda each: self._saved_findings[each])[:500]:
-                del self._saved_findings[stale]
 
     async def _audit(self, actor: str, event: str, subject: str, detail: str) -> None:
         async with self._database.session() as session:

@@ -25,7 +25,6 @@ from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
-from pontlevis.gateway.rights import Denial
 from pontlevis.gateway.solvers import Solvers
 from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
 from pontlevis.gateway.under_way import UnderWay
@@ -117,7 +116,7 @@ class Core:
         try:
             call = read_call(admitted.endpoint, b"".join(request.body))
         except BadBody as error:
-            denial: Denial | None = Denial(400, RefusalCode.INVALID_BODY, str(error), Outcome.INVALID, error.param)  # fmt: skip
+            denial: rights.Denial | None = rights.Denial(400, RefusalCode.INVALID_BODY, str(error), Outcome.INVALID, error.param)  # fmt: skip
         else:
             scope = admitted.caller.scope
             denial = rights.of_model(scope, call.model) if scope is not None else None
@@ -375,7 +374,7 @@ class Core:
             request.refused = (status, body, fields + self.reference(None, RefusalCode.OVERLOADED))
         return False
 
-    def _deny(self, request: Request, denial: Denial, source: str, print_: int, caller: Caller | None, kind: Kind = Kind.REQUEST) -> None:  # fmt: skip
+    def _deny(self, request: Request, denial: rights.Denial, source: str, print_: int, caller: Caller | None, kind: Kind = Kind.REQUEST) -> None:  # fmt: skip
         self._refuse(request, kind, denial.outcome, source, print_, denial.status, denial.code, denial.message, caller=caller)  # fmt: skip
 
     def _refuse(

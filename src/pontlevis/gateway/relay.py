@@ -391,9 +391,8 @@ class Exchange:
         if self._trace is not None:
             self._trace.end(outcome.value, status=self._status, tokens_in=tokens_in, tokens_out=tokens_out)
         tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
-        caller, credential = self.caller, self.caller.credential
+        caller, credential, size = self.caller, self.caller.credential, self._request.body_bytes + self._sent
         beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten
-        size = self._request.body_bytes + self._sent
         self._core.recorder.see(Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account,
                                 int(caller.standing), tokens, credential, size, beside)  # fmt: skip
 

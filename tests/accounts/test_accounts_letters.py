@@ -284,7 +284,7 @@ def test_a_services_odd_name_stays_within_its_header() -> None:
 
 def test_every_letter_is_written_in_both_languages() -> None:
     """With the same blanks to fill."""
-    values = {"name": "Heron", "link": "L", "code": "C", "page": "P", "hours": 2}
+    values = {"name": "Heron", "link": "L", "code": "C", "page": "P", "hours": 2, "keys": "K"}
     for kind in LetterKind:
         english, french = (compose(kind, language, **values) for language in ("en", "fr"))
         assert english.body != french.body

@@ -23,6 +23,7 @@ from pontlevis.accounts.factors import (
     recovery_code,
 )
 from pontlevis.accounts.policy import OperatorFactor
+from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.service import AccountError, SessionGrant
 from pontlevis.brain.observation import Outcome
 from pontlevis.storage.audit import recent_audit
@@ -44,7 +45,7 @@ class App:
 
     def __init__(self, house: House, secret: str) -> None:
         self._house = house
-        self._codes = pyotp.TOTP(secret)
+        self.seed, self._codes = secret, pyotp.TOTP(secret)
 
     def code(self, steps: int = 0) -> str:
         return self._codes.at(int(self._house.now) + steps * STEP_S)
@@ -209,16 +210,21 @@ async def test_an_app_counts_only_after_its_first_code_and_can_be_taken_away(hou
         await house.accounts.renew_recovery_codes(account, source=HOME)
 
 
-async def test_the_secret_is_sealed_and_for_its_account_alone(house: House) -> None:
+async def test_the_secret_is_sealed_and_for_its_account_alone(house: House, tmp_path: Path) -> None:
     """Whoever reads the database cannot make codes, and moving a row to another account opens nothing."""
-    account, _, _ = await set_up(house)
+    files = KeyFiles(tmp_path)
+    files.make()
+    house.database.use_keys(seals=files.sealer())
+    _account, app, _ = await set_up(house)
+    other = (await house.sign_up("grace@example.com")).id
     async with house.database.session() as session:
         sealed = str(await session.scalar(text("select sealed from totp")))
-    assert house.accounts.sealer is not None
-    secret = house.accounts.sealer.open(sealed, f"totp {account}")
-    assert secret not in sealed
-    with pytest.raises(ValueError, match="sealed"):
-        house.accounts.sealer.open(sealed, "totp 0123456789abcdef")
+    assert app.seed not in sealed
+    assert sealed.startswith("sealed:1:")
+    async with house.database.session() as session:
+        await session.execute(text("update totp set account_id = :other"), {"other": other})
+    with pytest.raises(AccountError, match="keys that seal"):
+        await house.accounts.judge_code(other, app.code())
 
 
 async def test_operators_are_asked_as_the_setting_says(tmp_path: Path) -> None:

@@ -195,7 +195,15 @@ class QuietService:
         if value == "127.0.0.1":
             raise ValueError("that is this service itself")
         made = DecisionRecord(
-            len(self.decisions) + 1, scope, value, reason, START, START + duration_s, actor, False, reach
+            len(self.decisions) + 1,
+            scope,
+            value,
+            reason,
+            START,
+            START + duration_s,
+            actor,
+            False,
+            reach=reach,
         )
         self.decisions.append(made)
         return made

@@ -30,8 +30,8 @@ class FactorsAnswer(BaseModel):
 
 
 class TotpAnswer(BaseModel):
-    secret: str
-    uri: str
+    secret: str = Field(repr=False)
+    uri: str = Field(repr=False)
 
 
 class CodeBody(BaseModel):

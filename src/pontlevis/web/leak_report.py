@@ -17,6 +17,9 @@ class _Line(msgspec.Struct):
     url: str = ""
     source: str = ""
 
+    def __repr__(self) -> str:
+        return f"_Line(type={self.type!r})"
+
 
 _lines = msgspec.json.Decoder(list[_Line])
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from pontlevis import __version__
 from pontlevis.web.i18n import COOKIE, LANGUAGES, Translator, language_of
 from pontlevis.web.operator_names import who
+from pontlevis.web.targets import safe_next
 
 _KEPT = frozenset({"invitation", "token", "next", "notice"})
 """Parameters without which a page would be another one; the links to its other languages repeat them."""
@@ -72,7 +73,11 @@ def _in_language(request: Request, path: object, language: str) -> str:
         return f"{path}?lang={language}"
     own = request.url.path
     own = "/keys" if own.startswith("/keys/") else _FORMS.get(own, own)
-    kept = [(name, value) for name, value in request.query_params.items() if name in _KEPT]
+    kept = [
+        (name, value)
+        for name, value in request.query_params.items()
+        if name in _KEPT and (name != "next" or safe_next(value) == value)
+    ]
     return f"{own}?{urlencode([*kept, ('lang', language)])}"
 
 
@@ -102,6 +107,7 @@ def text_of(template: str, language: str, values: dict[str, object]) -> str:
             "t": Translator(language),
             "lang": language,
             "languages": LANGUAGES,
+            "in_language": lambda other: f"{values.get('path', '')}?lang={other}",
             "version": __version__,
             **values,
         }

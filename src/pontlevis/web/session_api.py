@@ -33,8 +33,8 @@ class CeremonyAnswer(BaseModel):
 
 
 class PasswordBody(BaseModel):
-    current: str = Field(default="", max_length=1_024)
-    password: str = Field(min_length=1, max_length=1_024)
+    current: str = Field(default="", max_length=1_024, repr=False)
+    password: str = Field(min_length=1, max_length=1_024, repr=False)
 
 
 class OneSession(BaseModel):

@@ -29,8 +29,8 @@ class SubscriptionAnswer(BaseModel):
 
     kind: str
     id: str = ""
-    secret: str = ""
-    end: str = ""
+    secret: str = Field(default="", repr=False)
+    end: str = Field(default="", repr=False)
 
 
 def create_subscriptions_router(context: WebContext) -> APIRouter:

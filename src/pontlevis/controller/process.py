@@ -30,9 +30,11 @@ from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.controller.telling import Telling
 from pontlevis.controller.touched import JournalTouched
+from pontlevis.controller.touched_by_both import TouchedByBoth
 from pontlevis.controller.usage_desk import UsageDesk
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER
+from pontlevis.evidence.store import FOLDER as STORE_FOLDER
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import Batch
 from pontlevis.policy_file import BadPolicyFile
@@ -152,7 +154,13 @@ class Controller:
             self.policy,
             self.telling.subscribers,
             self.telling.alerts,
-            JournalTouched(self.database, self.settings.data / FOLDER, time.time),
+            TouchedByBoth(
+                JournalTouched(self.database, self.settings.data / FOLDER, time.time),
+                self.database,
+                self.settings.data / STORE_FOLDER,
+                self.settings.investigation,
+                time.time,
+            ),
         )
         await self.hub.start(self._sockets / "link.sock")
         tracing = start_tracing(self.settings.tracing, process="pontlevis-controller")

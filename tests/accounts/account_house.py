@@ -7,6 +7,7 @@ from random import Random
 
 import altcha
 
+from migrated import migrated
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.policy import AccountPolicy
@@ -21,7 +22,6 @@ from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.link.messages import AccountRecord, CredentialRecord
 from pontlevis.solutions import Action
 from pontlevis.storage.database import Database
-from pontlevis.storage.migrate import upgrade
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
 DAY_S = 86_400.0
@@ -140,7 +140,7 @@ async def account_house(
     """Opens the rooms and closes them afterwards."""
     database = Database.in_directory(directory)
     try:
-        await upgrade(database)
+        await migrated(directory)
         house = House(database, policy, mail)
         await house.accounts.start()
         yield house

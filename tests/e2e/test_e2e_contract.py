@@ -29,7 +29,7 @@ CHECKS: list[CheckFunction] = [
     status_code_conformance,
 ]
 BOUNDED = settings(
-    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 ENDS_THE_SESSION = frozenset({"/api/sessions/current"})
 UNLIMITED = {

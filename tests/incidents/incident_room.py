@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
+from migrated import migrated
 from pontlevis.brain.observation import BandSample, ServiceSample
 from pontlevis.brain.posture.state import PostureState, Transition
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
 from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.storage.database import Database
-from pontlevis.storage.migrate import upgrade
 from pontlevis.storage.tables.control import TransitionRow
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
@@ -110,7 +110,7 @@ async def incident_room(directory: Path, policy: IncidentPolicy | None = None) -
     """Opens a room and closes its database afterwards."""
     database = Database.in_directory(directory)
     try:
-        await upgrade(database)
+        await migrated(directory)
         room = Room(database, policy or IncidentPolicy(write_limit_s=20.0))
         await room.incidents.start()
         yield room

@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI
 from msgspec.structs import replace
 
+from migrated import migrated
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.oidc_settings import IssuerSettings
@@ -34,7 +35,6 @@ from pontlevis.link.messages import AccountRecord, CredentialRecord, DecisionRec
 from pontlevis.notices.subscribers import Subscribers
 from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.storage.database import Database
-from pontlevis.storage.migrate import upgrade
 from pontlevis.web.context import WebContext
 from pontlevis.web.operator import create_operator_app
 from pontlevis.web.ports import (
@@ -338,7 +338,7 @@ async def web_house(
     )
     incidents = Incidents(database, settings.incidents, clock, settings.name)
     try:
-        await upgrade(database)
+        await migrated(directory)
         await accounts.start()
         await incidents.start()
         context = WebContext(settings, accounts, incidents, service, RefusalCodec(bytes(range(32))), desk)

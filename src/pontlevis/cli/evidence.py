@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pontlevis.evidence.manifest import Head
     from pontlevis.evidence.verify import CheckStamp
 
+HEAD_TRIES = 5  # a second apart
+
 app = typer.Typer(
     help="Verify the evidence store, show it, and look behind its pseudonyms.", no_args_is_help=True
 )
@@ -156,10 +158,16 @@ async def _known_head(settings: "Settings") -> "Head | None":
     database = (
         Database(settings.database_url) if settings.database_url else Database.in_directory(settings.data)
     )
+    found = None
     try:
-        found = await load_head(database)
-    except UNAVAILABLE:
-        return None
+        for left in reversed(range(HEAD_TRIES)):
+            try:
+                found = await load_head(database)
+            except UNAVAILABLE:
+                found = None
+            if found is not None or not left:
+                break
+            await asyncio.sleep(1.0)  # a service that is just ending holds its file
     finally:
         await database.close()
     return None if found is None else Head(*found)

@@ -1,6 +1,7 @@
 """The quick drill, with real processes: what must be true whatever the machine's speed."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,15 @@ import pytest
 
 pytestmark = pytest.mark.alone
 
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
+
 
 def drill(directory: Path, *options: str) -> dict[str, object]:
     """Plays the quick drill and returns its JSON."""
     out = directory / "drill.json"
     done = subprocess.run(
         [sys.executable, "-m", "pontlevis", "drill", "--quick", "--seed", "2", "--json", str(out), "--report", str(directory / "drill.html"), *options],
-        capture_output=True, text=True, timeout=240, check=False,
+        capture_output=True, text=True, timeout=240, check=False, env=CLEAN,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, object] = json.loads(out.read_text())
@@ -43,7 +46,7 @@ def leaves_its_story(kept: Path) -> None:
     config = str(kept / "attacked" / "pontlevis.toml")
 
     def run(*words: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "pontlevis", *words, "--config", config], capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        done = subprocess.run([sys.executable, "-m", "pontlevis", *words, "--config", config], capture_output=True, text=True, timeout=60, check=False, env=CLEAN)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -203,11 +203,11 @@ def test_a_revoked_key_tells_whose_it_was_and_opens_nothing(codec: CredentialCod
     """An old client that goes on with it is no stranger with a made-up key; a new account's may be one."""
     directory, key = known(codec)
     forged, _ = minted(CredentialCodec(secrets.token_bytes(32)))
-    assert directory.former(forged) is None
+    assert directory.former(directory.judge(forged)) is None
     directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
     assert directory.recognise(key, NOW) is None
-    former = directory.former(key)
+    former = directory.former(directory.judge(key))
     assert former is not None
     assert (former.account, former.standing, former.credential) == ("a", Standing.PAID, "")
     directory.apply(Changes(3, accounts=[AccountRecord("a", int(Standing.NEW), NOW)]))
-    assert directory.former(key) is None
+    assert directory.former(directory.judge(key)) is None

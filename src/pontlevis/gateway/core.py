@@ -322,10 +322,10 @@ class Core:
             self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 401, RefusalCode.MISSING_API_KEY,
                          "you did not provide an API key; send it as: Authorization: Bearer YOUR_KEY")  # fmt: skip
             return None
-        now = self.unix()
-        caller = self.directory.recognise(token, now)
+        credential, now = self.directory.judge(token), self.unix()
+        caller = self.directory.holder(credential, now)
         if caller is None:
-            self._deny(request, rights.of_token(self.directory, token, now), source, print_, self.directory.former(token))  # fmt: skip
+            self._deny(request, rights.of_credential(self.directory, credential, now), source, print_, self.directory.former(credential))  # fmt: skip
             return None
         denial = rights.of_caller(self.directory, caller, now, self._enforcing)
         if denial is not None:

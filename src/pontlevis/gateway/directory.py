@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.credential import Credential, CredentialCodec, CredentialKind
 from pontlevis.brain.key_scope import KeyLimits, KeyScope
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Standing
@@ -63,7 +63,14 @@ class Directory:
 
     def recognise(self, token: str, now: float) -> Caller | None:
         """Who holds this token; None for one that was made up, revoked, expired or erased."""
-        credential = self._codec.judge(token)
+        return self.holder(self.judge(token), now)
+
+    def judge(self, token: str) -> Credential | None:
+        """What is in a token whose MAC holds, so that it is computed once for all that is asked about it."""
+        return self._codec.judge(token)
+
+    def holder(self, credential: Credential | None, now: float) -> Caller | None:
+        """As ``recognise``, of a token that was judged."""
         if credential is None:
             return None
         record = self._credentials.get(credential.id)
@@ -86,9 +93,8 @@ class Directory:
         return Caller(account.id, record.id, Standing(account.standing), account.unlimited, account.disabled,
                       scope, limits, proof)  # fmt: skip
 
-    def past(self, token: str, now: float) -> str:
-        """Why a token that was ours holds no more: ``expired``, ``rotated``; empty where it was none, or is revoked."""
-        credential = self._codec.judge(token)
+    def past(self, credential: Credential | None, now: float) -> str:
+        """Why what was ours holds no more: ``expired``, ``rotated``; empty where it was none, or is revoked."""
         record = self._credentials.get(credential.id) if credential is not None else None
         if credential is None or record is None or record.revoked:
             return ""
@@ -115,10 +121,9 @@ class Directory:
             return "gone"
         return "disabled" if account.disabled else ""
 
-    def former(self, token: str) -> Caller | None:
+    def former(self, credential: Credential | None) -> Caller | None:
         """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
         not a made-up one. None where that is not known."""
-        credential = self._codec.judge(token)
         record = self._credentials.get(credential.id) if credential is not None else None
         account = self._accounts.get(record.account) if record is not None else None
         if account is None or account.standing <= Standing.NEW:

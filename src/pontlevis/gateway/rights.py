@@ -5,6 +5,7 @@ All from memory. A key without a scope costs one comparison with None.
 
 import msgspec
 
+from pontlevis.brain.credential import Credential
 from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import RefusalCode, Standing
@@ -38,9 +39,9 @@ SOURCE_BANNED = Denial(403, RefusalCode.SOURCE_BANNED,
 _REVOKED = Denial(403, RefusalCode.ACCOUNT_DISABLED, "the API key has been revoked")
 
 
-def of_token(directory: Directory, token: str, now: float) -> Denial:
-    """Against a token that nobody is recognised by."""
-    past = directory.past(token, now)
+def of_credential(directory: Directory, credential: Credential | None, now: float) -> Denial:
+    """Against a token that nobody is recognised by; None for one that was made up."""
+    past = directory.past(credential, now)
     return {"expired": _EXPIRED, "rotated": _ROTATED}.get(past, _INVALID)
 
 

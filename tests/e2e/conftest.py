@@ -45,7 +45,8 @@ class Running:
         with contextlib.suppress(httpx.HTTPError):
             # Over TCP first: the client leaks its socket where a Unix socket is not listened on yet.
             httpx.get(f"{self.url}/api/registration").raise_for_status()
-            return self.operate("GET", "/readyz").status_code == 200
+            # What it prints comes last, the first operator's link with it.
+            return self.operate("GET", "/readyz").status_code == 200 and "is up." in self.log
         return False
 
     @property

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.factors import (
     STEP_S,
     Factor,
@@ -27,7 +28,7 @@ from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.service import AccountError, SessionGrant
 from pontlevis.brain.observation import Outcome
 from pontlevis.storage.audit import recent_audit
-from pontlevis.storage.tables.accounts import SessionRow
+from pontlevis.storage.tables.accounts import AccountRow, SessionRow
 
 ADA = "ada@example.com"
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -100,8 +101,19 @@ async def test_a_log_in_takes_two_steps_and_the_first_opens_nothing(house: House
     assert view is not None
     assert view.id == account
     assert [each.factor for each in await house.accounts.list_sessions(account)] == [Factor.TOTP]
-    assert house.notebook.outcomes[-2:] == [Outcome.CHALLENGED, Outcome.OK]
+    # Not CHALLENGED: that says that somebody ignored a challenge, and weighs as half a wrong password.
+    assert house.notebook.outcomes[-2:] == [Outcome.REFUSED, Outcome.OK]
     assert asked.ticket not in repr(asked)
+
+
+async def test_a_new_password_ends_log_ins_that_wait_for_their_second_step(house: House) -> None:
+    """Whoever knew the old one and had come half-way does not get in with a code."""
+    account, app, _ = await set_up(house)
+    asked = await first_step(house)
+    async with house.database.session() as session:
+        ended = await end_all(session, await session.get_one(AccountRow, account), house.now, keys=False)
+    assert ended == []
+    assert await refusal(house, asked.ticket, app.code()) == "ticket_invalid"
 
 
 async def test_a_used_code_is_refused_also_in_two_hands_at_once(house: House) -> None:

@@ -5,12 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.link.messages import CredentialRecord
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow
+from pontlevis.storage.tables.factors import LoginTicketRow
 
 
 async def end_all(
     session: AsyncSession, row: AccountRow, now: float, *, keys: bool = True, sessions: bool = True
 ) -> list[CredentialRecord]:
-    """Ends with ``sessions`` every session and familiar place of an account, and with ``keys`` its keys.
+    """Ends with ``sessions`` every session, half-finished log-in and familiar place of an account, with ``keys`` its keys.
 
     Returns what gateways must forget.
     """
@@ -28,5 +29,7 @@ async def end_all(
             delete(SessionRow).where(SessionRow.account_id == row.id).returning(SessionRow.id)
         )
         gone.extend(ended.all())
+        # Whoever gave the password before it was changed does not come in with a code after it.
+        await session.execute(delete(LoginTicketRow).where(LoginTicketRow.account_id == row.id))
         row.familiar = ""
     return [CredentialRecord(each, row.id, b"", revoked=True) for each in gone]

@@ -93,8 +93,9 @@ class LogIns(LoginTickets):
                 )
             await self.second_step(row.id, source=source, home=home or "", realm=realm)
         except SecondFactorRequired:
-            # The failures stay until the second factor was shown, too: a stolen password is no log-in.
-            saw(Outcome.CHALLENGED, row)
+            # The failures stay until the second factor was shown, too: a stolen password is no log-in. Nor is it a
+            # challenge that was ignored, which detection holds against strangers: everybody with a factor comes by here.
+            saw(Outcome.REFUSED, row)
             raise
         except AccountError:
             saw(Outcome.REFUSED, row)

@@ -178,11 +178,8 @@ class Oidc(LogIns, SignUps):
         try:
             check_usable(row)
             await self.second_step(row.id, source=source, home="", realm=Realm.PUBLIC)
-        except SecondFactorRequired:
-            saw(Outcome.CHALLENGED, row)
-            raise
-        except AccountError:
-            saw(Outcome.REFUSED, row)
+        except (SecondFactorRequired, AccountError):
+            saw(Outcome.REFUSED, row)  # as at a log-in with a password
             raise
         saw(Outcome.OK, row)
         return await self.begin_session(row.id, source=source, agent=agent)

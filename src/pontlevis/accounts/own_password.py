@@ -46,7 +46,7 @@ class OwnPasswords(Sessions):
         async with self.database.session() as session:
             owner = await session.get_one(AccountRow, row.id)
             ended = await end_all(session, owner, now, keys=False)
-            owner.password_hash = hashed
+            owner.password_hash, owner.must_change_password = hashed, False
             await self.leave_letter(session, LetterKind.CHANGED, owner.email, language=owner.language)
             await record_audit(
                 session, at=now, actor="owner", event="account:password:changed", subject=row.id, detail=f"from {source}"

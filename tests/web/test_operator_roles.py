@@ -23,9 +23,13 @@ ADMINS_ONLY = {
     ("POST", "/posture/dry-run"),
     ("GET", "/api/letters"),
     ("GET", "/mailbox"),
+    ("POST", "/api/secrets/rotate"),
+    ("GET", "/api/accounts/{account}/data"),
+    ("DELETE", "/api/accounts/{account}/data"),
+    ("DELETE", "/api/accounts/{account}/second-factor"),
 }
 """Written down once more, so that a right that moves is seen."""
-ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}")}
+ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("POST", "/api/respond")}
 
 
 def needs(dependant: Dependant) -> list[Need]:
@@ -116,6 +120,9 @@ async def test_responders_fight_and_do_not_rule(house: WebHouse) -> None:
     assert page.status_code == 403
     assert "Your role is not enough" in page.text
     assert (await admin.patch(f"/api/accounts/{ada}", json={"paid": True})).status_code == 200
+    named = {"accounts": [ada], "reason": "a breach"}
+    assert (await responder.post("/api/respond", json=named)).status_code == 200
+    assert (await responder.post("/api/respond", json={**named, "operators": True})).status_code == 403
     await admin.aclose()
     await responder.aclose()
 

@@ -95,7 +95,7 @@ def create_operator_accounts_router(context: WebContext) -> APIRouter:
         return _answer(await accounts.change_account(account, actor=actor, **body.model_dump()))
 
     @router.delete("/accounts/{account}/second-factor", status_code=204)
-    async def drop_factors(actor: Actor, account: str) -> None:
+    async def drop_factors(actor: AdminActor, account: str) -> None:
         """Take all second factors and passkeys of somebody away who has lost them."""
         await accounts.drop_factors(account, actor=actor)
 

@@ -4,12 +4,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, HTTPException
+from fastapi import APIRouter, Body, HTTPException, Request
 from pydantic import BaseModel, Field
 
 from pontlevis.accounts.respond import MOST_ACCOUNTS, Parts, Response, Touched
+from pontlevis.accounts.roles import Role
 from pontlevis.web.context import WebContext
-from pontlevis.web.operator_visitor import Actor
+from pontlevis.web.operator_visitor import Actor, gate_of
 
 Name = Annotated[str, Field(min_length=1, max_length=320)]
 
@@ -58,8 +59,10 @@ def create_operator_respond_router(context: WebContext) -> APIRouter:
     router = APIRouter()
 
     @router.post("/respond")
-    async def respond(actor: Actor, body: Annotated[RespondBody, Body()]) -> RespondAnswer:
+    async def respond(request: Request, actor: Actor, body: Annotated[RespondBody, Body()]) -> RespondAnswer:
         """End sessions, revoke keys, demand new passwords and tell owners; shows whom and what unless ``apply``."""
+        if body.operators:
+            await gate_of(request).require(request, Role.ADMIN)
         if not body.accounts and not body.incident:
             raise HTTPException(400, "name accounts or an incident")
         touched: list[Touched] = []

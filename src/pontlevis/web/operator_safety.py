@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, Field
 
 from pontlevis.web.context import WebContext
-from pontlevis.web.operator_visitor import GUARDED, Actor
+from pontlevis.web.operator_visitor import ADMINS, GUARDED, AdminActor
 
 
 class RotateBody(BaseModel):
@@ -51,18 +51,18 @@ def create_operator_safety_router(context: WebContext) -> APIRouter:
         return SealKeysAnswer(keys=[SealKeyAnswer(**asdict(each)) for each in await accounts.seal_keys()])
 
     @router.post("/secrets/rotate")
-    async def rotate(actor: Actor, body: Annotated[RotateBody, Body()]) -> RotationAnswer:
+    async def rotate(actor: AdminActor, body: Annotated[RotateBody, Body()]) -> RotationAnswer:
         """Add a key and seal everything with it."""
         return RotationAnswer(**asdict(await accounts.rotate_seal_key(actor=actor, drop_old=body.drop_old)))
 
-    @router.get("/accounts/{account}/data", dependencies=GUARDED)
+    @router.get("/accounts/{account}/data", dependencies=ADMINS)
     async def export(account: str) -> dict[str, object]:
         """Everything that is kept about an account, without secrets."""
         return await accounts.export_account(account)
 
     @router.delete("/accounts/{account}/data")
     async def erase(
-        actor: Actor, account: str, reason: Annotated[str, Query(min_length=1, max_length=500)]
+        actor: AdminActor, account: str, reason: Annotated[str, Query(min_length=1, max_length=500)]
     ) -> ErasedAnswer:
         """Delete an account for good, as its owner could."""
         return ErasedAnswer(**asdict(await accounts.erase_account(account, actor=actor, reason=reason)))

@@ -14,6 +14,7 @@ from pontlevis.accounts.challenge import Challenges, SpentChallenges
 from pontlevis.accounts.challenge_policy import ChallengePolicy
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
+from pontlevis.brain.observation import Outcome
 from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.vocabulary import Posture, RegistrationMode
@@ -102,6 +103,8 @@ def test_who_did_the_work_passes_where_others_are_shown_the_way() -> None:
     status, _, fields = gate.post("/login")
     assert status == 303
     assert fields.startswith(b"location: /login?notice=busy\r\nx-request-id: ref_")
+    seen = gate.core.recorder.take(1.0, None, {}).observations
+    assert {each.outcome for each in seen} == {Outcome.CHALLENGED}, "who goes on like this ignores it"
     one, two = gate.solution(), gate.solution()
     assert gate.post(header=one)[0] == 0
     assert gate.post(header=one)[0] == 403

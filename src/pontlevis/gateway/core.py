@@ -368,9 +368,9 @@ class Core:
         if self._solvers.may_pass(request, kind, source, self.unix(), self.monotonic()):
             return True
         if not self._strangers.take(self.monotonic()):
-            self.recorder.see(kind, Outcome.REFUSED, source, print_)
-            self.refused(RefusalCode.OVERLOADED)
             status, body, fields = turned_away(kind, request.path, self.settings, self.jitter(3, 12))
+            self.recorder.see(kind, Outcome.REFUSED if status == 503 else Outcome.CHALLENGED, source, print_)
+            self.refused(RefusalCode.OVERLOADED)
             request.refused = (status, body, fields + self.reference(None, RefusalCode.OVERLOADED))
         return False
 

@@ -25,6 +25,7 @@ from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_reports import create_reports_router
 from pontlevis.web.operator_respond import create_operator_respond_router
+from pontlevis.web.operator_respond_pages import create_respond_pages_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_safety import create_operator_safety_router
 from pontlevis.web.operator_sources import create_sources_router
@@ -77,6 +78,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_pages_router,
         create_policy_pages_router,
         create_reports_router,
+        create_respond_pages_router,
         create_investigation_router,
     ):
         app.include_router(create(context))

@@ -1,15 +1,15 @@
 """The operator's API: what is done to accounts after a breach."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, HTTPException, Request
 from pydantic import BaseModel, Field
 
-from pontlevis.accounts.respond import MOST_ACCOUNTS, Parts, Response, Touched
+from pontlevis.accounts.respond import MOST_ACCOUNTS, Parts
 from pontlevis.accounts.roles import Role
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_respond_desk import RespondDesk
 from pontlevis.web.operator_visitor import Actor, gate_of
 
 Name = Annotated[str, Field(min_length=1, max_length=320)]
@@ -57,6 +57,7 @@ class RespondAnswer(BaseModel):
 def create_operator_respond_router(context: WebContext) -> APIRouter:
     """One route: the dry run is the default."""
     router = APIRouter()
+    desk = RespondDesk(context)
 
     @router.post("/respond")
     async def respond(request: Request, actor: Actor, body: Annotated[RespondBody, Body()]) -> RespondAnswer:
@@ -65,14 +66,7 @@ def create_operator_respond_router(context: WebContext) -> APIRouter:
             await gate_of(request).require(request, Role.ADMIN)
         if not body.accounts and not body.incident:
             raise HTTPException(400, "name accounts or an incident")
-        touched: list[Touched] = []
-        if body.incident:
-            if context.touched is None:
-                raise HTTPException(400, "this service does not know which accounts an incident touched")
-            try:
-                touched = await context.touched.touched(body.incident)
-            except KeyError:
-                raise HTTPException(404, "there is no such incident") from None
+        touched = await desk.touched(body.incident)
         done = await context.accounts.respond(
             touched,
             body.accounts,
@@ -82,7 +76,7 @@ def create_operator_respond_router(context: WebContext) -> APIRouter:
             operators=body.operators,
             apply=body.apply,
         )
-        noted = bool(body.incident) and done.applied and await _note(body, done, actor)
+        noted = await desk.note(body.incident, done, actor=actor, reason=body.reason)
         return RespondAnswer(
             applied=done.applied,
             targets=[TargetAnswer(**asdict(each)) for each in done.targets],
@@ -90,16 +84,5 @@ def create_operator_respond_router(context: WebContext) -> APIRouter:
             sentence=done.sentence,
             noted=noted,
         )
-
-    async def _note(body: RespondBody, done: Response, actor: str) -> bool:
-        """A private note on the incident; False where it is too old to be written on."""
-        try:
-            notes = context.incidents.view(body.incident).notes
-        except KeyError:
-            return False
-        moment = datetime.fromtimestamp(context.accounts.clock(), UTC)
-        line = f"{moment:%Y-%m-%d %H:%M} UTC, {actor}: {done.sentence}. {body.reason}"
-        await context.incidents.edit(body.incident, actor=actor, notes=f"{notes}\n{line}".strip())
-        return True
 
     return router

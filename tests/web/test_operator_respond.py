@@ -143,7 +143,7 @@ async def test_operators_are_hit_by_admins_alone(house: WebHouse) -> None:
     admin = await house.operator_client()
     responder = await operator_with(house, Role.RESPONDER)
     viewer = await operator_with(house, Role.VIEWER)
-    bob, token = await person(house, "bob@example.com")
+    _, token = await person(house, "bob@example.com")
     _, ada_token = await person(house, "ada@example.com")
     await house.accounts.set_role("bob@example.com", Role.VIEWER, actor="test")
     form = {**PARTS, "accounts": "bob@example.com ada@example.com"}

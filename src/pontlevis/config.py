@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         return f"http://{self.operator_host}:{self.operator_port}"
 
     @property
+    def console_url(self) -> str:
+        """The same under the only name for which browsers offer passkeys without HTTPS (W3C Secure Contexts §3.1)."""
+        return f"http://localhost:{self.operator_port}"
+
+    @property
     def unruled(self) -> "Settings":
         """As they would be without the policy file."""
         return self._unruled or self

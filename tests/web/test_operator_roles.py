@@ -29,6 +29,12 @@ ADMINS_ONLY = {
     ("DELETE", "/api/accounts/{account}/second-factor"),
 }
 """Written down once more, so that a right that moves is seen."""
+OWN = {
+    ("POST", "/api/passkeys/options"),
+    ("POST", "/account/passkeys"),
+    ("POST", "/account/passkeys/{passkey}/remove"),
+}
+"""What guards one's own account every operator changes, a viewer too."""
 ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("POST", "/api/respond")}
 
 
@@ -78,7 +84,8 @@ async def test_every_route_has_a_role_and_keeps_to_it(house: WebHouse) -> None:
         if method in ("GET", "HEAD") and path == "/api/events":
             continue  # It does not end; it has its own test.
         real = re.sub(r"\{\w+\}", "x", path.replace("{component}", "api").replace("{decision}", "1"))
-        assert method in ("GET", "HEAD") or need.role >= Role.RESPONDER, (method, path)
+        changes = method not in ("GET", "HEAD") and (method, path) not in OWN
+        assert not changes or need.role >= Role.RESPONDER, (method, path)
         turned = await stranger.request(method, real)
         assert turned.status_code == (303 if need.page else 401), (method, path)
         for client, role in ((viewer, Role.VIEWER), (responder, Role.RESPONDER), (admin, Role.ADMIN)):

@@ -333,7 +333,7 @@ async def web_house(
         Random(7).randbytes,
         challenge=settings.challenge,
         mail=settings.mail,
-        site=Site(settings.name, settings.base_url),
+        site=Site(settings.name, settings.base_url, settings.console_url),
         issuers=settings.oidc,
     )
     incidents = Incidents(database, settings.incidents, clock, settings.name)

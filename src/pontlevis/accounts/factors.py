@@ -41,6 +41,7 @@ class PasskeyView:
     created_at: float
     last_used_at: float | None
     synced: bool
+    realm: Realm = Realm.PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ class FactorsView:
         """Whether a log-in by password takes one."""
         return self.totp or bool(self.passkeys)
 
+    def passkeys_of(self, realm: Realm) -> tuple[PasskeyView, ...]:
+        """Those that were made for a listener."""
+        return tuple(each for each in self.passkeys if each.realm is realm)
+
     def methods(self, realm: Realm) -> tuple[Factor, ...]:
-        """Those that can be shown at a listener: passkeys belong to the public address alone."""
+        """Those that can be shown at a listener: a passkey belongs to one."""
         found = [Factor.TOTP] if self.totp else []
         if self.recovery_left:
             found.append(Factor.RECOVERY)
-        if self.passkeys and realm is Realm.PUBLIC:
+        if self.passkeys_of(realm):
             found.append(Factor.PASSKEY)
         return tuple(found)
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from webauthn.helpers import bytes_to_base64url
 
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.factors import Factor
+from pontlevis.accounts.factors import Factor, Realm
 from pontlevis.accounts.login import LogIns, check_usable
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.accounts.webauthn_rp import LONGEST_ANSWER, BadPasskey, RelyingParty
@@ -24,7 +24,8 @@ from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.factors import PasskeyRow
 
-NOBODY = "0" * 16
+NOBODY = {Realm.PUBLIC: "0" * 16, Realm.OPERATOR: "f" * 16}
+"""Stands for an account in the challenge of a log-in: one that a listener gave out is of no use at the other."""
 LONGEST_NAME = 100
 
 log = logging.getLogger("pontlevis.accounts")
@@ -46,34 +47,47 @@ class Passkeys(LogIns):
     @property
     def relying_party(self) -> RelyingParty | None:
         """None where the public address allows no passkeys."""
-        return RelyingParty.of(self.site.base_url, self.site.name)
+        return self.party_of(Realm.PUBLIC)
 
-    async def begin_passkey(self, account: str) -> Ceremony:
+    def party_of(self, realm: Realm) -> RelyingParty | None:
+        """The same for either listener."""
+        if realm is Realm.PUBLIC:
+            return RelyingParty.of(self.site.base_url, self.site.name)
+        return RelyingParty.of(self.site.operator_url, f"{self.site.name} (console)")
+
+    async def begin_passkey(self, account: str, *, realm: Realm = Realm.PUBLIC) -> Ceremony:
         """For making one. Raises ``AccountError`` 409 where none can be made or the account has too many."""
-        party = self._party()
+        party = self._party(realm)
         async with self.database.session() as session:
             owner = await session.get_one(AccountRow, account)
-            known = list(
-                await session.scalars(
-                    select(PasskeyRow.credential_id).where(PasskeyRow.account_id == account)
-                )
+            held = await session.execute(
+                select(PasskeyRow.credential_id, PasskeyRow.realm).where(PasskeyRow.account_id == account)
             )
-        if len(known) >= self.policy.passkeys_per_account:
+            all_ = [(str(id_), Realm(of)) for id_, of in held]
+        known = [id_ for id_, of in all_ if of is realm]
+        if len(all_) >= self.policy.passkeys_per_account:
             raise _too_many(self.policy.passkeys_per_account)
         state, challenge = self._challenge(account)
         options = party.creation_options(
-            challenge, account, owner.email, known, lifetime_s=self.policy.ticket_lifetime_s
+            challenge, _user(account, realm), owner.email, known, lifetime_s=self.policy.ticket_lifetime_s
         )
         return Ceremony(options, state)
 
     async def add_passkey(
-        self, account: str, state: str, answer: str, name: str, *, source: str
+        self,
+        account: str,
+        state: str,
+        answer: str,
+        name: str,
+        *,
+        source: str,
+        realm: Realm = Realm.PUBLIC,
     ) -> list[str]:
         """Keeps what the browser made. Returns recovery codes where there were none, shown this once.
 
         Raises ``AccountError``: 400 for an answer that does not hold, 409 for one that is known already.
         """
-        party = self._party()
+        party = self._party(realm)
         text = " ".join(name.split())[:LONGEST_NAME] or "passkey"
         if not text.isprintable():
             raise AccountError(
@@ -103,6 +117,7 @@ class Passkeys(LogIns):
                         synced=made.credential_backed_up,
                         name=text,
                         created_at=self.clock(),
+                        realm=realm.value,
                     )
                 )
                 await session.flush()
@@ -124,27 +139,34 @@ class Passkeys(LogIns):
             await self.drop_codes_with_last(session, account)
             await self.changed(session, account, "account:passkey:removed", source)
 
-    def begin_passkey_log_in(self) -> Ceremony:
+    def begin_passkey_log_in(self, realm: Realm = Realm.PUBLIC) -> Ceremony:
         """The same for everybody, so it tells nothing of who has an account. Raises ``AccountError`` 409."""
-        party = self._party()
-        state, challenge = self._challenge(NOBODY)
+        party = self._party(realm)
+        state, challenge = self._challenge(NOBODY[realm])
         return Ceremony(party.request_options(challenge, lifetime_s=self.policy.ticket_lifetime_s), state)
 
     async def passkey_log_in(
-        self, state: str, answer: str, *, source: str, fingerprint: int, agent: str = ""
+        self,
+        state: str,
+        answer: str,
+        *,
+        source: str,
+        fingerprint: int,
+        agent: str = "",
+        realm: Realm = Realm.PUBLIC,
     ) -> SessionGrant:
-        """A session for the owner of the passkey that was shown.
+        """A session for the owner of the passkey that was shown, which was made for this listener.
 
         Raises ``AccountError``: 401 for one that does not hold (which of the reasons is not told), 403 for
         a disabled account, 429 while a delay runs for this source.
         """
         now = self.clock()
-        party = self._party()
+        party = self._party(realm)
         saw = self.watcher(source, fingerprint, "", "")
         slowed = [f"source {place_of(source)}"]
         self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, None))
-        challenge = await self._spent_challenge(state, NOBODY)
-        held = await self._passkey_of(answer)
+        challenge = await self._spent_challenge(state, NOBODY[realm])
+        held = await self._passkey_of(answer, realm)
         try:
             if held is None:
                 raise BadPasskey("it is not known here")
@@ -168,7 +190,7 @@ class Passkeys(LogIns):
                 await record_audit(
                     session, at=now, actor="owner", event="account:passkey:used", subject=row.id, detail=""
                 )
-        if moved is None or row.unverified:
+        if moved is None or row.unverified or (realm is Realm.OPERATOR and not row.operator):
             saw(Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "passkey_invalid", "this passkey does not open an account here")
         try:
@@ -180,8 +202,8 @@ class Passkeys(LogIns):
         saw(Outcome.OK, row)
         return await self.begin_session(row.id, source=source, agent=agent, factor=Factor.PASSKEY)
 
-    def _party(self) -> RelyingParty:
-        party = self.relying_party
+    def _party(self, realm: Realm) -> RelyingParty:
+        party = self.party_of(realm)
         if party is None:
             raise AccountError(
                 409, "passkeys_unavailable", "passkeys need a public address with a name and HTTPS"
@@ -203,7 +225,7 @@ class Passkeys(LogIns):
             raise _bad()
         return found.secret
 
-    async def _passkey_of(self, answer: str) -> PasskeyRow | None:
+    async def _passkey_of(self, answer: str, realm: Realm) -> PasskeyRow | None:
         try:
             found = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
         except (ValueError, RecursionError):
@@ -213,9 +235,15 @@ class Passkeys(LogIns):
             return None
         async with self.database.session() as session:
             row: PasskeyRow | None = await session.scalar(
-                select(PasskeyRow).where(PasskeyRow.credential_id == id_)
+                select(PasskeyRow).where(PasskeyRow.credential_id == id_, PasskeyRow.realm == realm.value)
             )
         return row
+
+
+def _user(account: str, realm: Realm) -> str:
+    """Another one for each listener: where both have the same name (``localhost``), an authenticator would put
+    the console's passkey in the place of the public one."""
+    return account if realm is Realm.PUBLIC else f"{realm.value}:{account}"
 
 
 def _bad() -> AccountError:

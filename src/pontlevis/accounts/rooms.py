@@ -33,6 +33,8 @@ class Site:
 
     name: str = "Pontlevis"
     base_url: str = "http://127.0.0.1:8080"
+    operator_url: str = ""
+    """Where browsers offer passkeys for the console; empty: nowhere."""
 
 
 class Rooms:

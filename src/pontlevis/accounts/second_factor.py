@@ -9,6 +9,7 @@ from pontlevis.accounts.factors import (
     Factor,
     FactorsView,
     PasskeyView,
+    Realm,
     TotpOffer,
     as_recovery,
     as_totp,
@@ -47,7 +48,9 @@ class SecondFactors(Letters):
             totp is not None,
             left or 0,
             tuple(
-                PasskeyView(each.id, each.name, each.created_at, each.last_used_at, each.synced)
+                PasskeyView(
+                    each.id, each.name, each.created_at, each.last_used_at, each.synced, Realm(each.realm)
+                )
                 for each in keys
             ),
         )

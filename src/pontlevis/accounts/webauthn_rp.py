@@ -1,4 +1,4 @@
-"""WebAuthn ceremonies for one relying party: our public address. Pure but for what the library computes."""
+"""WebAuthn ceremonies for one relying party: our public address, or the console's. Pure but for what the library computes."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -47,14 +47,17 @@ class RelyingParty:
         return None
 
     def creation_options(
-        self, challenge: bytes, account: str, email: str, known: list[str], *, lifetime_s: float
+        self, challenge: bytes, user: str, email: str, known: list[str], *, lifetime_s: float
     ) -> str:
-        """What ``navigator.credentials.create`` takes, as JSON: a passkey that is found without a name."""
+        """What ``navigator.credentials.create`` takes, as JSON: a passkey that is found without a name.
+
+        ``user`` is what an authenticator tells its passkeys of one ``id`` apart by: it keeps one for each.
+        """
         return webauthn.options_to_json(
             webauthn.generate_registration_options(
                 rp_id=self.id,
                 rp_name=self.name,
-                user_id=account.encode(),
+                user_id=user.encode(),
                 user_name=email,
                 challenge=challenge,
                 timeout=int(lifetime_s * 1_000),

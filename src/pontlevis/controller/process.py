@@ -91,7 +91,7 @@ class Controller:
             secrets.token_bytes,
             challenge=settings.challenge,
             mail=settings.mail,
-            site=Site(settings.name, settings.base_url),
+            site=Site(settings.name, settings.base_url, settings.console_url),
             issuers=settings.oidc,
         )
         self.key_files = KeyFiles(settings.data, settings.safety.seal_keys)

@@ -21,6 +21,7 @@ from pontlevis.web.operator_maintenance import create_operator_maintenance_route
 from pontlevis.web.operator_metrics import create_metrics_router
 from pontlevis.web.operator_overview import Overviews
 from pontlevis.web.operator_pages import create_pages_router
+from pontlevis.web.operator_passkeys import create_operator_passkeys_router
 from pontlevis.web.operator_policy import create_policy_pages_router
 from pontlevis.web.operator_posture import create_operator_posture_router
 from pontlevis.web.operator_reports import create_reports_router
@@ -79,6 +80,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_policy_pages_router,
         create_reports_router,
         create_respond_pages_router,
+        create_operator_passkeys_router,
         create_investigation_router,
     ):
         app.include_router(create(context))

@@ -24,6 +24,7 @@ from pontlevis.web.operator_desk import back
 from pontlevis.web.operator_live import plots_of
 from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_overview import Overviews, decisions_by_finding
+from pontlevis.web.operator_passkeys import passkey_values
 from pontlevis.web.operator_posture import DRY_RUN, differences
 from pontlevis.web.operator_visitor import (
     COOKIE,
@@ -154,9 +155,13 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
     async def console(request: Request, actor: Reader) -> Response:
         return await page(request, actor)
 
+    def login_page(request: Request, error: AccountError | None = None) -> Response:
+        values: dict[str, object] = {**passkey_values(request, context), "actor": None, "error": error}
+        return render(request, "operator_login.html", values, status=error.status if error else 200)
+
     @router.get("/login")
     async def login_form(request: Request) -> Response:
-        return render(request, "operator_login.html", {"actor": None, "error": None})
+        return login_page(request)
 
     @router.post("/login")
     async def login(
@@ -178,9 +183,7 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
         except SecondFactorRequired as asked:
             return ask_second_step(asked, context, target="/", cookie=TICKET_COOKIE)
         except AccountError as error:
-            return render(
-                request, "operator_login.html", {"actor": None, "error": error}, status=error.status
-            )
+            return login_page(request, error)
         answer = RedirectResponse("/", 303)
         keep_operator_session(answer, grant, lifetime_s=context.settings.accounts.session_lifetime_s)
         return answer

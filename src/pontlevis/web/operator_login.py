@@ -1,5 +1,7 @@
 """The second step of a log-in to the console."""
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -20,7 +22,12 @@ def create_operator_login_router(context: WebContext) -> APIRouter:
     accounts = context.accounts
 
     def page(request: Request, error: AccountError | None = None) -> Response:
-        values = {**second_step_values(request, error, "/"), "actor": None, "passkey": False, "codes": True}
+        values = {
+            **second_step_values(request, error, "/"),
+            "actor": None,
+            "console_url": context.settings.console_url,
+            "here": request.headers.get("host", "") == urlsplit(context.settings.console_url).netloc,
+        }
         shown = render(request, "operator_login_second.html", values, status=error.status if error else 200)
         return with_retry(shown, error)
 

@@ -22,6 +22,8 @@ NEEDS_NOBODY = frozenset(
         "/metrics",
         "/login",
         "/login/second",
+        "/login/passkey",
+        "/api/passkeys/challenge",
         "/logout",
         "/setup",
         "/static",

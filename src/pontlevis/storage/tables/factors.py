@@ -57,6 +57,8 @@ class PasskeyRow(Base):
     name: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[float] = mapped_column(Float)
     last_used_at: Mapped[float | None] = mapped_column(Float, default=None)
+    realm: Mapped[str] = mapped_column(String(10), default="public", server_default="public")
+    """The listener that it was made for, and opens."""
 
 
 class LoginTicketRow(Base):

@@ -2,6 +2,7 @@
 
 from array import array
 from collections import deque
+from collections.abc import Iterable
 from math import ceil, floor
 
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
@@ -29,13 +30,15 @@ COLUMNS = (*RATES, *WORST, *NEWEST)
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 _FAILED = frozenset({Outcome.BAD_CREDENTIAL, Outcome.UNKNOWN_USER})
 
+Step = tuple[float, "array[float]"]
+"""End of the step in Unix seconds, and its columns."""
+
 
 class History:
     """A ring of steps. Memory does not grow with what happens."""
 
     def __init__(self) -> None:
-        self._steps: deque[tuple[float, array[float]]] = deque(maxlen=KEPT)
-        """End of the step in Unix seconds, and its columns."""
+        self._steps: deque[Step] = deque(maxlen=KEPT)
 
     def sample(self, sample: ServiceSample) -> None:
         """A gateway's second; several gateways' add up."""
@@ -67,6 +70,23 @@ class History:
         else:
             return
         self._step(seen.at)[_PLACE[name]] += seen.count
+
+    def since(self, at: float) -> list[Step]:
+        """The steps that end at ``at`` or later, oldest first."""
+        found: list[Step] = []
+        for step in reversed(self._steps):
+            if step[0] < at:
+                break
+            found.append(step)
+        return found[::-1]
+
+    def resume(self, steps: Iterable[Step]) -> None:
+        """Goes on from steps that were kept, oldest first; what was seen meanwhile stays behind them."""
+        seen = list(self._steps)
+        first = seen[0][0] if seen else float("inf")
+        self._steps.clear()
+        self._steps.extend(each for each in steps if each[0] < first)
+        self._steps.extend(seen)
 
     def series(self, now: float, last_s: float, most: int) -> Series:
         """The last ``last_s`` seconds in at most ``most`` equal steps; nothing happened where nothing is known.

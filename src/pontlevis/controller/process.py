@@ -25,6 +25,9 @@ from pontlevis.config import Settings
 from pontlevis.controller.children import read_settings
 from pontlevis.controller.evidence_room import BEAT_S as EVIDENCE_BEAT_S
 from pontlevis.controller.guard import TICK_S, Guard
+from pontlevis.controller.history_file import KEEP_EVERY_S as HISTORY_BEAT_S
+from pontlevis.controller.history_file import NAME as HISTORY_NAME
+from pontlevis.controller.history_file import HistoryFile
 from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
@@ -123,6 +126,7 @@ class Controller:
             settings_file=sockets / "settings.json",
             clock=time.time,
         )
+        self.history = HistoryFile(settings.data / HISTORY_NAME, self.guard.history, time.time)
         self._servers: list[_Server] = []
         self._reloading: asyncio.Task[None] | None = None
 
@@ -139,6 +143,7 @@ class Controller:
         self.accounts.sealer, self.accounts.key_files = sealer, self.key_files
         preparing.unlink()
         await self.book.start()
+        await self.history.read()
         await self.guard.start()
         await self.incidents.start()
         await self.accounts.start()
@@ -175,6 +180,7 @@ class Controller:
             asyncio.create_task(_every(TICK_S, tick)),
             asyncio.create_task(_every(self.settings.knowledge.look_every_s, self.guard.library.look)),
             asyncio.create_task(_every(KEEP_EVERY_S, self.guard.memory.keep)),
+            asyncio.create_task(_every(HISTORY_BEAT_S, self.history.keep)),
             asyncio.create_task(_every(EVIDENCE_BEAT_S, self.guard.evidence.beat)),
             asyncio.create_task(self.usage.run()),
             asyncio.create_task(_every(TIDY_S, lambda: self.accounts.forget_senders(time.time()))),
@@ -209,6 +215,7 @@ class Controller:
             await self.usage.flush()
         with contextlib.suppress(Exception):
             await self.guard.memory.keep()
+        await self.history.keep()
         await self.telling.alerts.close()
         await self.hub.close()
         await asyncio.to_thread(self.guard.journal.close)

@@ -23,6 +23,7 @@ ADMINS_ONLY = {
     ("POST", "/posture/dry-run"),
     ("GET", "/api/letters"),
     ("GET", "/mailbox"),
+    ("GET", "/safety"),
     ("POST", "/api/secrets/rotate"),
     ("GET", "/api/accounts/{account}/data"),
     ("DELETE", "/api/accounts/{account}/data"),

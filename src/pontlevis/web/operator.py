@@ -29,6 +29,7 @@ from pontlevis.web.operator_respond import create_operator_respond_router
 from pontlevis.web.operator_respond_pages import create_respond_pages_router
 from pontlevis.web.operator_roles import create_roles_pages_router, create_roles_router
 from pontlevis.web.operator_safety import create_operator_safety_router
+from pontlevis.web.operator_safety_page import create_safety_page_router
 from pontlevis.web.operator_sources import create_sources_router
 from pontlevis.web.operator_telling import create_operator_telling_router
 from pontlevis.web.operator_visitor import OperatorGate
@@ -81,6 +82,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_reports_router,
         create_respond_pages_router,
         create_operator_passkeys_router,
+        create_safety_page_router,
         create_investigation_router,
     ):
         app.include_router(create(context))

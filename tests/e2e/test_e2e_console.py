@@ -20,7 +20,7 @@ from .conftest import Running, wait_for
 PASSWORD = "three quiet herons"
 RENEWED_MS = 20_000
 PAGES = (
-    "/", "/incidents", "/registration", "/accounts", "/policy", "/reports", "/audit", "/mailbox", "/operators",
+    "/", "/incidents", "/registration", "/accounts", "/policy", "/reports", "/audit", "/mailbox", "/operators", "/respond", "/safety", "/account",
 )  # fmt: skip
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

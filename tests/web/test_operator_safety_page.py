@@ -8,6 +8,7 @@ from sqlalchemy import text
 from web_house import WebHouse
 
 from pontlevis.evidence.store import FOLDER
+from pontlevis.storage.tables.evidence import EvidenceHeadRow
 from pontlevis.web import operator_safety_page as safety
 
 
@@ -33,6 +34,11 @@ async def test_it_says_what_holds_and_what_is_broken_where(house: WebHouse, tmp_
     broken = (await operator.get("/safety")).text
     assert f"Line {line}: its content is not what was written." in broken
     assert "strange.parquet" in broken
+    (tmp_path / FOLDER / "date=2025-01-27" / "hour=17" / "strange.parquet").unlink()
+    async with house.database.session() as session:
+        session.add(EvidenceHeadRow(id=1, number=7, hash="a" * 64, updated_at=house.now))
+    house.now += safety.KEPT_S
+    assert "reached line 7: its end was cut off" in (await operator.get("/safety")).text
     await operator.aclose()
 
 

@@ -18,6 +18,7 @@ from pontlevis.doctor.check import Check, Level
 from pontlevis.doctor.leaks import check_secrets
 from pontlevis.doctor.machine import check_machine
 from pontlevis.doctor.thresholds import check_thresholds
+from pontlevis.evidence.manifest import Head
 from pontlevis.evidence.store import FOLDER
 from pontlevis.evidence.verify import Verified, verify
 from pontlevis.investigation.incident import load_head
@@ -129,7 +130,8 @@ async def _keys(context: WebContext) -> list[Key]:
 
 
 async def _evidence(context: WebContext, store: Path) -> Verified:
-    known = await load_head(context.accounts.database)
+    kept = await load_head(context.accounts.database)
+    known = Head(*kept) if kept is not None else None
     until = time.monotonic() + LOOK_S
 
     def heard(_: int) -> None:

@@ -18,6 +18,7 @@ ADMINS_ONLY = {
     ("PUT", "/api/operators"),
     ("POST", "/operators"),
     ("POST", "/api/keys"),
+    ("POST", "/api/keys/{key}/rotate"),
     ("POST", "/api/policy/reload"),
     ("POST", "/api/posture/dry-run"),
     ("POST", "/posture/dry-run"),
@@ -29,7 +30,7 @@ ADMINS_ONLY = {
     ("DELETE", "/api/accounts/{account}/second-factor"),
 }
 """Written down once more, so that a right that moves is seen."""
-ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("POST", "/api/respond")}
+ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("PATCH", "/api/keys/{key}"), ("POST", "/api/respond")}
 
 
 def needs(dependant: Dependant) -> list[Need]:

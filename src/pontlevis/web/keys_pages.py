@@ -16,7 +16,7 @@ from pontlevis.web.visitor import source_of, visitor_of, with_retry
 
 DAYS = (1, 7, 30, 90, 365)
 OVERLAPS_S = (0, 3_600, 86_400, 7 * 86_400)
-KEEP = "keep"
+KEEP, NEVER = "keep", "never"
 LIMITS = KeyLimits.__struct_fields__
 _LOGIN = "/login?next=/keys"
 
@@ -234,7 +234,8 @@ def _change(name: str, scope: KeyScope, days: str, now: float) -> KeyChange:
     limits = {each: getattr(own, each) for each in LIMITS}
     if days == KEEP:
         return KeyChange(name, scope.models, scope.endpoints, limits)
-    expires_at = now + _days(days) * 86_400.0 if days else None
+    # An empty field is one that was not sent.
+    expires_at = now + _days(days) * 86_400.0 if days != NEVER else None
     return KeyChange(name, scope.models, scope.endpoints, limits, expires_at)
 
 

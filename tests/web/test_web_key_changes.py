@@ -92,7 +92,9 @@ async def test_a_key_is_changed_on_its_page_without_javascript(house: WebHouse, 
         below = (await visitor.get(f"/keys/{child.id}")).text
         beyond = await visitor.post(f"/keys/{child.id}", data={**form, "models": "", "endpoint": "models"})
         assert beyond.status_code == 403
-        narrow = await visitor.post(path, data={**form, "days": "never", "endpoint": "keys", "concurrent": "1"})
+        narrow = await visitor.post(
+            path, data={**form, "days": "never", "endpoint": "keys", "concurrent": "1"}
+        )
         assert len(await house.accounts.list_keys(account)) == 1, "its key had no endpoint left"
         (view,) = await house.accounts.list_keys(account)
         assert view.expires_at is None

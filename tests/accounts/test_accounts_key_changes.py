@@ -170,7 +170,7 @@ CHANGES = st.builds(
 STEPS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), CHANGES), min_size=1, max_size=5)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 def test_after_any_changes_no_key_may_more_than_its_maker(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, bool, KeyChange]]

@@ -15,6 +15,7 @@ from pontlevis.brain.key_scope import (
     check,
     exceeds,
     matches,
+    narrowed,
 )
 
 NAMES = st.text("ab*", max_size=6)
@@ -44,6 +45,33 @@ def test_whoever_does_not_exceed_its_maker_may_nothing_that_the_maker_may_not(
         for name in KeyLimits.__struct_fields__:
             most = getattr(maker.limits, name)
             assert not most or (scope.limits is not None and 0 < getattr(scope.limits, name) <= most)
+
+
+@given(SCOPES, SCOPES, st.text("ab", min_size=1, max_size=5))
+def test_what_is_narrowed_may_no_more_than_either(scope: KeyScope, maker: KeyScope, model: str) -> None:
+    """Neither than before nor than its maker, and it can be; what was within already stays as it was."""
+    left = narrowed(scope, maker)
+    if exceeds(scope, maker) is None:
+        assert left is not None
+        for word in ENDPOINTS:
+            assert left.permits_endpoint(word) == scope.permits_endpoint(word)
+        assert left.permits_model(model) == scope.permits_model(model)
+        assert (left.limits or KeyLimits()) == (scope.limits or KeyLimits())
+    if left is not None:
+        assert check(left) is None
+        assert exceeds(left, maker) is None
+        assert exceeds(left, scope) is None
+
+
+def test_what_is_left_of_a_scope_can_be_nothing_and_is_bounded() -> None:
+    """No model or no endpoint in common; more names than a scope may have."""
+    assert narrowed(KeyScope(("a",)), KeyScope(("b*",))) is None
+    assert narrowed(KeyScope(endpoints=("models",)), KeyScope(endpoints=("embeddings",))) is None
+    assert narrowed(KeyScope(), KeyScope(endpoints=("keys",))) is None
+    many = tuple(f"a{n}" for n in range(20))
+    left = narrowed(KeyScope((*many, "b*")), KeyScope(("a*", *(f"b{n}" for n in range(20)))))
+    assert left is not None
+    assert left.models == (*many, *(f"b{n}" for n in range(12)))
 
 
 @given(SCOPES)

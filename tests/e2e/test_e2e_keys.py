@@ -132,6 +132,24 @@ def test_a_stream_does_not_outlive_its_key(pair: Pair) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "key_expired")
 
 
+def test_a_changed_scope_holds_at_both_workers_at_once_and_ends_what_it_forbids(pair: Pair) -> None:
+    """A changed limit ends nothing; a model taken away ends its streams, and its next call is refused."""
+    owner = Owner(pair, "changed")
+    key = owner.key()
+    streams = both(pair, key["key"])
+    path = f"/api/keys/{key['id']}"
+    assert owner.client.patch(path, json={"limits": {"concurrent": 50}}).status_code == 200
+    assert pair.ask(pair.clients[0], key["key"]).status_code == 200
+    assert not any(each.over for each in streams)
+    answer = owner.client.patch(path, json={"models": ["other*"]})
+    assert answer.status_code == 200, answer.text
+    for number in WORKERS:
+        refused = pair.ask(pair.clients[number], key["key"])
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "model_not_permitted")
+    wait_for(lambda: all(each.over for each in streams), 10, lambda: "a stream goes on")
+    assert [last_error(each) for each in streams] == ["model_not_permitted"] * 2
+
+
 def test_a_limit_of_a_keys_own_holds_over_both_workers_and_is_told_exactly(pair: Pair) -> None:
     """Nine requests a minute, one by one at either worker: the headers count down, the tenth is refused."""
     key = Owner(pair, "limited").key(limits={"requests_per_minute": 9, "concurrent": 5})

@@ -10,13 +10,14 @@ import pytest
 from test_gateway_bans import HOME, NOW, Door
 
 from pontlevis.brain.credential import CredentialCodec, CredentialKind
-from pontlevis.brain.key_scope import KeyScope
+from pontlevis.brain.key_scope import KeyLimits, KeyScope
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.core import Core
 from pontlevis.gateway.directory import Caller, Directory
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
+from pontlevis.gateway.wire import Endpoint
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
 
 AWAY = "198.51.100.4"
@@ -138,6 +139,7 @@ class Call:
     def __init__(self, caller: Caller, source: str = AWAY) -> None:
         self.caller, self.source = caller, source
         self.last_data_at = 1e12
+        self.endpoint, self.call = Endpoint.CHAT, SimpleNamespace(model="llama")
         self.ended: list[RefusalCode] = []
 
     def cut(self, reason: str, code: RefusalCode) -> None:
@@ -198,6 +200,29 @@ def test_a_call_ends_with_its_keys_time_and_with_its_secrets(gate: Gate) -> None
     gate.now = NOW + 6
     gate.core.sweep()
     assert after.ended == [RefusalCode.KEY_EXPIRED]
+
+
+@pytest.mark.parametrize(
+    ("scope", "code"),
+    [
+        (KeyScope(("gpt-*",)), RefusalCode.MODEL_NOT_PERMITTED),
+        (KeyScope(endpoints=("embeddings",)), RefusalCode.ENDPOINT_NOT_PERMITTED),
+        (KeyScope(("ll*",), ("chat/completions",), KeyLimits(1, 1, 1, 1, 1)), None),
+        (None, None),
+    ],
+)
+def test_a_call_ends_when_its_key_may_no_more_what_it_asked(
+    gate: Gate, scope: KeyScope | None, code: RefusalCode | None
+) -> None:
+    """A changed scope reaches what is under way; a changed limit holds from the next call on."""
+    key, record = gate.key(scope=SCOPE)
+    call = _begin(gate, key)
+    gate.directory.apply(Changes(3, credentials=[msgspec.structs.replace(record, scope=scope)]))
+    gate.core.sweep()
+    assert call.ended == ([code] if code else [])
+    caller = gate.directory.recognise(key, NOW)
+    assert caller is not None
+    assert caller.limits == (scope.limits if scope else None)
 
 
 def test_an_old_secret_that_leaked_ends_its_calls_and_not_the_new_ones(gate: Gate) -> None:

@@ -18,6 +18,7 @@ ADMINS_ONLY = {
     ("PUT", "/api/operators"),
     ("POST", "/operators"),
     ("POST", "/api/keys"),
+    ("POST", "/api/keys/{key}/rotate"),
     ("POST", "/api/policy/reload"),
     ("POST", "/api/posture/dry-run"),
     ("POST", "/posture/dry-run"),
@@ -36,7 +37,7 @@ OWN = {
     ("POST", "/account/passkeys/{passkey}/remove"),
 }
 """What guards one's own account every operator changes, a viewer too."""
-ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("POST", "/api/respond")}
+ASKS_BY_BODY = {("PATCH", "/api/accounts/{account}"), ("PATCH", "/api/keys/{key}"), ("POST", "/api/respond")}
 
 
 def needs(dependant: Dependant) -> list[Need]:

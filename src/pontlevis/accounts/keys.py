@@ -37,22 +37,9 @@ class Keys(SignUps):
         Raises ``AccountError``: 400 for a bad name, scope or expiry, 403 for more than the maker may, 409
         when the account has too many keys.
         """
-        text = " ".join(name.split())
-        if not text or len(text) > LONGEST_NAME or not text.isprintable():
-            raise AccountError(
-                400,
-                "invalid_name",
-                f"a key's name has 1 to {LONGEST_NAME} printable characters",
-                param="name",
-            )
-        wrong = check(scope)
-        if wrong is not None:
-            raise AccountError(400, "invalid_scope", wrong[1], param=wrong[0])
         now = self.clock()
-        if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE_S:
-            raise AccountError(
-                400, "invalid_expiry", "a key expires in the future, and within ten years", param="expires_at"
-            )
+        text = named(name)
+        sound(scope, expires_at, now)
         id_, token, hash_ = self.mint(CredentialKind.API_KEY, now)
         async with self.database.session() as session:
             held = await session.scalar(
@@ -212,7 +199,11 @@ class Keys(SignUps):
     async def _within(
         self, session: AsyncSession, account: str, maker: str, scope: KeyScope, expires_at: float | None
     ) -> float | None:
-        """The key's expiry, not after its maker's. Raises 403 for a scope beyond the maker's."""
+        """The key's expiry, not after its maker's. Raises 403 for a scope beyond the maker's.
+
+        The maker is held until the transaction ends, so that it is not narrowed meanwhile.
+        """
+        await hold(session, maker)
         made_by = await self._own(session, account, maker, "")
         beyond = exceeds(scope, scope_of(made_by))
         if beyond is not None:
@@ -220,6 +211,41 @@ class Keys(SignUps):
         if made_by.expires_at is None or (expires_at is not None and expires_at <= made_by.expires_at):
             return expires_at
         return made_by.expires_at
+
+
+def named(name: str) -> str:
+    """The name as it is kept. Raises ``AccountError`` 400."""
+    text = " ".join(name.split())
+    if not text or len(text) > LONGEST_NAME or not text.isprintable():
+        raise AccountError(
+            400, "invalid_name", f"a key's name has 1 to {LONGEST_NAME} printable characters", param="name"
+        )
+    return text
+
+
+def sound(scope: KeyScope, expires_at: float | None, now: float) -> None:
+    """Times are Unix seconds. Raises ``AccountError`` 400 for a scope or an expiry that cannot be."""
+    wrong = check(scope)
+    if wrong is not None:
+        raise AccountError(400, "invalid_scope", wrong[1], param=wrong[0])
+    if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE_S:
+        raise AccountError(
+            400, "invalid_expiry", "a key expires in the future, and within ten years", param="expires_at"
+        )
+
+
+async def hold(session: AsyncSession, key: str) -> None:
+    """Nobody else changes this key until the transaction ends; what the session knew of it is read anew.
+
+    A write, since SQLite locks at the first write and not at a read.
+    """
+    await session.execute(
+        update(KeyRow)
+        .where(KeyRow.id == key)
+        .values(name=KeyRow.name)
+        .execution_options(synchronize_session=False)
+    )
+    await session.get(KeyRow, key, populate_existing=True)
 
 
 async def revoke(

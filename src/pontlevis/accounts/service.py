@@ -2,6 +2,8 @@
 
 from pontlevis.accounts.erasure import Erasure
 from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.key_changes import ChangedKey, KeyChange
+from pontlevis.accounts.key_desk import KeyDesk, OwnedKey, Revocation
 from pontlevis.accounts.leaks import Leaks
 from pontlevis.accounts.manage import Manage
 from pontlevis.accounts.oidc import Oidc
@@ -21,8 +23,12 @@ __all__ = [
     "AccountError",
     "AccountView",
     "Accounts",
+    "ChangedKey",
+    "KeyChange",
     "KeyView",
     "NewKey",
+    "OwnedKey",
+    "Revocation",
     "SessionGrant",
     "SignUp",
     "SignUpKind",
@@ -35,6 +41,7 @@ class Accounts(
     Passkeys,
     Oidc,
     OwnPasswords,
+    KeyDesk,
     Leaks,
     Usage,
     Manage,

@@ -107,3 +107,31 @@ def exceeds(scope: KeyScope, maker: KeyScope) -> tuple[str, str] | None:
             if most and (not wanted or wanted > most):
                 return "limits", f"the key that makes this one is limited to {most} {name.replace('_', ' ')}"
     return None
+
+
+def narrowed(scope: KeyScope, maker: KeyScope) -> KeyScope | None:
+    """What is left of ``scope`` when its maker may only what ``maker`` says; None where nothing is.
+
+    Never more than either. Of two patterns the one within the other stays; where neither is, both go,
+    although they may overlap, and so does what is beyond ``MOST_MODELS``: it only takes away.
+    """
+    models = scope.models or maker.models
+    if scope.models and maker.models:
+        kept = [each for each in scope.models if any(matches(one, each) for one in maker.models)]
+        inner = [each for each in maker.models if any(matches(one, each) for one in scope.models)]
+        models = tuple(dict.fromkeys((*kept, *inner)))[:MOST_MODELS]
+        if not models:
+            return None
+    endpoints = tuple(each for each in scope.endpoints or INFERENCE if maker.permits_endpoint(each))
+    if not endpoints:
+        return None
+    if not scope.endpoints and endpoints == INFERENCE:
+        endpoints = ()
+    limits = {name: _least(name, scope, maker) for name in KeyLimits.__struct_fields__}
+    return KeyScope(models, endpoints, KeyLimits(**limits) if any(limits.values()) else None)
+
+
+def _least(name: str, *scopes: KeyScope) -> int:
+    """The least limit of this name that one of them has; 0 where none has."""
+    found = [getattr(each.limits, name) for each in scopes if each.limits is not None]
+    return min((each for each in found if each), default=0)

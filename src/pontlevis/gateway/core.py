@@ -242,7 +242,7 @@ class Core:
         """Ends calls whose key, account or address may no more, however that became known. ``now`` is Unix seconds."""
         spares = self.policy.bans_spare_existing
         for exchange in list(self.exchanges.values()):
-            denial = rights.of_stream(self.directory, exchange.caller, exchange.source, now, enforcing=self._enforcing, spares=spares)  # fmt: skip
+            denial = rights.of_stream(self.directory, exchange.caller, exchange.source, now, exchange.endpoint, exchange.call.model, enforcing=self._enforcing, spares=spares)  # fmt: skip
             if denial is not None:
                 exchange.cut(denial.message, denial.code)
 

@@ -121,6 +121,11 @@ class Directory:
             return "gone"
         return "disabled" if account.disabled else ""
 
+    def scope_of(self, credential: str) -> KeyScope | None:
+        """What a key may now; None: all that its account may, or it is not known."""
+        record = self._credentials.get(credential)
+        return record.scope if record is not None else None
+
     def former(self, credential: Credential | None) -> Caller | None:
         """Whose key this was that holds no more, for the record: a revoked or expired key of an account above ``new`` is
         not a made-up one. None where that is not known."""

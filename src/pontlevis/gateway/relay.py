@@ -33,9 +33,9 @@ class Exchange:
     """One call under way. Times are monotonic seconds."""
 
     __slots__ = (
-        "_call", "_chunked", "_collected", "_core", "_endpoint", "_engine", "_first_byte_at",
+        "_chunked", "_collected", "_core", "_engine", "_first_byte_at",
         "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
-        "_ticket", "_trace", "_tries", "_unframed", "_waited", "caller", "connection", "fingerprint", "last_data_at", "source",
+        "_ticket", "_trace", "_tries", "_unframed", "_waited", "call", "caller", "connection", "endpoint", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
 
     def __init__(
@@ -52,8 +52,8 @@ class Exchange:
         self._core = core
         self.connection = connection
         self._request = request
-        self._endpoint = endpoint
-        self._call = call
+        self.endpoint = endpoint
+        self.call = call
         self.caller = caller
         self.source = source
         self.fingerprint = fingerprint
@@ -87,7 +87,7 @@ class Exchange:
         core = self._core
         now = core.monotonic()
         self._ticket = core.new_ticket(self)
-        caller, call = self.caller, self._call
+        caller, call = self.caller, self.call
         said = core.admission.ask(
             Ask(self._ticket, caller.account, caller.standing, call.model, call.input_tokens, call.output_tokens,
                 caller.unlimited, self.source, call.choices, call.stream, caller.credential,
@@ -176,9 +176,9 @@ class Exchange:
         stream, self._length, framed, hops = framing(headers)
         self._headers = end_to_end(headers) if hops else headers
         if stream and status < 400:
-            of_responses = self._endpoint is Endpoint.RESPONSES
+            of_responses = self.endpoint is Endpoint.RESPONSES
             self._reader = StreamReader(
-                hide_usage=self._call.hide_usage, deltas_only=of_responses, watch_end=not framed
+                hide_usage=self.call.hide_usage, deltas_only=of_responses, watch_end=not framed
             )
             self._unframed = not framed
             self._length = None
@@ -285,13 +285,13 @@ class Exchange:
         self._tries += 1
         engine = self._core.engines[self._engine]
         plain = engine.refuses_stream_options
-        body = self._call.original if plain else self._call.body
+        body = self.call.original if plain else self.call.body
         passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
         if self._trace is not None:
             passed = [line for line in passed if not line.startswith(b"trace")]
             passed.append(self._trace.sending(self._engine, self._waited))
         fields = b"content-type: application/json\r\n" + b"".join(passed)
-        head = engine.head("POST", self._endpoint.value, fields, len(body))
+        head = engine.head("POST", self.endpoint.value, fields, len(body))
         self.last_data_at = self._core.monotonic()
         try:
             self._sending = engine.server.send(head + body, self)
@@ -322,7 +322,7 @@ class Exchange:
         engine = self._core.engines[self._engine]
         body = self._collected.whole()
         if (
-            self._call.rewritten
+            self.call.rewritten
             and not engine.refuses_stream_options
             and self._status in (400, 422)
             and b"stream_options" in body
@@ -381,16 +381,16 @@ class Exchange:
 
     def _settle(self, outcome: str, tokens_in: int | None, tokens_out: int | None) -> None:
         now = self._core.monotonic()
-        tokens_in = self._call.input_tokens if tokens_in is None else tokens_in
+        tokens_in = self.call.input_tokens if tokens_in is None else tokens_in
         ttft_s = self._first_byte_at - self._started if self._first_byte_at else 0.0
-        record = UsageRecord(self._core.unix(), self.caller.account, self.caller.credential, self._call.model, tokens_in,
+        record = UsageRecord(self._core.unix(), self.caller.account, self.caller.credential, self.call.model, tokens_in,
                              tokens_out or 0, outcome, self._waited, ttft_s, now - self._started)  # fmt: skip
         self._core.recorder.settle(record)
 
     def _observe(self, outcome: Outcome, tokens_in: int | None = None, tokens_out: int | None = None) -> None:
         if self._trace is not None:
             self._trace.end(outcome.value, status=self._status, tokens_in=tokens_in, tokens_out=tokens_out)
-        tokens = (tokens_in if tokens_in is not None else self._call.input_tokens) + (tokens_out or 0)
+        tokens = (tokens_in if tokens_in is not None else self.call.input_tokens) + (tokens_out or 0)
         caller, credential, size = self.caller, self.caller.credential, self._request.body_bytes + self._sent
         beside = self._core.under_way.count(credential) + 1 if credential else 0  # it has just been forgotten
         self._core.recorder.see(Kind.REQUEST, outcome, self.source, self.fingerprint, caller.account,

@@ -73,7 +73,15 @@ def of_model(scope: KeyScope, model: str) -> Denial | None:
 
 
 def of_stream(
-    directory: Directory, caller: Caller, source: str, now: float, *, enforcing: bool, spares: bool
+    directory: Directory,
+    caller: Caller,
+    source: str,
+    now: float,
+    endpoint: Endpoint,
+    model: str,
+    *,
+    enforcing: bool,
+    spares: bool,
 ) -> Denial | None:
     """Against a call under way, which was rightful when it began. ``spares``: automatic bans of sources
     leave existing accounts alone."""
@@ -91,4 +99,12 @@ def of_stream(
             spared = spares and ban.origin == "detection" and caller.standing > Standing.NEW
             if not spared and ban.reach.closes(Kind.REQUEST, keyed=keyed):
                 return SOURCE_BANNED
-    return denial
+    return denial or _of_narrowed(directory, caller, endpoint, model)
+
+
+def _of_narrowed(directory: Directory, caller: Caller, endpoint: Endpoint, model: str) -> Denial | None:
+    """Against a call whose key was changed since it began."""
+    scope = directory.scope_of(caller.credential)
+    if scope is None or scope is caller.scope:
+        return None
+    return of_endpoint(scope, endpoint) or of_model(scope, model)

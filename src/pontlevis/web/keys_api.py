@@ -9,7 +9,15 @@ from pontlevis.accounts.leaks import MOST_REPORTED
 from pontlevis.accounts.reporters import KEY_HEADER, SIGNATURE_HEADER, Reporters
 from pontlevis.web.api import error_responses
 from pontlevis.web.context import WebContext
-from pontlevis.web.keys_bodies import KeysAnswer, NewKeyAnswer, ScopeBody, key_answer, new_key_answer
+from pontlevis.web.keys_bodies import (
+    ChangeBody,
+    KeyAnswer,
+    KeysAnswer,
+    NewKeyAnswer,
+    ScopeBody,
+    key_answer,
+    new_key_answer,
+)
 from pontlevis.web.leak_report import MOST_BYTES, read_report
 from pontlevis.web.visitor import logged_in, source_of
 
@@ -75,6 +83,13 @@ def create_keys_router(context: WebContext) -> APIRouter:
         account, maker = await holder(request)
         overlap_s = body.overlap_s if body is not None else None
         return new_key_answer(await accounts.rotate_key(account, key, overlap_s=overlap_s, maker=maker))
+
+    @router.patch("/keys/{key}", responses=_errors(404))
+    async def change_key(request: Request, key: str, body: Annotated[ChangeBody, Body()]) -> KeyAnswer:
+        """Change a key's name, scope, limits or expiry; never beyond the key that made it. What it made is narrowed with it."""
+        account, maker = await holder(request)
+        changed = await accounts.change_key(account, key, body.change(accounts.clock()), maker=maker)
+        return key_answer(changed.key)
 
     @router.delete("/keys/{key}", status_code=204, responses=_errors(404))
     async def delete_key(request: Request, key: str) -> None:

@@ -1,8 +1,9 @@
 """What is said of API keys over HTTP, to their owners and to operators."""
 
+from msgspec import UNSET
 from pydantic import BaseModel, Field
 
-from pontlevis.accounts.service import KeyView, NewKey
+from pontlevis.accounts.service import KeyChange, KeyView, NewKey
 from pontlevis.brain.key_scope import LONGEST_MODEL, MOST_LIMIT, MOST_MODELS, KeyLimits, KeyScope
 
 LONGEST_LIFE_S = 10 * 365 * 86_400
@@ -50,6 +51,42 @@ class ScopeBody(BaseModel):
     def expires_at(self, now: float) -> float | None:
         """``now`` is Unix seconds."""
         return now + self.expires_in_s if self.expires_in_s is not None else None
+
+
+class ChangeBody(BaseModel):
+    """What is given is changed; what is left out stays."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    models: list[str] | None = Field(
+        default=None, max_length=MOST_MODELS, description="Empty: all models.", examples=[["qwen*"]]
+    )
+    endpoints: list[str] | None = Field(
+        default=None, max_length=16, description="Empty: all endpoints of inference."
+    )
+    limits: LimitsBody | None = Field(
+        default=None,
+        description="Each limit that is given is changed; null for one: the account's; null for all: none of its own.",
+    )
+    expires_in_s: float | None = Field(
+        default=None, gt=0, le=LONGEST_LIFE_S, description="Seconds from now; null: never."
+    )
+
+    def change(self, now: float) -> KeyChange:
+        """As the rooms know it. ``now`` is Unix seconds."""
+        given = self.model_fields_set
+        limits: dict[str, int] = {}
+        if self.limits is not None:
+            limits = {name: getattr(self.limits, name) or 0 for name in self.limits.model_fields_set}
+        elif "limits" in given:
+            limits = dict.fromkeys(KeyLimits.__struct_fields__, 0)
+        never_or_then = now + self.expires_in_s if self.expires_in_s is not None else None
+        return KeyChange(
+            self.name,
+            tuple(dict.fromkeys(self.models)) if self.models is not None else None,
+            tuple(dict.fromkeys(self.endpoints)) if self.endpoints is not None else None,
+            limits,
+            never_or_then if "expires_in_s" in given else UNSET,
+        )
 
 
 class LimitsAnswer(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.leaks import MOST_REPORTED, LeakedKey
-from pontlevis.accounts.service import AccountError, KeyView, NewKey
+from pontlevis.accounts.service import AccountError, ChangedKey, KeyChange, KeyView, NewKey
 from pontlevis.brain.key_scope import ENDPOINTS, INFERENCE, MOST_LIMIT, KeyLimits, KeyScope
 from pontlevis.web.context import WebContext
 from pontlevis.web.render import render
@@ -16,6 +16,7 @@ from pontlevis.web.visitor import source_of, visitor_of, with_retry
 
 DAYS = (1, 7, 30, 90, 365)
 OVERLAPS_S = (0, 3_600, 86_400, 7 * 86_400)
+KEEP, NEVER = "keep", "never"
 LIMITS = KeyLimits.__struct_fields__
 _LOGIN = "/login?next=/keys"
 
@@ -33,6 +34,7 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
         *,
         made: NewKey | None = None,
         rotated: bool = False,
+        changed: ChangedKey | None = None,
         error: AccountError | None = None,
         form: Mapping[str, object] | None = None,
         status: int = 200,
@@ -45,6 +47,7 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
             "names": {each.id: each.name for each in keys},
             "now": now,
             "made": made,
+            "changed": changed,
             "rotated": rotated,
             "error": error,
             "form": {"name": "", "models": "", "endpoints": INFERENCE, "days": "", **(form or {})},
@@ -57,6 +60,66 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
             "most_limit": MOST_LIMIT,
         }
         return render(request, "keys.html", values, status=error.status if error else status)
+
+    async def key_page(
+        request: Request,
+        account: str,
+        key: str,
+        error: AccountError | None = None,
+        form: Mapping[str, object] | None = None,
+    ) -> Response:
+        """The form that changes a key; without one that can be changed, the list and why."""
+        keys = {each.id: each for each in await accounts.list_keys(account)}
+        found = keys.get(key)
+        if found is None or _state(found, accounts.clock()) != "good":
+            gone = AccountError(404, "not_found", "there is no such key")
+            return await keys_page(request, account, error=error or gone)
+        maker = keys.get(found.made_by)
+        values: dict[str, object] = {
+            "key": found,
+            "maker": maker.name if maker is not None else found.made_by,
+            "error": error,
+            "form": form or _form_of(found),
+            "endpoints": ENDPOINTS,
+            "limits": LIMITS,
+            "days": DAYS,
+            "most_limit": MOST_LIMIT,
+        }
+        return render(request, "key.html", values, status=error.status if error else 200)
+
+    @router.get("/keys/{key}")
+    async def one_key(request: Request, key: str) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        return await key_page(request, visitor.account.id, key)
+
+    @router.post("/keys/{key}")
+    async def change_key(
+        request: Request,
+        key: str,
+        name: Text = "",
+        models: Text = "",
+        endpoint: Annotated[list[str] | None, Form(max_length=20)] = None,
+        days: Annotated[str, Form(max_length=10)] = KEEP,
+        requests_per_minute: Annotated[str, Form(max_length=20)] = "",
+        tokens_per_minute: Annotated[str, Form(max_length=20)] = "",
+        requests_per_day: Annotated[str, Form(max_length=20)] = "",
+        tokens_per_day: Annotated[str, Form(max_length=20)] = "",
+        concurrent: Annotated[str, Form(max_length=20)] = "",
+    ) -> Response:
+        visitor = await visitor_of(request, context)
+        if visitor.account is None:
+            return RedirectResponse(_LOGIN, 303)
+        account = visitor.account.id
+        written = dict(zip(LIMITS, (requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent), strict=True))  # fmt: skip
+        try:
+            change = _change(name, _scope(models, endpoint or [], written), days, accounts.clock())
+            done = await accounts.change_key(account, key, change)
+        except AccountError as error:
+            form = {"name": name, "models": models, "endpoints": endpoint or [], "days": days, **written}
+            return await key_page(request, account, key, error, form)
+        return await keys_page(request, account, changed=done)
 
     @router.get("/keys")
     async def keys(request: Request) -> Response:
@@ -163,6 +226,25 @@ def _scope(models: str, endpoints: list[str], written: dict[str, str]) -> KeySco
     return KeyScope(
         names, () if set(words) == set(INFERENCE) else words, KeyLimits(**limits) if limits else None
     )
+
+
+def _change(name: str, scope: KeyScope, days: str, now: float) -> KeyChange:
+    """The whole form is meant as it stands, but for an expiry that is kept. Raises ``AccountError`` 400."""
+    own = scope.limits or KeyLimits()
+    limits = {each: getattr(own, each) for each in LIMITS}
+    if days == KEEP:
+        return KeyChange(name, scope.models, scope.endpoints, limits)
+    # An empty field is one that was not sent.
+    expires_at = now + _days(days) * 86_400.0 if days != NEVER else None
+    return KeyChange(name, scope.models, scope.endpoints, limits, expires_at)
+
+
+def _form_of(key: KeyView) -> dict[str, object]:
+    own = key.scope.limits or KeyLimits()
+    return {
+        "name": key.name, "models": ", ".join(key.scope.models), "endpoints": key.scope.endpoints or INFERENCE,
+        "days": KEEP, **{each: getattr(own, each) or "" for each in LIMITS},
+    }  # fmt: skip
 
 
 def _days(text: str) -> int:

@@ -15,6 +15,8 @@ from pontlevis.web.operator_gate import create_operator_gate_router
 from pontlevis.web.operator_gate_pages import create_operator_gate_pages_router
 from pontlevis.web.operator_incidents import create_operator_incidents_router
 from pontlevis.web.operator_investigation import create_investigation_router
+from pontlevis.web.operator_keys import create_operator_keys_router
+from pontlevis.web.operator_keys_pages import create_operator_keys_pages_router
 from pontlevis.web.operator_live import create_live_router
 from pontlevis.web.operator_login import create_operator_login_router
 from pontlevis.web.operator_maintenance import create_operator_maintenance_router
@@ -59,6 +61,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
         create_operator_api_router,
         create_operator_posture_router,
         create_operator_accounts_router,
+        create_operator_keys_router,
         create_operator_incidents_router,
         create_operator_maintenance_router,
         create_operator_telling_router,
@@ -78,6 +81,7 @@ def create_operator_app(context: WebContext, *, trusted: bool) -> FastAPI:
     for create in (
         create_roles_pages_router,
         create_pages_router,
+        create_operator_keys_pages_router,
         create_policy_pages_router,
         create_reports_router,
         create_respond_pages_router,

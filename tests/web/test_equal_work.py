@@ -126,7 +126,8 @@ async def test_an_address_that_is_known_costs_and_says_the_same_as_any_other(
         letters = len(await house.accounts.letters(1_000))
         async with house.client(source=f"198.51.{number}.1", origin=BASE) as client:
             with counted(house, monkeypatch) as work:
-                answer = await client.post(path, **({"data": values} if form else {"json": values}))
+                data, sent = (values, None) if form else (None, values)
+                answer = await client.post(path, data=data, json=sent)
         assert answer.status_code == status, answer.text
         assert len(work.statements) > 0
         left = len(await house.accounts.letters(1_000)) - letters

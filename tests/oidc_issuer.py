@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -35,6 +35,11 @@ class Issuer:
     verified: bool = True
     claims: dict[str, object] = field(default_factory=dict)
     """Put over the right ones."""
+    metadata: dict[str, object] = field(default_factory=dict)
+    """Put over the right ones."""
+    posts: bool = False
+    """Takes the secret in the form, not in a header."""
+    userinfo: dict[str, object] = field(default_factory=dict)
     wrong_key: bool = False
     algorithm: str = "RS256"
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -60,16 +65,28 @@ class Issuer:
         if path == "/.well-known/openid-configuration":
             ends = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
             return 200, json.dumps(
-                {"issuer": self.url, **{k: self.url + v for k, v in ends.items()}}
+                {"issuer": self.url, **{k: self.url + v for k, v in ends.items()}, **self.metadata}
             ).encode()
         if path == "/keys":
             return 200, json.dumps({"keys": [self.key.as_dict(private=False), {"kty": "new"}]}).encode()
+        if path == "/userinfo":
+            return (
+                (200, json.dumps(self.userinfo).encode())
+                if form["authorization"] == "Bearer x"
+                else (401, b"")
+            )
         asked = self._codes.pop(form.get("code", ""), None)
         if path != "/token" or asked is None:
             return 400, b'{"error":"invalid_grant"}'
         proof = _encoded(sha256(form["code_verifier"].encode()).digest())
         honest = proof == asked["code_challenge"] and form["redirect_uri"] == asked["redirect_uri"]
-        if not honest or form.get("client_secret") != SECRET:
+        shown = base64.b64encode(f"{quote_plus(CLIENT)}:{quote_plus(SECRET)}".encode()).decode()
+        right = (
+            form.get("client_secret") == SECRET
+            if self.posts
+            else form.get("authorization") == f"Basic {shown}"
+        )
+        if not honest or not right:
             return 400, b'{"error":"invalid_grant"}'
         return 200, json.dumps({"access_token": "x", "id_token": self.token(asked["nonce"])}).encode()
 
@@ -101,11 +118,12 @@ def oidc_issuer() -> Iterator[Issuer]:
                 self.send_header("location", issuer.come(self.path))
                 self.end_headers()
                 return
-            self._answer({})
+            self._answer({"authorization": self.headers.get("authorization", "")})
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"])).decode()
-            self._answer({name: values[0] for name, values in parse_qs(raw).items()})
+            form = {name: values[0] for name, values in parse_qs(raw).items()}
+            self._answer({**form, "authorization": self.headers.get("authorization", "")})
 
         def _answer(self, form: dict[str, str]) -> None:
             status, body = issuer.answer(urlsplit(self.path).path, form)

@@ -330,3 +330,14 @@ async def test_a_flood_of_strangers_takes_a_challenge_before_anything_is_noticed
         await asyncio.gather(*flood)
         assert not house.accounts.login_challenged
         await house.log_in("ada@example.com", source=ELSEWHERE)
+
+
+async def test_a_volley_has_no_more_tries_than_one_after_the_other(house: House) -> None:
+    """From many sources at once at one account: five are judged, the others wait, and the right one is not among them."""
+    await house.sign_up("ada@example.com")
+    tries = [_fails(house, "ada@example.com", source=f"198.51.{each}.7") for each in range(20)]
+    statuses = [each.status for each in await asyncio.gather(*tries)]
+    assert statuses.count(401) == 5
+    assert statuses.count(429) == 15
+    assert (await _fails(house, "ada@example.com", password=PASSWORD)).status == 429
+    await house.log_in("ada@example.com")  # at home nothing of it is felt

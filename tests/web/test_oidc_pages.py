@@ -37,6 +37,9 @@ def issuer(running: Issuer) -> Issuer:
         "email",
         "verified",
         "claims",
+        "metadata",
+        "posts",
+        "userinfo",
         "wrong_key",
         "algorithm",
         "answers",
@@ -257,6 +260,61 @@ async def test_keys_that_the_issuer_changed_are_fetched_anew_and_not_too_often(
         assert (await log_in(browser, issuer)).status_code == 303
         assert issuer.asked.count("/keys") == 2
         issuer.key = old
+
+
+async def test_who_refuses_at_the_issuer_is_told_so_and_may_begin_again(
+    house: WebHouse, issuer: Issuer
+) -> None:
+    """Nothing is asked of the issuer, no session begins, and the same way back opens nothing later."""
+    async with house.browser() as browser:
+        back = httpx.URL(issuer.come((await browser.get(GO)).headers["location"]))
+        state = back.params["state"]
+        refused = await browser.get(f"{GO}/callback?state={state}&error=access_denied&error_description=<b>")
+        assert (refused.status_code, "<b>" in refused.text) == (403, False)
+        assert "refused at that service" in refused.text
+        assert "/token" not in issuer.asked
+        assert (await browser.get(str(back))).status_code == 400
+
+
+async def test_a_way_back_that_names_another_issuer_opens_nothing(house: WebHouse, issuer: Issuer) -> None:
+    """RFC 9207: nor one that names none where the issuer says that it always does."""
+    issuer.metadata = {"authorization_response_iss_parameter_supported": True}
+    async with house.browser() as browser:
+        for named, status in (
+            ("", 400),
+            ("&iss=https://evil.example", 400),
+            (f"&iss={quote(issuer.url)}", 303),
+        ):
+            back = issuer.come((await browser.get(GO)).headers["location"])
+            assert (await browser.get(back + named)).status_code == status
+
+
+async def test_an_address_may_come_from_userinfo_of_the_same_subject(house: WebHouse, issuer: Issuer) -> None:
+    """Core §5.4: what scopes ask for is there, not in the token; of somebody else it says nothing."""
+    issuer.claims = {"email": None}
+    issuer.metadata = {"userinfo_endpoint": f"{issuer.url}/userinfo"}
+    async with house.browser() as browser:
+        for subject, verified, status in (("1002", True, 400), ("1001", False, 403), ("1001", True, 303)):
+            issuer.userinfo = {"sub": subject, "email": "ada@example.com", "email_verified": verified}
+            assert (await log_in(browser, issuer)).status_code == status
+    assert [each.email for each in await house.accounts.list_accounts(10, 0)] == ["ada@example.com"]
+
+
+async def test_the_secret_is_shown_as_the_issuer_asks_for_it(house: WebHouse, issuer: Issuer) -> None:
+    """In the form, where its metadata name that way alone."""
+    issuer.posts, issuer.metadata = True, {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    async with house.browser() as browser:
+        assert (await log_in(browser, issuer)).status_code == 303
+
+
+async def test_a_hosted_domain_lets_in_its_own_people_alone(tmp_path: Path, issuer: Issuer) -> None:
+    """By the token's ``hd``, never by the address; Google shows its own accounts first."""
+    mine = tuple(each.model_copy(update={"hosted_domain": "example.com"}) for each in settings(issuer))
+    async with web_house(tmp_path, oidc=mine) as house, house.browser() as browser:
+        assert (await log_in(browser, issuer)).status_code == 400
+        issuer.claims = {"hd": "example.com"}
+        assert httpx.URL((await browser.get(GO)).headers["location"]).params["hd"] == "example.com"
+        assert (await log_in(browser, issuer)).status_code == 303
 
 
 async def test_the_only_way_in_is_not_taken_away(house: WebHouse, issuer: Issuer) -> None:

@@ -11,6 +11,7 @@ class Delays:
     def __init__(self, policy: AccountPolicy) -> None:
         self._policy = policy
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._under_way: dict[str, int] = {}
 
     def wait(self, name: str, now: float) -> float:
         """Seconds until ``name`` may try again; 0 when it may now."""
@@ -26,6 +27,27 @@ class Delays:
             return 0.0
         delay = min(self._policy.longest_delay_s, self._policy.first_delay_s * 2.0 ** min(over, 30))
         return max(0.0, last + delay - now)
+
+    def begin(self, name: str, now: float) -> bool:
+        """Whether one more try of ``name`` may be judged beside those under way; ``end`` must follow where it may.
+
+        As many at once as are free of delay, and one at least: a volley that is sent before its first failure is
+        counted has no more tries than one that waits for each answer.
+        """
+        failures, last = self._failures.get(name, (0, now))
+        if now - last > self._policy.delay_memory_s:
+            failures = 0
+        now_under_way = self._under_way.get(name, 0)
+        if now_under_way >= max(1, self._policy.free_failures - failures):
+            return False
+        self._under_way[name] = now_under_way + 1
+        return True
+
+    def end(self, name: str) -> None:
+        """A try that ``begin`` allowed was judged."""
+        left = self._under_way.pop(name) - 1
+        if left:
+            self._under_way[name] = left
 
     def failed(self, name: str, now: float) -> None:
         """Counts one failure."""

@@ -1,6 +1,7 @@
 """Log-in in one step or two, and the delays that slow guessing without locking anybody out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 from sqlalchemy import select
@@ -71,16 +72,18 @@ class LogIns(LoginTickets):
                 saw(outcome_of(error) or Outcome.INVALID, row)
                 raise
         try:
-            fits = await self.pool.verify(
-                row.password_hash if row is not None else "", password, familiar=familiar
-            )
+            with self._few_at_once("" if familiar else slowed[-1], now):
+                fits = await self.pool.verify(
+                    row.password_hash if row is not None else "", password, familiar=familiar
+                )
+                # An account that waits for its address answers as if it were not there: sign-up does not tell either.
+                wrong = row is None or not fits or row.unverified
+                for name in slowed if wrong else ():
+                    self.delays.failed(name, now)
         except AccountError:
             saw(Outcome.REFUSED, row)
             raise
-        # An account that waits for its address answers as if it were not there: sign-up does not tell either.
-        if row is None or not fits or row.unverified:
-            for name in slowed:
-                self.delays.failed(name, now)
+        if row is None or wrong:
             saw(Outcome.UNKNOWN_USER if row is None else Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "invalid_credentials", WRONG)
         try:
@@ -131,14 +134,19 @@ class LogIns(LoginTickets):
             row = await session.get_one(AccountRow, held.account)
         slowed = [f"{held.home} factor {row.id}"] if held.home else [f"source {place_of(source)}", f"factor {row.id}"]  # fmt: skip
         self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, row))
-        # Counted before it is judged, so that no volley of tries is one try.
-        if not await self.count_try(held.id):
+        try:
+            # Of the account's, under however many tickets.
+            with self._few_at_once(slowed[-1], now):
+                # Counted before it is judged, so that no volley of tries is one try.
+                if not await self.count_try(held.id):
+                    raise stale_ticket()
+                factor = await self.judge_code(row.id, code)
+                for name in slowed if factor is Factor.NONE else ():
+                    self.delays.failed(name, now)
+        except AccountError:
             saw(Outcome.REFUSED, row)
-            raise stale_ticket()
-        factor = await self.judge_code(row.id, code)
+            raise
         if factor is Factor.NONE:
-            for name in slowed:
-                self.delays.failed(name, now)
             saw(Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "invalid_factor", "this code does not hold, or was used", param="code")
         if not await self.use_ticket(held.id):
@@ -212,6 +220,25 @@ class LogIns(LoginTickets):
                 "too many log-ins failed; please wait before you try again",
                 retry_after_s=wait,
             )
+
+    @contextmanager
+    def _few_at_once(self, name: str, now: float) -> Iterator[None]:
+        """For the judging of one try and the counting of its failure; an empty name has no bound.
+
+        Raises ``AccountError`` 429 where as many of this name are being judged as may fail.
+        """
+        if name and not self.delays.begin(name, now):
+            raise AccountError(
+                429,
+                "rate_limit_exceeded",
+                "several log-ins to this account are being judged; please wait before you try again",
+                retry_after_s=self.policy.first_delay_s,
+            )
+        try:
+            yield
+        finally:
+            if name:
+                self.delays.end(name)
 
     def _forgive(self, slowed: list[str], *, familiar: bool) -> None:
         if familiar:

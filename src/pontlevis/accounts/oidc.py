@@ -93,21 +93,27 @@ class Oidc(LogIns, SignUps):
         code: str,
         source: str,
         fingerprint: int,
+        named: str = "",
+        error: str = "",
         account: str = "",
         challenge: str = "",
         agent: str = "",
         language: str = "en",
     ) -> OidcDone:
-        """``account`` is whose session came along, ``challenge`` a solution for sign-up.
+        """``account`` is whose session came along, ``challenge`` a solution for sign-up; ``named`` is the way
+        back's ``iss``, ``error`` what the issuer sent in place of a code.
 
         Raises ``SecondFactorRequired``, and ``AccountError``: 400 for a flow that was begun elsewhere, too
-        long ago, or is used twice; 403 for an address that is not verified or belongs to an account that
+        long ago, or is used twice; 403 for a consent that was refused, an address that is not verified or belongs to an account that
         is not linked, and whatever the door says to newcomers; 503 where the issuer is away.
         """
         party = self._issuer(issuer)
         begun = await self._begun(issuer, flow, state)
         self.ask(self.asks_oidc, source, self.clock())
         try:
+            await party.check_sender(named)
+            if error:
+                raise _said(error)
             person = await party.person(
                 code, redirect=self._redirect(issuer), nonce=begun["nonce"], verifier=begun["verifier"]
             )
@@ -261,6 +267,17 @@ class Oidc(LogIns, SignUps):
         return AccountError(
             503, "issuer_away", "the issuer cannot be reached at this moment", retry_after_s=30
         )
+
+
+def _said(error: str) -> AccountError:
+    """RFC 6749 §4.1.2.1. What an issuer describes in words of its own is not shown."""
+    if error == "access_denied":
+        return AccountError(403, "oidc_refused", "the log-in was refused at the issuer, or given up there")
+    if error in ("server_error", "temporarily_unavailable"):
+        return AccountError(
+            503, "issuer_away", "the issuer cannot be reached at this moment", retry_after_s=30
+        )
+    return _failed()
 
 
 def _failed() -> AccountError:

@@ -6,11 +6,11 @@ bounded in bytes and time, and no redirect is followed.
 
 import asyncio
 import json
-from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 from joserfc import jwt
@@ -79,6 +79,8 @@ class Issuer:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
+        if self.settings.hosted_domain:
+            asked["hd"] = self.settings.hosted_domain
         start = found["authorization_endpoint"]
         return f"{start}{'&' if '?' in start else '?'}{urlencode(asked)}"
 
@@ -92,13 +94,35 @@ class Issuer:
             "client_id": self.settings.client_id,
             "code_verifier": verifier,
         }
-        if self.settings.client_secret:
+        headers: dict[str, str] = {}
+        if self.settings.client_secret and found["token_auth"] == "basic":
+            del form["client_id"]
+            headers["authorization"] = _basic(self.settings.client_id, self.settings.client_secret)
+        elif self.settings.client_secret:
             form["client_secret"] = self.settings.client_secret
-        answer = await self._ask("POST", found["token_endpoint"], form)
-        token = answer.get("id_token")
+        answer = await self._ask("POST", found["token_endpoint"], form, headers)
+        token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str):
             raise BadToken("the answer has no id_token")
-        return await self._read(token, nonce)
+        person = await self._read(token, nonce)
+        if person.email or not found["userinfo_endpoint"] or not isinstance(access, str):
+            return person
+        return await self._complete(person, found["userinfo_endpoint"], access)
+
+    async def check_sender(self, named: str) -> None:
+        """Whether ``iss`` of the way back is this issuer (RFC 9207 §2.4). Raises ``IssuerAway``, ``BadToken``."""
+        found = await self._discover()
+        if named != self.settings.issuer and (named or found["names_itself"]):
+            raise BadToken("the way back names another issuer, or none where this one always does")
+
+    async def _complete(self, person: Person, url: str, access: str) -> Person:
+        """Address and word on it from UserInfo, where issuers keep what scopes ask for (Core §5.3, §5.4)."""
+        if not access.isascii() or not access.isprintable():
+            raise BadToken("its access token cannot be sent")
+        told = await self._ask("GET", url, headers={"authorization": f"Bearer {access}"})
+        if told.get("sub") != person.subject:
+            raise BadToken("UserInfo is about somebody else")
+        return _person(person.subject, told)
 
     async def _read(self, token: str, nonce: str) -> Person:
         """OpenID Connect Core §3.1.3.7."""
@@ -126,12 +150,12 @@ class Issuer:
             raise BadToken("it comes from the future")
         if claims.get("nonce") != nonce:
             raise BadToken("it answers another log-in")
-        subject, email = claims.get("sub"), claims.get("email")
+        if self.settings.hosted_domain and claims.get("hd") != self.settings.hosted_domain:
+            raise BadToken("it is for somebody of another domain")
+        subject = claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= 255:
             raise BadToken("it names nobody")
-        return Person(
-            subject, email if isinstance(email, str) else "", claims.get("email_verified") in (True, "true")
-        )
+        return _person(subject, claims)
 
     async def _discover(self) -> dict[str, str]:
         if self._metadata is not None and self._clock() - self._metadata[0] < CACHED_S:
@@ -146,6 +170,17 @@ class Issuer:
             if not isinstance(value, str) or not is_safe_address(value):
                 raise IssuerAway(f"its metadata have no {name} that could be used")
             found[name] = value
+        userinfo = answer.get("userinfo_endpoint")
+        found["userinfo_endpoint"] = (
+            userinfo if isinstance(userinfo, str) and is_safe_address(userinfo) else ""
+        )
+        # A header is what an issuer means that says nothing (Discovery §3).
+        ways = answer.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        basic = not isinstance(ways, list) or "client_secret_basic" in ways
+        chosen = self.settings.token_auth
+        found["token_auth"] = chosen if chosen != "auto" else "basic" if basic else "post"
+        named = answer.get("authorization_response_iss_parameter_supported") is True
+        found["names_itself"] = "yes" if named else ""
         self._metadata = (self._clock(), found)
         return found
 
@@ -168,14 +203,18 @@ class Issuer:
         self._keys = (self._clock(), keys)
         return keys
 
-    async def _ask(self, method: str, url: str, form: dict[str, str] | None = None) -> dict[str, object]:
+    async def _ask(
+        self, method: str, url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> dict[str, object]:
         """One JSON object. Raises ``IssuerAway``, and ``BadToken`` for a code that was refused."""
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
                 self._gate,
                 httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
-                client.stream(method, url, data=form, headers={"accept": "application/json"}) as answer,
+                client.stream(
+                    method, url, data=form, headers={"accept": "application/json", **(headers or {})}
+                ) as answer,
             ):
                 body = b""
                 async for part in answer.aiter_bytes():
@@ -194,3 +233,14 @@ class Issuer:
         if not isinstance(found, dict):
             raise IssuerAway(f"it answers {status}, or no JSON")
         return found
+
+
+def _person(subject: str, claims: Mapping[str, object]) -> Person:
+    email = claims.get("email")
+    verified = claims.get("email_verified") in (True, "true")
+    return Person(subject, email if isinstance(email, str) else "", verified)
+
+
+def _basic(client: str, secret: str) -> str:
+    """RFC 6749 §2.3.1: each part form-encoded first, so that a colon in one does not end it."""
+    return "Basic " + b64encode(f"{quote_plus(client)}:{quote_plus(secret)}".encode()).decode()

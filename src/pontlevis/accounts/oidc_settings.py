@@ -1,6 +1,7 @@
 """An OpenID Connect issuer that people may log in with."""
 
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -32,6 +33,12 @@ class IssuerSettings(BaseModel):
     client_id: str = Field(min_length=1)
     client_secret: str = Field(default="", repr=False)
     """Empty for a public client; PKCE is used in either case."""
+
+    token_auth: Literal["auto", "basic", "post"] = "auto"
+    """How the secret is shown at the token endpoint (OpenID Connect Core §9): in a header, in the form, or as the
+    issuer's metadata say, where a header is what they mean by saying nothing."""
+    hosted_domain: str = ""
+    """Only whose token has this ``hd``: Google's name for the domain of an organisation. Empty: anybody."""
 
     @field_validator("issuer")
     @classmethod

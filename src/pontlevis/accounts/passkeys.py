@@ -27,6 +27,11 @@ from pontlevis.storage.tables.factors import PasskeyRow
 NOBODY = {Realm.PUBLIC: "0" * 16, Realm.OPERATOR: "f" * 16}
 """Stands for an account in the challenge of a log-in: one that a listener gave out is of no use at the other."""
 LONGEST_NAME = 100
+NOBODYS_KEY = bytes.fromhex(
+    "a50102032620012158206b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+    "2258204fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+)
+"""A P-256 key in COSE form (RFC 9053), the curve's base point (FIPS 186-4 D.1.2.3): it takes the time and opens nothing."""
 
 log = logging.getLogger("pontlevis.accounts")
 
@@ -168,9 +173,11 @@ class Passkeys(LogIns):
         challenge = await self._spent_challenge(state, NOBODY[realm])
         held = await self._passkey_of(answer, realm)
         try:
+            # One that nobody has is judged like any other, so that the time taken tells nothing.
+            public_key, count = (held.public_key, held.sign_count) if held is not None else (NOBODYS_KEY, 0)
+            shown = party.shown(answer, challenge, public_key, count)
             if held is None:
                 raise BadPasskey("it is not known here")
-            shown = party.shown(answer, challenge, held.public_key, held.sign_count)
         except BadPasskey as error:
             log.info("account:passkey:refused %s", error)
             self.delays.failed(slowed[0], now)

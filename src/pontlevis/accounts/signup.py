@@ -1,7 +1,7 @@
 """Making accounts, and what happens to those who may not now."""
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.challenge import outcome_of
 from pontlevis.accounts.door import Door, Entry, Newcomer, invalid_invitation
@@ -12,8 +12,10 @@ from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.views import SignUp, SignUpKind, account_view
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.storage.sums import insert_for, table_of
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 
+_NAMES = tuple(column.name for column in table_of(AccountRow).columns if column.name != "id")
 _INVALID = frozenset({"challenge_required", "challenge_failed", "invitation_invalid"})
 
 
@@ -99,27 +101,35 @@ class SignUps(Door):
             return SignUp(SignUpKind.WAITLISTED), Outcome.REFUSED
         # Hashed in either case, so that the time taken tells nothing.
         hashed = await self.pool.hash(text, familiar=False) if text is not None else ""
-        if known is not None:
-            return await self._known(known, newcomer)
         row = self._row(newcomer, entry, address, hashed, now)
-        try:
-            async with self.database.session() as session:
-                session.add(row)
-                await session.flush()
-                if entry.invitation and not await self.use_invitation(session, entry.invitation, row.id):
-                    raise invalid_invitation()
-                held = await session.scalar(select(WaitlistRow).where(WaitlistRow.email_key == key))
-                if held is not None:
-                    held.registered_at = now
-                if row.verified_at is None and self.policy.verification is not Verification.OFF:
-                    await self.leave_letter(
-                        session, LetterKind.VERIFY, address, language=row.language, source=newcomer.source
-                    )
-        except IntegrityError:
-            if quiet:
-                return SignUp(SignUpKind.UNVERIFIED), Outcome.INVALID
-            raise _exists() from None
-        await self.publish_account(row)
+        async with self.database.session() as session:
+            made = await self._insert(session, row, key)
+            if not made and not quiet:
+                raise _exists()
+            if entry.invitation and not await self.use_invitation(session, entry.invitation, row.id):
+                raise invalid_invitation()
+            await session.execute(
+                update(WaitlistRow)
+                .where(WaitlistRow.email_key == key, WaitlistRow.registered_at.is_(None))
+                .values(registered_at=now)
+            )
+            if not made:
+                # To the owner of the account, and nobody else is told which of the two letters it is.
+                to, language = (
+                    (address, newcomer.language) if known is None else (known.email, known.language)
+                )
+                await self.leave_letter(
+                    session, LetterKind.KNOWN, to, language=language, source=newcomer.source
+                )
+            elif row.verified_at is None and self.policy.verification is not Verification.OFF:
+                await self.leave_letter(
+                    session, LetterKind.VERIFY, address, language=row.language, source=newcomer.source
+                )
+        if not made:
+            return SignUp(SignUpKind.UNVERIFIED), Outcome.INVALID
+        if not row.unverified:
+            # Before its address is confirmed nothing opens it, and gateways need not know of it.
+            await self.publish_account(row)
         kind = SignUpKind.PENDING if row.pending else SignUpKind.CREATED
         if row.unverified:
             kind = SignUpKind.UNVERIFIED
@@ -146,13 +156,14 @@ class SignUps(Door):
         self._settle_standing(row, now)
         return row
 
-    async def _known(self, row: AccountRow, newcomer: Newcomer) -> tuple[SignUp, Outcome]:
-        """Tells the owner, and nobody else, that there is an account."""
-        async with self.database.session() as session:
-            await self.leave_letter(
-                session, LetterKind.KNOWN, row.email, language=row.language, source=newcomer.source
-            )
-        return SignUp(SignUpKind.UNVERIFIED), Outcome.INVALID
+    async def _insert(self, session: AsyncSession, row: AccountRow, key: str) -> bool:
+        """Whether the account is made; False where the address has one. The same statements in either case."""
+        # Looked for here, too: under a look-up key that is being replaced the constraint alone would not find it.
+        known = await session.scalar(select(AccountRow.id).where(AccountRow.email_key == key))
+        values = {name: value for name in _NAMES if (value := getattr(row, name)) is not None}
+        statement = insert_for(session)(AccountRow).values(**values, id=row.id if known is None else known)
+        made = await session.scalar(statement.on_conflict_do_nothing().returning(AccountRow.id))
+        return made is not None
 
     def _check_address(self, email: str) -> str:
         """Raises ``AccountError`` 400."""
@@ -191,19 +202,24 @@ class SignUps(Door):
             )
 
     async def _hold(self, address: str, source: str, language: str, now: float) -> None:
-        try:
-            async with self.database.session() as session:
-                session.add(
-                    WaitlistRow(
-                        email=address,
-                        email_key=email_key(address),
-                        created_at=now,
-                        source=source,
-                        language=language,
-                    )
-                )
-        except IntegrityError:
-            return
+        """Writes in either case: one who has waited already costs as much as a new one."""
+        key = email_key(address)
+        async with self.database.session() as session:
+            # With the key of now: one that is kept under a former look-up key is found by the constraint, too.
+            await session.execute(
+                update(WaitlistRow)
+                .where(WaitlistRow.email_key == key)
+                .values(asks=WaitlistRow.asks + 1, email_key=key)
+                .execution_options(synchronize_session=False)
+            )
+            row = {
+                "email": address,
+                "email_key": key,
+                "created_at": now,
+                "source": source,
+                "language": language,
+            }
+            await session.execute(insert_for(session)(WaitlistRow).values(**row).on_conflict_do_nothing())
 
 
 def _exists() -> AccountError:

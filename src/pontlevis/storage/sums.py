@@ -1,6 +1,6 @@
 """Writes rows that may be there already: adds to those that hold sums, puts others in their place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,6 +30,11 @@ async def put_rows(session: AsyncSession, row: type[Base], values: Sequence[tupl
     await _upsert(session, row, values, add=False)
 
 
+def insert_for(session: AsyncSession) -> Callable[..., postgresql.Insert | sqlite.Insert]:
+    """The ``insert`` of the session's database that knows ``ON CONFLICT``; both databases spell it alike."""
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
 async def _upsert(
     session: AsyncSession, row: type[Base], values: Sequence[tuple[object, ...]], *, add: bool
 ) -> None:
@@ -39,9 +44,7 @@ async def _upsert(
     names = [column.name for column in table.columns]
     keys = [column.name for column in table.primary_key]
     others = [name for name in names if name not in keys]
-    # The two databases that Pontlevis supports spell it alike.
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = insert_for(session)(table)
     statement = statement.on_conflict_do_update(
         index_elements=keys,
         set_={

@@ -73,6 +73,8 @@ def create_oidc_pages_router(context: WebContext) -> APIRouter:
         issuer: str,
         state: Annotated[str, Query(max_length=200)] = "",
         code: Annotated[str, Query(max_length=LONGEST_CODE)] = "",
+        iss: Annotated[str, Query(max_length=400)] = "",
+        error: Annotated[str, Query(max_length=100)] = "",
     ) -> Response:
         visitor = await visitor_of(request, context)
         try:
@@ -81,6 +83,8 @@ def create_oidc_pages_router(context: WebContext) -> APIRouter:
                 flow=request.cookies.get(FLOW_COOKIE, ""),
                 state=state,
                 code=code,
+                named=iss,
+                error=error,
                 source=visitor.source,
                 fingerprint=visitor.fingerprint,
                 account=visitor.account.id if visitor.account is not None else "",
@@ -90,8 +94,8 @@ def create_oidc_pages_router(context: WebContext) -> APIRouter:
             )
         except SecondFactorRequired as asked:
             answer: Response = ask_second_step(asked, context, target="/account")
-        except AccountError as error:
-            return error_page(request, issuer, error)
+        except AccountError as refused:
+            return error_page(request, issuer, refused)
         else:
             if done.grant is None and done.kind is not None:
                 values: dict[str, object] = {"kind": done.kind.value, "email": done.email}

@@ -130,6 +130,8 @@ class WaitlistRow(Base):
     invited_at: Mapped[float | None] = mapped_column(Float, default=None, index=True)
     """When a link was sent; those before it in the list were invited earlier."""
     registered_at: Mapped[float | None] = mapped_column(Float, default=None)
+    asks: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    """How often it asked."""
 
 
 class SetupRow(Base):

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from evidence_house import NOON, House, accusation, act, ask
 
+from pontlevis.brain.detection.knowledge import NOWHERE
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.evidence import parquet
+from pontlevis.evidence import store as stores
+from pontlevis.evidence.frames import Seen
 from pontlevis.evidence.manifest import FOLDER as MANIFESTS
 from pontlevis.evidence.manifest import Head
-from pontlevis.evidence.rows import decision_note, finding_note
+from pontlevis.evidence.rows import COLUMNS, Rows, Value, decision_note, finding_note
 from pontlevis.evidence.store import FRESH, Hold, Store
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.evidence.verify import verify
+from pontlevis.investigation.archive import Archive
 
 
 def written(directory: Path, batches: int = 4) -> House:
@@ -51,6 +56,33 @@ def test_what_was_observed_is_read_by_anything_that_reads_parquet(tmp_path: Path
     ]
     modes = {path.stat().st_mode & 0o777 for path in house.folder.rglob("*") if path.is_file()}
     assert modes == {0o600}
+
+
+@pytest.mark.parametrize("newer", [False, True], ids=["old files only", "old and new files"])
+def test_files_of_before_names_were_noted_are_still_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: bool
+) -> None:
+    """Their rows have no name; the chain holds over both."""
+    folder = tmp_path / "evidence"
+    store = Store(folder, EvidencePolicy(), lambda: NOON)
+    with monkeypatch.context() as before:
+        before.setattr(parquet, "COLUMNS", {name: kind for name, kind in COLUMNS.items() if name != "agent"})
+        before.setattr(stores, "LAYOUT", 1)
+        store.write({name: each for name, each in rows_of("old").items() if name != "agent"})
+    if newer:
+        store.write(rows_of("curl 8"))
+    with Archive(folder, NOON - 1, NOON + 1) as archive:
+        found = archive.ask("SELECT agent, source FROM events ORDER BY agent")
+    assert found == [("", "198.51.100.7"), ("curl 8", "198.51.100.7")][: 1 + newer]
+    assert verify(folder, known_head=store.head).broken == ""
+    assert verify(folder).files == 1 + newer
+
+
+def rows_of(agent: str) -> dict[str, list[Value]]:
+    """One row, by column."""
+    rows = Rows(lambda _: NOWHERE, None)
+    rows.see([Seen(1, [act(NOON, agent=agent)])])
+    return rows.take()
 
 
 def test_a_flood_is_sampled_with_weights_that_add_up_and_what_touches_accounts_is_whole(
@@ -142,6 +174,7 @@ def test_without_a_known_head_a_cut_end_is_said_to_be_unchecked(tmp_path: Path) 
 CHILD = """
 import sys, time
 from pathlib import Path
+from pontlevis.brain.detection.knowledge import NOWHERE
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.evidence.keeper import Keeper
 from pontlevis.evidence.store_policy import EvidencePolicy

@@ -58,6 +58,15 @@ def test_what_was_observed_is_read_by_anything_that_reads_parquet(tmp_path: Path
     assert modes == {0o600}
 
 
+def test_the_example_of_the_docs_reads_a_store(tmp_path: Path) -> None:
+    """DuckDB's, word for word but for the folder."""
+    house = written(tmp_path, 1)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "evidence.md").read_text("utf-8")
+    query = page.partition("DuckDB:\n\n```sql\n")[2].partition("```")[0]
+    found = house.rows(query.replace("var/pontlevis/evidence", str(house.folder)))
+    assert found == [(12, "login", "bad_credential", 10.0)]
+
+
 @pytest.mark.parametrize("newer", [False, True], ids=["old files only", "old and new files"])
 def test_files_of_before_names_were_noted_are_still_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: bool
@@ -101,6 +110,10 @@ def test_a_flood_is_sampled_with_weights_that_add_up_and_what_touches_accounts_i
         "SELECT count(*), sum(count * weight) FROM events WHERE outcome = 'bad_credential'"
     )
     assert int(str(kept)) < 10_000
+    fates = house.keeper.fates
+    assert fates["kept"] + fates["sampled_out"] == pytest.approx(100_040, rel=0.1)
+    assert fates["sampled_out"] > 80_000
+    assert fates["disk_slow"] == fates["disk_refused"] == 0
     assert float(str(stands_for)) == pytest.approx(100_000, rel=0.1)
     assert house.rows("SELECT count(DISTINCT account), max(weight) FROM events WHERE outcome = 'ok'") == [
         (40, 1.0)
@@ -284,6 +297,7 @@ def test_a_disk_that_refuses_costs_evidence_and_nothing_else(tmp_path: Path) -> 
         house.batch([act(house.now)])
     house.close()
     assert house.keeper.dropped > 0
+    assert house.keeper.fates["disk_refused"] == house.keeper.dropped
     assert house.keeper.failed
 
 

@@ -79,6 +79,7 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
                     **common("indicator", f"{key}/{source}"),
                     "created_by_ref": who,
                     "name": source,
+                    "description": f"{cluster.id}, confidence {cluster.confidence:.0%}",
                     "indicator_types": ["malicious-activity"],
                     "pattern": _pattern(source),
                     "pattern_type": "stix",

@@ -21,7 +21,7 @@ from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.evidence.keeper import Keeper
 from pontlevis.evidence.manifest import FileLine, Manifest
 from pontlevis.evidence.parquet import GROUP_ROWS, LEVEL, connect
-from pontlevis.evidence.rows import COLUMNS
+from pontlevis.evidence.rows import COLUMNS, LAYOUT
 from pontlevis.evidence.store import digest
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.evidence.verify import verify
@@ -87,6 +87,7 @@ def generate(folder: Path, events: int, seed: int) -> None:
             "data_centre": "host % 3 = 0",
             "vpn": "who >= 84 AND who < 93 AND host % 2 = 0",
             "fingerprint": "fingerprint",
+            "agent": "CASE WHEN who < 84 THEN 'Go-http-client 1' WHEN who < 93 THEN 'Chrome ' || (120 + r % 9) ELSE 'OpenAI/Python 1' END",
             "account": "CASE WHEN who < 84 OR outcome = 'unknown_user' THEN '' WHEN who < 93 THEN 'a' || (r // 7 % 500000) WHEN who < 99 THEN 'a' || (host - 400000) ELSE '' END",
             "standing": "CASE WHEN who >= 93 AND who < 99 THEN 3 + host % 2 ELSE 0 END",
             "credential": "CASE WHEN who >= 93 AND who < 99 THEN 'k' || host ELSE '' END",
@@ -111,7 +112,7 @@ def generate(folder: Path, events: int, seed: int) -> None:
             ).fetchall()
         line = FileLine(
             number, manifest.head.hash, begin / 1e6, name, digest(path), path.stat().st_size, last - first + 1,
-            begin / 1e6, (begin + (last - first - 1) * step) / 1e6,
+            begin / 1e6, (begin + (last - first - 1) * step) / 1e6, layout=LAYOUT,
         )  # fmt: skip
         manifest.append(line, f"{at:%Y-%m-%d}")
 

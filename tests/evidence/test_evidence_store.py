@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from evidence_house import NOON, House, accusation, act, ask
 
+from pontlevis.brain.detection.knowledge import NOWHERE
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.evidence import parquet
+from pontlevis.evidence import store as stores
+from pontlevis.evidence.frames import Seen
 from pontlevis.evidence.manifest import FOLDER as MANIFESTS
 from pontlevis.evidence.manifest import Head
-from pontlevis.evidence.rows import decision_note, finding_note
+from pontlevis.evidence.rows import COLUMNS, Rows, Value, decision_note, finding_note
 from pontlevis.evidence.store import FRESH, Hold, Store
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.evidence.verify import verify
+from pontlevis.investigation.archive import Archive
 
 
 def written(directory: Path, batches: int = 4) -> House:
@@ -53,6 +58,42 @@ def test_what_was_observed_is_read_by_anything_that_reads_parquet(tmp_path: Path
     assert modes == {0o600}
 
 
+def test_the_example_of_the_docs_reads_a_store(tmp_path: Path) -> None:
+    """DuckDB's, word for word but for the folder."""
+    house = written(tmp_path, 1)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "evidence.md").read_text("utf-8")
+    query = page.partition("DuckDB:\n\n```sql\n")[2].partition("```")[0]
+    found = house.rows(query.replace("var/pontlevis/evidence", str(house.folder)))
+    assert found == [(12, "login", "bad_credential", 10.0)]
+
+
+@pytest.mark.parametrize("newer", [False, True], ids=["old files only", "old and new files"])
+def test_files_of_before_names_were_noted_are_still_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: bool
+) -> None:
+    """Their rows have no name; the chain holds over both."""
+    folder = tmp_path / "evidence"
+    store = Store(folder, EvidencePolicy(), lambda: NOON)
+    with monkeypatch.context() as before:
+        before.setattr(parquet, "COLUMNS", {name: kind for name, kind in COLUMNS.items() if name != "agent"})
+        before.setattr(stores, "LAYOUT", 1)
+        store.write({name: each for name, each in rows_of("old").items() if name != "agent"})
+    if newer:
+        store.write(rows_of("curl 8"))
+    with Archive(folder, NOON - 1, NOON + 1) as archive:
+        found = archive.ask("SELECT agent, source FROM events ORDER BY agent")
+    assert found == [("", "198.51.100.7"), ("curl 8", "198.51.100.7")][: 1 + newer]
+    assert verify(folder, known_head=store.head).broken == ""
+    assert verify(folder).files == 1 + newer
+
+
+def rows_of(agent: str) -> dict[str, list[Value]]:
+    """One row, by column."""
+    rows = Rows(lambda _: NOWHERE, None)
+    rows.see([Seen(1, [act(NOON, agent=agent)])])
+    return rows.take()
+
+
 def test_a_flood_is_sampled_with_weights_that_add_up_and_what_touches_accounts_is_whole(
     tmp_path: Path,
 ) -> None:
@@ -69,6 +110,10 @@ def test_a_flood_is_sampled_with_weights_that_add_up_and_what_touches_accounts_i
         "SELECT count(*), sum(count * weight) FROM events WHERE outcome = 'bad_credential'"
     )
     assert int(str(kept)) < 10_000
+    fates = house.keeper.fates
+    assert fates["kept"] + fates["sampled_out"] == pytest.approx(100_040, rel=0.1)
+    assert fates["sampled_out"] > 80_000
+    assert fates["disk_slow"] == fates["disk_refused"] == 0
     assert float(str(stands_for)) == pytest.approx(100_000, rel=0.1)
     assert house.rows("SELECT count(DISTINCT account), max(weight) FROM events WHERE outcome = 'ok'") == [
         (40, 1.0)
@@ -142,6 +187,7 @@ def test_without_a_known_head_a_cut_end_is_said_to_be_unchecked(tmp_path: Path) 
 CHILD = """
 import sys, time
 from pathlib import Path
+from pontlevis.brain.detection.knowledge import NOWHERE
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.evidence.keeper import Keeper
 from pontlevis.evidence.store_policy import EvidencePolicy
@@ -251,6 +297,7 @@ def test_a_disk_that_refuses_costs_evidence_and_nothing_else(tmp_path: Path) -> 
         house.batch([act(house.now)])
     house.close()
     assert house.keeper.dropped > 0
+    assert house.keeper.fates["disk_refused"] == house.keeper.dropped
     assert house.keeper.failed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.fingerprint import Fingerprint
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.policy import GatewayPolicy
@@ -32,6 +33,17 @@ def test_an_observation_of_an_older_gateway_is_still_understood() -> None:
     older = msgspec.msgpack.encode([1.0, "request", "ok", "192.0.2.1", 7, "acct", 3, "", 2, 40])
     seen = msgspec.msgpack.decode(older, type=Observation)
     assert (seen.count, seen.tokens, seen.credential, seen.bytes, seen.in_flight) == (2, 40, "", 0, 0)
+
+
+def test_names_make_no_observation_of_their_own() -> None:
+    """Somebody who changes theirs with each request fills no batch; that there were several is told."""
+    recorder = Recorder(0, GatewayPolicy())
+    for agent in ("curl 8", "curl 8", "Chrome 131"):
+        recorder.see(Kind.REQUEST, Outcome.REFUSED, "192.0.2.1", Fingerprint(7, agent))
+    recorder.see(Kind.REQUEST, Outcome.REFUSED, "192.0.2.2", Fingerprint(7, "curl 8"))
+    (rotating, steady) = recorder.take(5.0, None, {}).observations
+    assert (rotating.count, rotating.agent, steady.agent) == (3, "several", "curl 8")
+    assert type(rotating.fingerprint) is int
 
 
 def test_calls_under_way_are_counted_by_key_and_forgotten_with_the_last() -> None:

@@ -17,6 +17,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.evidence.rows import decision_note, finding_note, posture_note
 from pontlevis.evidence.store_policy import EvidencePolicy
+from pontlevis.investigation.agents import contradiction
 from pontlevis.investigation.archive import NoEvidence
 from pontlevis.investigation.exports import CannotExport, block_list, misp, stix
 from pontlevis.investigation.investigate import Matter, investigate
@@ -42,12 +43,12 @@ def people(at: float, chance: random.Random) -> list[Observation]:
 def attack(at: float, chance: random.Random) -> list[Observation]:
     """Guessers behind changing proxies, and a botnet of curl that is turned away."""
     guesses = [
-        act(at + chance.random(), source=f"198.51.{chance.randrange(40)}.{chance.randrange(250)}", fingerprint=GUESSERS, account=f"good{chance.randrange(200)}")
+        act(at + chance.random(), source=f"198.51.{chance.randrange(40)}.{chance.randrange(250)}", fingerprint=GUESSERS, account=f"good{chance.randrange(200)}", agent="Firefox 133 bare")
         for _ in range(200)
     ]  # fmt: skip
     flood = [
-        act(at + chance.random(), Kind.REQUEST, Outcome.REFUSED, f"192.0.{chance.randrange(30)}.{chance.randrange(250)}", CURL)
-        for _ in range(300)
+        act(at + chance.random(), Kind.REQUEST, Outcome.REFUSED, f"192.0.{chance.randrange(30)}.{chance.randrange(250)}", CURL, agent="curl 8" if number % 3 else "Chrome 131")
+        for number in range(300)
     ]  # fmt: skip
     return guesses + flood
 
@@ -101,9 +102,44 @@ def test_the_attackers_are_told_from_the_people(made: Investigation) -> None:
     assert guessers.guesses > 4_000
     assert any("finding" in sign for sign in guessers.signs)
     assert any("were not seen in the time before" in sign for sign in guessers.signs)
-    assert hostile[f"flood-{CURL:08x}"].tools == ["curl"]
+    assert hostile[f"flood-{CURL:08x}"].tools == ["curl 8"]
     (known,) = [each for each in made.clusters if each.behaviour == "known"]
     assert (known.sources, known.hostile) == (30, False)
+
+
+def test_a_script_behind_a_browsers_name_is_told_with_its_counts(made: Investigation) -> None:
+    """By the order of its headers where that is known, else by what no browser leaves out; what nothing speaks against is a name."""
+    names = {each.id: {one.name: one for one in each.agents} for each in made.hostile}
+    flood, guessers = names[f"flood-{CURL:08x}"], names[f"guessing-{GUESSERS:08x}"]
+    assert flood["curl 8"].contradiction == ""
+    assert flood["Chrome 131"].contradiction == "sends its headers as curl does"
+    assert flood["curl 8"].acts == pytest.approx(2 * flood["Chrome 131"].acts, rel=0.1)
+    assert guessers["Firefox 133"].contradiction == "sends no Accept-Language, as no browser does"
+    told = [
+        each for each in made.statements if "Chrome 131, which sends its headers as curl does" in each.text
+    ]
+    assert [each.kind for each in told] == ["inference"]
+    assert "Chrome 131, which sends its headers as curl does" in page(made)
+
+
+@pytest.mark.parametrize(
+    ("agent", "order", "doubted"),
+    [
+        ("Chrome 131", "Python Requests", True),
+        ("Chrome 131", "Chromium", False),
+        ("Edge 131", "Chromium", False),
+        ("Firefox 133", "Chromium", True),
+        ("Firefox 133", "", False),
+        ("Safari 17 bare", "", True),
+        ("HeadlessChrome 131", "", False),
+        ("python-requests 2", "Python Requests", False),
+        ("curl 8", "Python Requests", False),
+        ("none", "curl", False),
+    ],
+)
+def test_only_a_browsers_name_is_doubted(agent: str, order: str, doubted: bool) -> None:
+    """A program with a name of its own may be written with any library."""
+    assert bool(contradiction(agent, order)) is doubted
 
 
 def test_who_gave_way_and_what_was_drained(made: Investigation, house: House) -> None:
@@ -163,16 +199,21 @@ def test_stix_misp_and_block_list_agree_and_name_no_user(made: Investigation) ->
     indicators = [each for each in bundle["objects"] if each["type"] == "indicator"]
     ends = [each for each in bundle["objects"] if each["type"] != "indicator"]
     some = {**bundle, "objects": [*indicators[:20], *({**each, "object_refs": each["object_refs"][:20]} if "object_refs" in each else each for each in ends)]}  # fmt: skip
-    assert {each.type for each in stix2.parse(some, allow_custom=False).objects} == {
-        "identity",
-        "indicator",
-        "grouping",
-    }
+    read = stix2.parse(some, allow_custom=False).objects
+    assert {each.type for each in read} == {"identity", "indicator", "grouping", "note", "software"}
+    (curl,) = [each for each in read if each.type == "software"]
+    assert curl.id == stix2.Software(name="curl", version="8").id, "the identifier is the standard's"
+    assert any(
+        "Chrome 131, which sends its headers as curl" in each.content for each in read if each.type == "note"
+    )
     listed = list(csv.DictReader(block_list(made).splitlines()))
     event = json.loads(misp(made, producer="Heron", at=made.until))["Event"]
-    assert len(indicators) == len(listed) == len(event["Attribute"]) == made.hostile_source_count
+    addresses = [each for each in event["Attribute"] if each["type"] == "ip-src"]
+    names = [each for each in event["Attribute"] if each["type"] != "ip-src"]
+    assert {(each["type"], each["value"], each["to_ids"]) for each in names} == {("user-agent", name, False) for name in ("curl 8", "Chrome 131", "Firefox 133")}  # fmt: skip
+    assert len(indicators) == len(listed) == len(addresses) == made.hostile_source_count
     assert {each["name"] for each in indicators} == {each["source"] for each in listed}
-    assert {each["value"] for each in event["Attribute"]} == {each["source"] for each in listed}
+    assert {each["value"] for each in addresses} == {each["source"] for each in listed}
     for each in (text, block_list(made), json.dumps(event)):
         assert "good7" not in each
         assert "203.0.113." not in each

@@ -14,6 +14,7 @@ from pontlevis.accounts.login_tickets import LoginTickets
 from pontlevis.accounts.policy import OperatorFactor
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.brain.detection.address import place_of
+from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.solutions import Action
@@ -204,7 +205,17 @@ class LogIns(LoginTickets):
             # A name that nobody has is told apart from others without being told itself.
             account, standing = (row.id, row.standing) if row is not None else (nobody, 0)
             self.watch.observe(
-                Observation(now, Kind.LOGIN, outcome, source, fingerprint, account, standing, domain)
+                Observation(
+                    now,
+                    Kind.LOGIN,
+                    outcome,
+                    source,
+                    int(fingerprint),
+                    account,
+                    standing,
+                    domain,
+                    agent=agent_of(fingerprint),
+                )
             )
 
         return saw

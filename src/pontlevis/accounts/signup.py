@@ -11,6 +11,7 @@ from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.views import SignUp, SignUpKind, account_view
 from pontlevis.brain.detection.address import place_of
+from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.storage.sums import insert_for, table_of
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
@@ -59,7 +60,15 @@ class SignUps(Door):
         def saw(outcome: Outcome, account: str = "") -> None:
             self.watch.observe(
                 Observation(
-                    now, Kind.SIGNUP, outcome, newcomer.source, newcomer.fingerprint, account, 0, domain
+                    now,
+                    Kind.SIGNUP,
+                    outcome,
+                    newcomer.source,
+                    int(newcomer.fingerprint),
+                    account,
+                    0,
+                    domain,
+                    agent=agent_of(newcomer.fingerprint),
                 )
             )
 
@@ -151,7 +160,7 @@ class SignUps(Door):
             familiar=place_of(newcomer.source),
             created_at=now,
             created_from=newcomer.source,
-            created_fingerprint=newcomer.fingerprint,
+            created_fingerprint=int(newcomer.fingerprint),
         )
         self._settle_standing(row, now)
         return row

@@ -72,6 +72,9 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """32-bit hash of the path asked for, without its query; 0 where unknown."""
     parameters: int = 0
     """32-bit hash of the names of the query's parameters, not their values; 0 without a query."""
+    agent: str = ""
+    """What the client calls itself, as ``brain.agent`` writes it; ``several`` where alike things of a batch
+    went by more than one name, empty where it was not noted. No detector reads it: anybody can send anything."""
 
 
 WAIT_EDGES_S = (0.005, 0.02, 0.1, 0.5, 2.0, 5.0, 15.0)

@@ -35,6 +35,7 @@ def command(
 
     Example: `pontlevis doctor --policy new-policy.toml`
     """
+    from pontlevis.doctor.evidence_kept import check_evidence
     from pontlevis.doctor.leaks import check_leaks, check_secrets
     from pontlevis.doctor.machine import check_machine, check_services
     from pontlevis.doctor.thresholds import check_thresholds
@@ -43,7 +44,12 @@ def command(
     yesterday: Yesterday | None = None
     if settings is not None:
         now = time.time()
-        checks += [*check_thresholds(settings), *check_machine(settings, now), *check_secrets(settings)]
+        checks += [
+            *check_thresholds(settings),
+            *check_machine(settings, now),
+            *check_secrets(settings),
+            *check_evidence(settings, now),
+        ]
 
         async def ask() -> list[Check]:
             services = [check async for check in check_services(settings)]

@@ -32,7 +32,7 @@ from pontlevis.controller.memory import Memory
 from pontlevis.controller.registration import RegistrationDesk
 from pontlevis.controller.samples import SampleLog
 from pontlevis.controller.sources import sources_view
-from pontlevis.controller.totals import count_observation, count_sample, no_totals
+from pontlevis.controller.totals import count_evidence, count_observation, count_sample, no_totals
 from pontlevis.enforcement.book import DecisionBook, Protected
 from pontlevis.evidence.journal import FOLDER, Journal
 from pontlevis.incidents.service import Incidents
@@ -328,6 +328,7 @@ class Guard:
                 await self._carry_out(self.machine.tick(now, calm))
             self._book.expire()
         self.evidence.keeper.tick(now, alarmed=self.machine.state.posture is not Posture.NORMAL)
+        count_evidence(self.totals, self.evidence.keeper, self.journal)
         if self._orders.over(now):
             await self.release_registration(actor="registration", reason="the time set for it is over")
         if self.incidents is not None and self.samples_log.all:

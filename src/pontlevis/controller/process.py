@@ -32,6 +32,7 @@ from pontlevis.controller.hub import Hub
 from pontlevis.controller.memory import KEEP_EVERY_S
 from pontlevis.controller.policy_reload import PolicyReload
 from pontlevis.controller.telling import Telling
+from pontlevis.controller.totals import MERGED
 from pontlevis.controller.touched import JournalTouched
 from pontlevis.controller.touched_by_both import TouchedByBoth
 from pontlevis.controller.usage_desk import UsageDesk
@@ -255,6 +256,7 @@ class Controller:
     def _on_batch(self, batch: Batch) -> None:
         for observation in batch.observations:
             self.guard.observe(observation)
+        self.guard.totals.evidence[MERGED] += batch.dropped
         for code, count in batch.refusals.items():
             self.guard.refusals[code] = self.guard.refusals.get(code, 0) + count
         if batch.sample is not None:

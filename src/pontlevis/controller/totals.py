@@ -2,8 +2,12 @@
 
 from pontlevis.brain.observation import WAIT_EDGES_S, Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.vocabulary import Standing
+from pontlevis.evidence.journal import Journal
+from pontlevis.evidence.keeper import FATES, Keeper
 from pontlevis.web.ports import Totals
 
+MERGED = "merged"
+"""At a gateway whose batch was full: still counted by kind and outcome, but without its source."""
 REQUEST_OUTCOMES = ("admitted", "refused", "failed")
 
 
@@ -17,7 +21,15 @@ def no_totals() -> Totals:
         wait_s=dict.fromkeys(standings, 0.0),
         signups={each.value: 0 for each in Outcome},
         logins={each.value: 0 for each in Outcome},
+        evidence=dict.fromkeys((*FATES, MERGED), 0),
     )
+
+
+def count_evidence(totals: Totals, keeper: Keeper, journal: Journal) -> None:
+    """What became of the acts that were told so far."""
+    totals.evidence.update(keeper.fates)
+    totals.evidence_failing = bool(keeper.failed)
+    totals.journal_dropped = journal.dropped
 
 
 def count_observation(totals: Totals, seen: Observation) -> None:

@@ -22,6 +22,9 @@ from pontlevis.evidence.store_policy import EvidencePolicy
 STOP_WAIT_S = 10.0
 MOST_NOTES = 2_000
 """Findings, decisions and postures of one second; a decision for each of 100,000 sources may come at once."""
+FATES = ("kept", "sampled_out", "too_many_notes", "disk_slow", "disk_refused")
+"""Handed to the writer; stands behind a kept row's weight; beyond ``MOST_NOTES``; and of those handed over or
+about to be: lost because more than ``queue_s`` waited, or because the disk refused."""
 MOST_TRIES = 3
 """How often a batch is tried that the disk refuses; then it is dropped, and counted."""
 
@@ -66,6 +69,8 @@ class Keeper:
         self._untold = 0
         self.dropped = 0
         """Acts and notes that were not kept because the disk was too slow, or refused, since the start."""
+        self.fates = dict.fromkeys(FATES, 0)
+        """Acts and notes since the start by what became of them."""
         self.failed = ""
         """Why the store cannot be written; empty while it can."""
 
@@ -93,8 +98,10 @@ class Keeper:
             return
         if len(self._notes) < MOST_NOTES:
             self._notes.append(note)
+            self.fates["kept"] += 1
         else:
             self._missed += 1
+            self.fates["too_many_notes"] += 1
 
     def accuse(self, findings: Iterable[Finding], now: float) -> None:
         """From now on everything that these do is kept."""
@@ -129,10 +136,16 @@ class Keeper:
 
     def _hand_over(self, second: _Second) -> None:
         self._stamps = []
+        for each in second.seen:
+            acts = sum(o.count for o in each.observations)
+            self.fates["kept"] += acts
+            self.fates["sampled_out"] += acts * (each.weight - 1)
         try:
             self._waiting.put_nowait(second)
         except queue.Full:
-            self._missed += _acts(second)
+            lost = _acts(second)
+            self._missed += lost
+            self.fates["disk_slow"] += lost
 
     def _run(self) -> None:
         rows = Rows(self._place, self.mask)
@@ -153,9 +166,10 @@ class Keeper:
                 elif len(rows):
                     tries += 1
                     if tries >= MOST_TRIES or len(rows) >= self._policy.batch_rows:
-                        lost = rows.take()
-                        self._untold += sum(int(each) for each in lost["count"])
-                        self.dropped += sum(int(each) for each in lost["count"])
+                        lost = sum(int(each) for each in rows.take()["count"])
+                        self._untold += lost
+                        self.dropped += lost
+                        self.fates["disk_refused"] += lost
                         tries = 0
             for head, token, time in second.stamps:
                 self._keep_stamp(head, token, time)
@@ -180,6 +194,7 @@ class Keeper:
             return False
         self._untold = lost
         self.dropped += lost
+        self.fates["disk_refused"] += lost
         self.failed = ""
         rows.take()
         return True

@@ -35,6 +35,8 @@ class FileLine(msgspec.Struct, frozen=True, tag="file", tag_field="kind"):
     """Times of the first and last event, Unix seconds."""
     dropped: int = 0
     """Acts that were not kept before it because the disk was too slow, or refused."""
+    layout: int = 1
+    """Of its columns: 2 has ``agent``."""
 
 
 class GoneLine(msgspec.Struct, frozen=True, tag="gone", tag_field="kind"):

@@ -21,6 +21,7 @@ COLUMNS: dict[str, str] = {
     "data_centre": "BOOLEAN",
     "vpn": "BOOLEAN",
     "fingerprint": "UINTEGER",
+    "agent": "VARCHAR",
     "account": "VARCHAR",
     "standing": "UTINYINT",
     "domain": "VARCHAR",
@@ -41,6 +42,8 @@ COLUMNS: dict[str, str] = {
     "figures": "VARCHAR",
 }
 """Name and DuckDB type of each; ``docs/evidence.md`` says what they mean."""
+LAYOUT = AGENT_SINCE = 2
+"""Of these columns; files of layout 1 lack ``agent``."""
 SUMMED = {"count", "tokens", "bytes"}
 FINDING, DECISION, POSTURE = "finding", "decision", "posture"
 MOST_DETAIL = 2_000
@@ -132,7 +135,7 @@ class Rows:
                     _FROM_OBSERVATION,
                     (
                         o.at, o.kind.value, o.outcome.value, source, prefix_of(source) if source else "", place.asn,
-                        place.data_centre, place.vpn, o.fingerprint, o.account, o.standing, o.domain, o.credential,
+                        place.data_centre, place.vpn, o.fingerprint, o.agent, o.account, o.standing, o.domain, o.credential,
                         o.target, o.parameters, float(tranche.weight), o.count, o.tokens, o.bytes, o.in_flight,
                     ),
                     strict=True,
@@ -167,6 +170,6 @@ class Rows:
 
 
 _FROM_OBSERVATION = (
-    "ts", "event", "outcome", "source", "prefix", "asn", "data_centre", "vpn", "fingerprint", "account", "standing",
+    "ts", "event", "outcome", "source", "prefix", "asn", "data_centre", "vpn", "fingerprint", "agent", "account", "standing",
     "domain", "credential", "target", "parameters", "weight", "count", "tokens", "bytes", "in_flight",
 )  # fmt: skip

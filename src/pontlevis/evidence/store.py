@@ -22,7 +22,7 @@ from pontlevis.evidence.manifest import (
     manifests,
 )
 from pontlevis.evidence.parquet import connect, write
-from pontlevis.evidence.rows import Value
+from pontlevis.evidence.rows import LAYOUT, Value
 from pontlevis.evidence.store_policy import EvidencePolicy
 
 FOLDER = "evidence"
@@ -131,7 +131,7 @@ class Store:
                 _see(fresh)
                 line = FileLine(
                     number, self.head.hash, self._clock(), name, digest(fresh), fresh.stat().st_size, rows, since, until,
-                    dropped,
+                    dropped, LAYOUT,
                 )  # fmt: skip
                 dropped = 0
                 self._append(line)

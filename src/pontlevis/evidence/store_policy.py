@@ -88,6 +88,18 @@ class EvidencePolicy:
         doc="Seconds that may wait for a slow disk; what comes later is dropped, counted, and told in the manifest.",
         source="choice: a disk that stalls for longer has other troubles",
     )
+    user_agents: bool = setting(
+        True,
+        unit="yes/no",
+        doc="Whether product and major version of the User-Agent are noted (`curl 8`, `Firefox 133`), never the rest of it.",
+        source="choice: on; a program that calls itself a browser is told apart by it, and no person is",
+    )
+    user_agents_per_min: int = setting(
+        200,
+        unit="names/min",
+        doc="Different ones that a gateway worker notes in a minute; then well-known products lose their version, others become `other`.",
+        source="choice: a busy site meets some dozens of products and versions a minute; made-up names end here",
+    )
     pseudonymise: bool = setting(
         False,
         unit="yes/no",

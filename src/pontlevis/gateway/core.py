@@ -25,8 +25,9 @@ from pontlevis.gateway.rations import Ration, of_one_worker
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.relay import Exchange
 from pontlevis.gateway.request import Request
+from pontlevis.gateway.software import Software
 from pontlevis.gateway.solvers import Solvers
-from pontlevis.gateway.source import ClientAddresses, counted_as, fingerprint
+from pontlevis.gateway.source import ClientAddresses, counted_as
 from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
 from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
@@ -61,10 +62,9 @@ class Core:
         self.admission = admission
         self.engines = engines
         self.recorder = recorder
-        self.monotonic = monotonic
-        self.unix = unix
-        self._rng = rng
-        self._notes = notes
+        self.monotonic, self.unix = monotonic, unix
+        self._rng, self._notes = rng, notes
+        self._software = Software(settings.evidence.user_agents, settings.evidence.user_agents_per_min, monotonic)  # fmt: skip
         self._addresses, self._tickets = ClientAddresses(settings.trusted_proxies), number << WORKER_BITS
         self.exchanges: dict[int, Exchange] = {}
         self.under_way = UnderWay()
@@ -84,7 +84,7 @@ class Core:
         """Everything that can be said before the body is there."""
         forwarded = request.header(b"x-forwarded-for") if self.settings.trusted_proxies else None
         source = self._addresses.find(connection.peer, forwarded)
-        print_ = fingerprint(request.headers)
+        print_ = self._software.of(request.headers)
         path = request.path
         if self._enforcing and (ban := self._banned(request, source)) is not None:
             self._refuse(request, bans.shown(request), Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED, bans.said(ban))  # fmt: skip

@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
 from pontlevis.gateway.fields import end_to_end
@@ -37,6 +38,7 @@ _HOP_BY_HOP = frozenset(
         b"http2-settings",
     }
 )
+_OURS = (b"x-pontlevis-source", b"x-pontlevis-fingerprint", b"x-pontlevis-agent")
 KNOWN_SOURCES = 100_000  # addresses remembered as used by somebody with a valid credential
 
 
@@ -209,11 +211,11 @@ class PageExchange:
         fields = [
             b"%b: %b\r\n" % (name, value)
             for name, value in end_to_end(request.headers)
-            if name not in _HOP_BY_HOP
-            and not name.startswith((b"x-pontlevis-source", b"x-pontlevis-fingerprint"))
+            if name not in _HOP_BY_HOP and not name.startswith(_OURS)
         ]
         return (
-            b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\ncontent-length: %d\r\n\r\n%b"
+            b"%b %b HTTP/1.1\r\n%bx-pontlevis-source: %b\r\nx-pontlevis-fingerprint: %08x\r\nx-pontlevis-agent: %b\r\n"
+            b"content-length: %d\r\n\r\n%b"
             % (
                 # An answer to HEAD has a length but no body, which no parser can know by itself.
                 b"GET" if request.method == "HEAD" else request.method.encode("latin-1"),
@@ -221,6 +223,7 @@ class PageExchange:
                 b"".join(fields),
                 self._source.encode("latin-1"),
                 self._fingerprint,
+                agent_of(self._fingerprint).encode("ascii"),
                 len(body),
                 body,
             )

@@ -1,10 +1,25 @@
 """Gathers what the gateway sees into batches for the controller, in bounded memory."""
 
+from pontlevis.brain.agent import SEVERAL
+from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.link.messages import Batch, UsageRecord
 
 _Key = tuple[Kind, Outcome, str, int, str, int, str]
+
+
+class _Entry:
+    """What adds up of alike observations."""
+
+    __slots__ = ("agent", "count", "in_flight", "size", "tokens")
+
+    def __init__(self, tokens: int, size: int, in_flight: int, agent: str) -> None:
+        self.count = 1
+        self.tokens = tokens
+        self.size = size
+        self.in_flight = in_flight
+        self.agent = agent
 
 
 class Recorder:
@@ -13,7 +28,7 @@ class Recorder:
     def __init__(self, worker: int, policy: GatewayPolicy) -> None:
         self._worker = worker
         self._most = policy.batch_observations
-        self._seen: dict[_Key, list[int]] = {}
+        self._seen: dict[_Key, _Entry] = {}
         self._usage: list[UsageRecord] = []
         self._dropped = 0
 
@@ -33,19 +48,23 @@ class Recorder:
         """Counts one thing; ``size`` in bytes, ``in_flight`` calls of the credential at once."""
         key = (kind, outcome, source, fingerprint, account, standing, credential)
         entry = self._seen.get(key)
+        # Names are no part of the key: whoever changes theirs with each request would fill the batch.
+        agent = agent_of(fingerprint)
         if entry is None:
             if len(self._seen) >= self._most:
                 self._dropped += 1
-                key = (kind, outcome, "", 0, "", standing, "")
+                key, agent = (kind, outcome, "", 0, "", standing, ""), ""
                 entry = self._seen.get(key)
             if entry is None:
-                self._seen[key] = [1, tokens, size, in_flight]
+                self._seen[key] = _Entry(tokens, size, in_flight, agent)
                 return
-        entry[0] += 1
-        entry[1] += tokens
-        entry[2] += size
-        if in_flight > entry[3]:
-            entry[3] = in_flight
+        entry.count += 1
+        entry.tokens += tokens
+        entry.size += size
+        if in_flight > entry.in_flight:
+            entry.in_flight = in_flight
+        if agent != entry.agent:
+            entry.agent = SEVERAL
 
     def settle(self, usage: UsageRecord) -> None:
         self._usage.append(usage)
@@ -62,22 +81,18 @@ class Recorder:
                     kind,
                     outcome,
                     source,
-                    fingerprint,
+                    int(fingerprint),
                     account,
                     standing,
                     "",
-                    count,
-                    tokens,
+                    each.count,
+                    each.tokens,
                     credential,
-                    size,
-                    in_flight,
+                    each.size,
+                    each.in_flight,
+                    agent=each.agent,
                 )
-                for (kind, outcome, source, fingerprint, account, standing, credential), (
-                    count,
-                    tokens,
-                    size,
-                    in_flight,
-                ) in seen.items()
+                for (kind, outcome, source, fingerprint, account, standing, credential), each in seen.items()
             ],
             sample,
             dropped,

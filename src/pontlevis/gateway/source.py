@@ -107,11 +107,11 @@ def counted_as(address: str) -> str:
         return address
 
 
-@lru_cache(maxsize=16_384)
-def _fingerprint(names: bytes) -> int:
-    return crc32(names)
+def fingerprinted(headers: Headers) -> bytes:
+    """The header names that say which software wrote the request, in their order, one a line."""
+    return b"\n".join([name for name, _ in headers if name not in _NOT_FINGERPRINTED])
 
 
 def fingerprint(headers: Headers) -> int:
     """32 bits over the ordered header names: which software wrote the request, not who."""
-    return _fingerprint(b"\n".join([name for name, _ in headers if name not in _NOT_FINGERPRINTED]))
+    return crc32(fingerprinted(headers))

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from pontlevis.evidence.manifest import FileLine, GoneLine, lines
-from pontlevis.evidence.parquet import connect
+from pontlevis.evidence.parquet import connect, reading
 from pontlevis.evidence.rows import COLUMNS
 
 if TYPE_CHECKING:
@@ -39,14 +39,15 @@ class Archive:
         self.since = since
         self.until = until
         found = [each for each in files(store) if each.until >= since - before_s and each.since <= until]
-        now = [store / each.file for each in found if each.until >= since]
-        earlier = [store / each.file for each in found if each.since < since]
+        now = [each for each in found if each.until >= since]
+        earlier = [each for each in found if each.since < since]
         if not now:
             raise NoEvidence(f"{store} holds no evidence of that time")
         self.files = len(now)
         self.rows = sum(each.rows for each in found if each.until >= since)
         self.bytes = sum(each.bytes for each in found if each.until >= since)
         self.dropped = sum(each.dropped for each in found if each.until >= since)
+        self._store = store
         self.first = min(each.since for each in found)
         """Of the evidence there is, within the time asked for and before it."""
         self._spill = Path(tempfile.mkdtemp(prefix="ask-", dir=store))
@@ -70,10 +71,9 @@ class Archive:
         found: list[Row] = self.connection.execute(query, list(values) if values else None).fetchall()
         return found
 
-    def _view(self, name: str, paths: list[Path], since: float, until: float) -> None:
-        if paths:
-            listed = ", ".join("'" + str(each).replace("'", "''") + "'" for each in paths)
-            of = f"read_parquet([{listed}], hive_partitioning=false)"
+    def _view(self, name: str, entered: list[FileLine], since: float, until: float) -> None:
+        if entered:
+            of = reading([(self._store / each.file, each.layout) for each in entered])
         else:
             nothing = ", ".join(f'NULL::{kind} "{column}"' for column, kind in COLUMNS.items())
             of = f"(SELECT {nothing} LIMIT 0)"

@@ -11,10 +11,15 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from pontlevis.investigation.result import Cluster, Investigation
+from pontlevis.brain.agent import NONE, OTHER, SEVERAL
+from pontlevis.investigation.agents import sentences
+from pontlevis.investigation.result import Agent, Cluster, Investigation
 
 NAMESPACE = UUID("6f5f1e0a-54b5-5c1b-9f0e-6d1c2b7f3a10")
 """Of identifiers, so that the same investigation exports the same bundle."""
+OBSERVABLES = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+"""Of cyber-observables' identifiers (STIX 2.1, 2.9)."""
+UNNAMED = frozenset({NONE, OTHER, SEVERAL})
 VALID_DAYS = 30
 """How long an address counts as hostile: leases change, and a block list that never forgets hits the innocent."""
 DAY_S = 86_400.0
@@ -62,7 +67,9 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
             "modified": _stix_time(at),
         }
 
-    objects = [{**common("identity", producer), "name": producer, "identity_class": "system"}]
+    objects: list[dict[str, object]] = [
+        {**common("identity", producer), "name": producer, "identity_class": "system"}
+    ]
     for cluster in made.hostile:
         key = f"{made.subject}/{cluster.id}"
         sources = _sources(made, cluster)
@@ -72,6 +79,7 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
                     **common("indicator", f"{key}/{source}"),
                     "created_by_ref": who,
                     "name": source,
+                    "description": f"{cluster.id}, confidence {cluster.confidence:.0%}",
                     "indicator_types": ["malicious-activity"],
                     "pattern": _pattern(source),
                     "pattern_type": "stix",
@@ -82,6 +90,8 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
                     "labels": [cluster.behaviour],
                 }
             )
+        named = [_software(each.name) for each in _named(cluster)] if sources else []
+        objects.extend(each for each in named if each not in objects)
         if sources:
             objects.append(
                 {
@@ -91,11 +101,37 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
                     "description": "; ".join(cluster.signs),
                     "context": "suspicious-activity",
                     "confidence": round(cluster.confidence * 100),
-                    "object_refs": [f"indicator--{uuid5(NAMESPACE, f'{key}/{each}')}" for each in sources],
+                    "object_refs": [
+                        *(f"indicator--{uuid5(NAMESPACE, f'{key}/{each}')}" for each in sources),
+                        *(each["id"] for each in named),
+                    ],
+                }
+            )
+        if sources and cluster.agents:
+            objects.append(
+                {
+                    **common("note", key),
+                    "created_by_ref": who,
+                    "abstract": "What its clients call themselves (product and major version of the User-Agent; anybody can send any)",
+                    "content": "\n".join(sentences(cluster)),
+                    "object_refs": [f"grouping--{uuid5(NAMESPACE, key)}"],
                 }
             )
     bundle = {"type": "bundle", "id": f"bundle--{uuid5(NAMESPACE, made.subject)}", "objects": objects}
     return msgspec.json.format(msgspec.json.encode(bundle), indent=1).decode()
+
+
+def _named(cluster: Cluster) -> list[Agent]:
+    """Names that nothing speaks against."""
+    return [each for each in cluster.agents if not each.contradiction and each.name not in UNNAMED]
+
+
+def _software(name: str) -> dict[str, object]:
+    """A cyber-observable of STIX, with the identifier that the standard makes of it (STIX 2.1, 2.9 and 6.14)."""
+    product, _, version = name.partition(" ")
+    what = {"name": product} | ({"version": version} if version else {})
+    made = uuid5(OBSERVABLES, msgspec.json.encode(what).decode())
+    return {"type": "software", "spec_version": "2.1", "id": f"software--{made}", **what}
 
 
 def _stix_time(at: float) -> str:
@@ -123,6 +159,24 @@ def misp(made: Investigation, *, producer: str, at: float) -> str:
         for cluster in made.hostile
         for source in _sources(made, cluster)
     ]
+    attributes += [
+        {
+            "uuid": str(
+                uuid5(NAMESPACE, f"{made.subject}/{cluster.id}/agent/{each.name}/{each.contradiction}")
+            ),
+            "type": "user-agent",
+            "category": "Network activity",
+            "value": each.name,
+            "to_ids": False,
+            "comment": f"{cluster.id}: product and major version only; {said}",
+            "timestamp": str(int(at)),
+            "first_seen": _time(cluster.first_at).isoformat(),
+            "last_seen": _time(cluster.last_at).isoformat(),
+        }
+        for cluster in made.hostile
+        for each, said in zip(cluster.agents, sentences(cluster), strict=True)
+        if each.name not in UNNAMED
+    ]
     event = {
         "uuid": str(uuid5(NAMESPACE, f"misp/{made.subject}")),
         "info": f"{producer}: {made.subject}",
@@ -140,11 +194,14 @@ def misp(made: Investigation, *, producer: str, at: float) -> str:
 
 
 def block_list(made: Investigation) -> str:
-    """CSV: address or prefix, confidence, cluster, first and last seen. Raises ``CannotExport``."""
+    """CSV: address or prefix, confidence, cluster, first and last seen, names of the cluster's clients.
+
+    Raises ``CannotExport``.
+    """
     _plain(made)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("source", "confidence", "cluster", "behaviour", "first_seen", "last_seen"))
+    writer.writerow(("source", "confidence", "cluster", "behaviour", "first_seen", "last_seen", "agents"))
     for cluster in made.hostile:
         for source in _sources(made, cluster):
             writer.writerow(
@@ -155,6 +212,7 @@ def block_list(made: Investigation) -> str:
                     cluster.behaviour,
                     _time(cluster.first_at).isoformat(timespec="seconds"),
                     _time(cluster.last_at).isoformat(timespec="seconds"),
+                    "; ".join(each.name for each in cluster.agents[:3]),
                 )
             )
     return out.getvalue()

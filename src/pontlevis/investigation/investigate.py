@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pontlevis.investigation import actors, clusters
+from pontlevis.investigation import actors, agents, clusters
 from pontlevis.investigation.archive import Archive
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Attacked, Cluster, Hit, Investigation, Line, Statement, Touched
@@ -45,6 +45,7 @@ def investigate(
         actors.gather(archive)
         say("clusters")
         found, left_out = clusters.find(archive, policy)
+        agents.name(archive, found)
         say("waves")
         over_time = series(archive)
         say("accounts and keys")
@@ -187,6 +188,7 @@ def _statements(
     hostile = made.hostile
     for each in hostile[:10]:
         inference(_told(each))
+    said.extend(agents.statements(hostile[:10]))
     if not hostile:
         inference("No cluster is hostile with enough confidence to say so.")
     if reached:
@@ -215,7 +217,7 @@ def _statements(
         )
     if not any(each.tools for each in hostile):
         unknown(
-            "Which tools were used: no order of header names matches a client that we know; header values are not recorded."
+            "Which tools were used: no order of header names matches a client that we know, and no User-Agent that was noted names one."
         )
     if not earlier:
         unknown("Who was there before: the evidence does not go back further than the time asked for.")

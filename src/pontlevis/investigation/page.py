@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from html import escape
 
 from pontlevis.investigation import plots
+from pontlevis.investigation.agents import sentences
 from pontlevis.investigation.plots import clock
 from pontlevis.investigation.result import Cluster, Investigation
 from pontlevis.plotting import BANDS, STYLE
 
 MOST_ROWS = 200
+MOST_NAMES = 6
 MORE_STYLE = """
 .kind{display:inline-block;min-width:5.2rem;font-size:.78rem;font-weight:600;text-transform:uppercase;letter-spacing:.03em}
 .fact{color:#1b7f5c}.inference{color:#8a6100}.unknown{color:#667}ul.plain{list-style:none;padding:0}ul.plain li{margin:.35rem 0;padding-left:5.6rem;text-indent:-5.6rem}
@@ -178,12 +180,17 @@ def _cluster(each: Cluster) -> str:
         if each.tools
         else ""
     )
+    names = (
+        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences(each)[:MOST_NAMES])}</ul>"
+        if each.agents
+        else ""
+    )
     return (
         f"<div class='cluster{' bad' if each.hostile else ''}'><h3>{escape(each.sentence)}</h3>"
         f"<p class='soft'>{escape(each.id)} · confidence {each.confidence:.0%} · {clock(each.first_at)} to {clock(each.last_at)}</p>"
         f"<p>{each.acts:,.0f} acts from {each.prefixes:,} prefixes: {each.guesses:,.0f} wrong passwords, {each.signups:,.0f} sign-ups,"
         f" {each.requests:,.0f} calls, {each.tokens:,.0f} tokens served. Networks: {escape(networks)}; {each.hosted_share:.0%} in data centres or behind VPN exits.{tools}</p>"
-        f"<p class='soft'>{escape('; '.join(each.signs)) or 'No sign of hostility.'}</p>"
+        f"{names}<p class='soft'>{escape('; '.join(each.signs)) or 'No sign of hostility.'}</p>"
         f"<p class='mono'>Header fingerprints {escape(' '.join(each.fingerprints[:12]))}{' …' if len(each.fingerprints) > 12 else ''}<br>"
         f"Loudest: {escape(' '.join(each.loudest[:8]))}</p></div>"
     )

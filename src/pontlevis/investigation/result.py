@@ -3,6 +3,18 @@
 import msgspec
 
 
+class Agent(msgspec.Struct, frozen=True):
+    """A name by which clients of a cluster go."""
+
+    name: str
+    """Product and major version; ``none``, ``other`` and ``several`` as in ``brain.agent``."""
+    acts: float
+    sources: int
+    """About; one that sent its headers in several orders counts once for each."""
+    contradiction: str = ""
+    """What speaks against a browser's name; empty where nothing does."""
+
+
 class Cluster(msgspec.Struct):
     """Sources that did the same with the same software."""
 
@@ -30,6 +42,8 @@ class Cluster(msgspec.Struct):
     first_at: float
     last_at: float
     loudest: list[str]
+    agents: list[Agent] = []
+    """Of a hostile cluster, most acts first."""
 
 
 class Wave(msgspec.Struct):

@@ -48,6 +48,9 @@ METRICS = {
     "pontlevis_engine_tokens_in_flight": "Tokens reserved at an engine.",
     "pontlevis_engine_kv_usage_ratio": "Share of an engine's KV-cache in use, where it tells.",
     "pontlevis_engine_waiting": "Requests in the engines' own queues.",
+    "pontlevis_evidence_acts_total": "Acts since the controller started, by what became of them on the way into the evidence.",
+    "pontlevis_evidence_failing": "1 while evidence cannot be written.",
+    "pontlevis_journal_dropped_total": "Observations that the journal lost since the controller started.",
     "pontlevis_refusals_total": "Requests refused and connections cut since the controller started, by code.",
 }
 

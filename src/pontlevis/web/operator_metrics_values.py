@@ -72,6 +72,11 @@ def _totals(totals: Totals) -> list[Value]:
     found.extend(
         ("pontlevis_logins_total", {"outcome": each}, count) for each, count in totals.logins.items()
     )
+    found.extend(
+        ("pontlevis_evidence_acts_total", {"fate": each}, count) for each, count in totals.evidence.items()
+    )
+    found.append(("pontlevis_evidence_failing", {}, float(totals.evidence_failing)))
+    found.append(("pontlevis_journal_dropped_total", {}, totals.journal_dropped))
     for standing, held in totals.waits.items():
         seen = 0
         for edge, count in zip((*(f"{each:g}" for each in WAIT_EDGES_S), "+Inf"), held, strict=True):

@@ -102,6 +102,12 @@ class Totals:
     signups: dict[str, int]
     """Tries to make an account, by outcome."""
     logins: dict[str, int]
+    evidence: dict[str, int]
+    """Acts by what became of them on the way into the evidence."""
+    evidence_failing: bool = False
+    """Whether the last try to write evidence failed."""
+    journal_dropped: int = 0
+    """Observations that the journal lost because the disk was too slow, or refused."""
 
 
 @dataclass(frozen=True, slots=True)

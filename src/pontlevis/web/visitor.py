@@ -9,6 +9,8 @@ from starlette.requests import Request
 
 from pontlevis.accounts.devices import LIFETIME_S as DEVICE_LIFETIME_S
 from pontlevis.accounts.service import AccountError, AccountView, SessionGrant
+from pontlevis.brain.agent import MOST_NAME
+from pontlevis.brain.fingerprint import Fingerprint
 from pontlevis.web.context import WebContext
 
 SESSION_COOKIE = "pontlevis_session"
@@ -28,7 +30,7 @@ class Visitor:
 
 
 def source_of(request: Request) -> tuple[str, int]:
-    """Address and header fingerprint, from the gateway's own headers.
+    """Address and header fingerprint with the client's name, from the gateway's own headers.
 
     Only the gateway can reach the controller's socket, and it drops these headers where a client sent them.
     """
@@ -37,7 +39,7 @@ def source_of(request: Request) -> tuple[str, int]:
         fingerprint = int(request.headers.get("x-pontlevis-fingerprint", "0")[:8], 16)
     except ValueError:
         fingerprint = 0
-    return source[:64], fingerprint
+    return source[:64], Fingerprint(fingerprint, request.headers.get("x-pontlevis-agent", "")[:MOST_NAME])
 
 
 async def visitor_of(request: Request, context: WebContext) -> Visitor:

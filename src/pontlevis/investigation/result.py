@@ -2,6 +2,8 @@
 
 import msgspec
 
+from pontlevis.investigation.phrase import Phrase
+
 
 class Cluster(msgspec.Struct):
     """Sources that did the same with the same software."""
@@ -30,6 +32,10 @@ class Cluster(msgspec.Struct):
     first_at: float
     last_at: float
     loudest: list[str]
+    who: Phrase = Phrase("")
+    """The sentence, for every language."""
+    grounds: list[Phrase] = []
+    """The signs, likewise."""
 
 
 class Wave(msgspec.Struct):
@@ -47,6 +53,10 @@ class Touched(msgspec.Struct, frozen=True):
     account_id: str
     why: str
     at: float
+    how: str = ""
+    """``login`` or ``request``; empty where it was not evidence that said so."""
+    source: str = ""
+    cluster: str = ""
 
 
 class UsedKey(msgspec.Struct):
@@ -94,6 +104,8 @@ class Statement(msgspec.Struct):
 
     kind: str
     text: str
+    """In English; ``phrase`` says it in every language."""
+    phrase: Phrase = Phrase("")
 
 
 class Line(msgspec.Struct):

@@ -148,7 +148,7 @@ def _tell(console: "Console", kept: Path) -> None:
     page, text = kept / "incident.html", kept / "incident.md"
     try:
         incident_report.command(
-            config=kept / "attacked" / "pontlevis.toml", html=page, markdown=text, good=kept / "baseline" / "data",
+            config=kept / "attacked" / "pontlevis.toml", data=kept / "attacked" / "data", html=page, markdown=text, good=kept / "baseline" / "data",
             trials=TRIALS, quiet=True,
         )  # fmt: skip
     except typer.Exit:

@@ -65,7 +65,19 @@ def statements(made: Investigation, *, earlier: bool, reached: int) -> list[Stat
 
 def told(each: Cluster) -> Phrase:
     """Who a cluster is, and why it is held to be hostile."""
-    common = {"who": each.who, "acts": round(each.acts), "confidence": each.confidence}
+    acts, signs = round(each.acts), [*each.grounds]
     if each.tools:
-        return Phrase("said.cluster_tools", {**common, "tools": [*each.tools], "signs": [*each.grounds]})
-    return Phrase("said.cluster", {**common, "signs": [*each.grounds]})
+        return phrase(
+            "said.cluster_tools",
+            who=each.who,
+            acts=acts,
+            confidence=each.confidence,
+            tools=[*each.tools],
+            signs=signs,
+        )
+    return phrase("said.cluster", who=each.who, acts=acts, confidence=each.confidence, signs=signs)
+
+
+def said(each: Statement, tongue: Tongue) -> str:
+    """One statement in words; that of an older version as it was written."""
+    return tongue.sentence(each.phrase) if each.phrase.code else each.text

@@ -14,11 +14,41 @@ NARROW, WIDE = "\u202f", "\u00a0"
 """No-break spaces. French parts thousands and stands before ``;!?`` with the narrow one, and puts the other
 before ``:`` and ``%`` and inside guillemets (Lexique des règles typographiques, Imprimerie nationale)."""
 _MONTHS = {
-    "en": "January February March April May June July August September October November December".split(),
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
 }
 _AND = {"en": "and", "fr": "et"}
-_LENGTHS = ((86_400, {"en": "d", "fr": "j"}), (3_600, {"en": "h", "fr": "h"}), (60, {"en": "min", "fr": "min"}))
+_LENGTHS = (
+    (86_400, {"en": "d", "fr": "j"}),
+    (3_600, {"en": "h", "fr": "h"}),
+    (60, {"en": "min", "fr": "min"}),
+)
 
 
 @cache
@@ -40,12 +70,18 @@ def _spaced(text: str) -> str:
     return text.replace("« ", f"«{WIDE}")
 
 
+class Original(str):
+    """Words of the program that are English whatever the document's language."""
+
+    __slots__ = ()
+
+
 class Tongue(string.Formatter):
     """One language. Raises ``ValueError`` for one that is not spoken here.
 
     Blanks of a text say how they are filled: ``{acts:n}`` a number, ``:n2`` with two places, ``:p`` a share as
     percent, ``:at`` a moment, ``:for`` a length of time, ``:and`` a list, ``:;`` one with semicolons,
-    ``{acts:?act|acts}`` the word that goes with the number, ``{sampled:if|about }`` a word that stands only if true.
+    ``{acts:?act|acts}`` the word that goes with the number, ``{sampled:if|about |}`` one word if true and another if not.
     """
 
     def __init__(self, language: str) -> None:
@@ -76,10 +112,12 @@ class Tongue(string.Formatter):
             one, _, more = format_spec[1:].partition("|")
             return one if self._single(float(str(value))) else more
         if format_spec.startswith("if|"):
-            return format_spec[3:] if value else ""
+            yes, _, no = format_spec[3:].partition("|")
+            return yes if value else no
         if isinstance(value, Sequence) and not isinstance(value, str):
-            parts = [self.say(each) if isinstance(each, Phrase) else str(each) for each in value]
-            return f"{NARROW if self.language == 'fr' else ''}; ".join(parts) if format_spec == ";" else self.listed(parts)
+            if format_spec == ";":
+                return self.joined(value)
+            return self.listed([self.say(each) if isinstance(each, Phrase) else str(each) for each in value])
         if not format_spec:
             return str(value)
         return self._figure(float(str(value)), format_spec)
@@ -150,9 +188,10 @@ class Tongue(string.Formatter):
             return "".join(parts)
         return f"{', '.join(parts[:-1])} {_AND[self.language]} {parts[-1]}"
 
-    def quoted(self, text: str) -> str:
-        """In the quotation marks of the language."""
-        return f"«{WIDE}{text}{WIDE}»" if self.language == "fr" else f"“{text}”"
+    def joined(self, parts: Sequence[str | Phrase]) -> str:
+        """With semicolons."""
+        sign = f"{NARROW}; " if self.language == "fr" else "; "
+        return sign.join(self.say(each) if isinstance(each, Phrase) else each for each in parts)
 
     def named(self, table: str, word: str) -> str:
         """A word of the program in people's words; the word itself where there are none (a newer version's)."""

@@ -15,7 +15,7 @@ MORE_STYLE = """
 .kind{display:inline-block;min-width:5.2rem;font-size:.78rem;font-weight:600;text-transform:uppercase;letter-spacing:.03em}
 .fact{color:#1b7f5c}.inference{color:#8a6100}.unknown{color:#667}ul.plain{list-style:none;padding:0}ul.plain li{margin:.35rem 0;padding-left:5.6rem;text-indent:-5.6rem}
 .cluster{border:1px solid #e4e2dc;background:#fff;border-radius:8px;padding:.6rem .9rem;margin:.6rem 0}.cluster h3{margin:.1rem 0;font-size:1rem}.bad{border-left:4px solid #c0392b}
-td,th{overflow-wrap:anywhere}.mono{font-family:ui-monospace,monospace;font-size:.86rem;overflow-wrap:anywhere}table{min-width:34rem}td:first-child{min-width:6.4rem}td:nth-child(2){min-width:7rem}
+td,th{overflow-wrap:break-word}.mono{font-family:ui-monospace,monospace;font-size:.86rem;overflow-wrap:anywhere}table{min-width:34rem}td:first-child{min-width:6.4rem}td:nth-child(2){min-width:7rem}
 @media(max-width:600px){ul.plain li{padding-left:0;text-indent:0}.kind{display:block}}
 @media(prefers-color-scheme:dark){body{color:#e6e4df;background:#15181b}svg{background:#f7f6f3}.cluster{background:#1c2024;border-color:#333}td,th{border-color:#333}.soft,.unknown{color:#9aa3ab}.fact{color:#5fc49f}.inference{color:#e0b24a}}
 """

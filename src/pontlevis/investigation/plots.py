@@ -32,6 +32,15 @@ def dated(axes: Axes, since: float, until: float) -> None:
     axes.xaxis.set_major_formatter(told)
 
 
+def end_of(made: Investigation) -> float:
+    """Where a plot ends: a tenth after the last thing seen, for an incident may stay open long after it."""
+    series = made.series
+    busy = [place for place in range(len(series.hostile)) if series.hostile[place] + series.other[place] > 0]
+    last = series.start + (busy[-1] + 1) * series.width if busy else made.until
+    last = max([last, *(each.at for each in made.timeline)])
+    return min(made.until, last + 0.1 * (last - made.since))
+
+
 def postures(axes: Axes, timeline: list[Line], until: float) -> None:
     """Bands of colour where the posture was not normal."""
     told = [(each.at, each.outcome.partition(",")[0]) for each in timeline if each.event == "posture"]
@@ -69,7 +78,7 @@ def acts(made: Investigation, tongue: Tongue) -> str:
     if top > 50:
         axes.set_yscale("symlog", linthresh=10)
     axes.set_ylim(bottom=0)
-    dated(axes, made.since, made.until)
+    dated(axes, made.since, end_of(made))
     legend(axes, 2)
     return svg(figure)
 
@@ -94,7 +103,7 @@ def spans(made: Investigation, tongue: Tongue, names: Mapping[str, str] | None =
         range(len(shown)), [(names or {}).get(each.id, each.id) for each in reversed(shown)], fontsize=8
     )
     axes.grid(axis="x", alpha=0.25)
-    dated(axes, made.since, made.until)
+    dated(axes, made.since, end_of(made))
     return svg(figure)
 
 

@@ -112,7 +112,7 @@ def _service(story: "Story", tongue: Tongue) -> Plot:
         label = tongue(f"report.p_{name}")
         axes.step(at, [each[place] for each in rows], where="post", color=color, lw=1.2, label=label)
     axes.set_ylim(bottom=0)
-    plots.dated(axes, story.made.since, story.made.until)
+    plots.dated(axes, story.made.since, plots.end_of(story.made))
     legend(axes, 2)
     said = tongue(
         "report.service",

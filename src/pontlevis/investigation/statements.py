@@ -65,14 +65,16 @@ def statements(made: Investigation, *, earlier: bool, reached: int) -> list[Stat
 
 def told(each: Cluster) -> Phrase:
     """Who a cluster is, and why it is held to be hostile."""
-    acts, signs = round(each.acts), [*each.grounds]
+    acts = round(each.acts)
+    signs: list[str | Phrase] = [*each.grounds]
+    tools: list[str | Phrase] = [*each.tools]
     if each.tools:
         return phrase(
             "said.cluster_tools",
             who=each.who,
             acts=acts,
             confidence=each.confidence,
-            tools=[*each.tools],
+            tools=tools,
             signs=signs,
         )
     return phrase("said.cluster", who=each.who, acts=acts, confidence=each.confidence, signs=signs)

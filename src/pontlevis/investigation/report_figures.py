@@ -55,7 +55,11 @@ def figures(story: "Story", tongue: Tongue) -> Block:
         ("sources", tongue.number(made.hostile_source_count)),
         (
             "peak",
-            tongue("report.per_second", peak=max((each.peak_per_s for each in made.waves), default=0.0)),
+            tongue(
+                "report.per_second",
+                peak=max((each.peak_per_s for each in made.waves), default=0.0),
+                width=made.series.width,
+            ),
         ),
         ("tried", tongue.number(made.attacked_accounts)),
         ("touched", tongue.number(len(made.touched))),

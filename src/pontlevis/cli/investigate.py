@@ -160,7 +160,9 @@ def _print(console: "Console", made: "Investigation", tongue: "Tongue") -> None:
     from pontlevis.investigation.plots import clock
     from pontlevis.investigation.statements import said
 
-    console.print(f"[bold]{escape(made.subject)}[/]\n{clock(made.since)} to {clock(made.until)}\n")
+    console.print(
+        f"[bold]{escape(made.subject)}[/]\n{tongue('page.time', since=made.since, until=made.until)}\n"
+    )
     colour = {"fact": "green", "inference": "yellow", "unknown": "dim"}
     for each in made.statements:
         console.print(

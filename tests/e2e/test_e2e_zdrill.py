@@ -59,7 +59,7 @@ def leaves_its_story(kept: Path) -> None:
     assert any(each["hostile"] for each in found["clusters"])
     assert found["honest_hit"] <= 2
     text = (kept / "incident.md").read_text()
-    for part in ("## In short", "## Timeline", "status page: identified", "registration suspended", "## What would have caught it sooner", "as they are", "The evidence verifies"):  # fmt: skip
+    for part in ("## In short", "## Timeline", "Status page: identified", "registrations: suspended", "## What would have caught it sooner", "as they are", "The evidence verifies"):  # fmt: skip
         assert part in text, part
     page = (kept / "incident.html").read_text()
     assert "<svg" in page

@@ -40,6 +40,8 @@ async def test_an_operator_reads_who_it_was(house: WebHouse, tmp_path: Path) -> 
     assert "style=" not in answer.text  # the content security policy forbids it
     french = await operator.get(f"/investigation/{incident.id}?lang=fr")
     assert "Comptes qui ont cédé" in french.text
+    assert "sources qui essaient des mots de passe" in french.text
+    assert "sources that" not in french.text
     listed = await operator.get(f"/investigation/{incident.id}/block-list.csv")
     assert listed.headers["content-type"].startswith("text/csv")
     assert len(listed.text.splitlines()) >= 80

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pontlevis.cli.common import fail
+from pontlevis.cli.shelf import Shelf, shelf_of, shelve_both
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,7 @@ def command(
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all of it as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with plots.")] = None,
+    data: Shelf = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary.")] = False,
 ) -> None:
     """Replay recorded logs through detection and posture: what would Pontlevis have said and done?
@@ -116,6 +118,7 @@ def command(
         )
     except (BadPolicy, ValueError) as error:
         fail(str(error))
+    shelf, put = shelf_of(data), list[Path]()
     console = Console(stderr=True)
     try:
         reading: LogReading | JournalReading
@@ -132,6 +135,9 @@ def command(
     except (Unreadable, UnknownFormat, ValueError) as error:
         fail(str(error))
     try:
+        if shelf is not None:
+            figures = as_json(result, reading.files, reading.disorder)
+            put = shelve_both(shelf, "backtest", page(result, reading.files, reading.disorder), figures)
         if json_file is not None:
             json_file.write_bytes(as_json(result, reading.files, reading.disorder))
         if html is not None:
@@ -142,6 +148,8 @@ def command(
         _summary(Console(), reading, result)
         if html is not None:
             typer.echo(f"Page: {html}")
+        for each in put:
+            typer.echo(f"For the console: {each}")
 
 
 def _read_options(

@@ -3,7 +3,7 @@
 import getpass
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import httpx
 import typer
@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from pontlevis.config import EngineSettings, Settings, UnreadableConfig, load
 from pontlevis.policy_file import BadPolicyFile
 from pontlevis.runtime import DataDirectory
+
+if TYPE_CHECKING:
+    from pontlevis.investigation.tongue import Tongue
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="Directory of the service's database, keys and notes.")
@@ -26,6 +29,10 @@ Policy = Annotated[
 By = Annotated[
     str | None, typer.Option("--by", help="Your name, for the audit log (default: who is logged in here).")
 ]
+Language = Annotated[
+    str | None,
+    typer.Option("--language", help="en or fr (default: the first of the setting status.languages)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -33,6 +40,16 @@ def fail(message: str) -> NoReturn:
     """Ends the command with a sentence on standard error and status 1."""
     typer.secho(f"pontlevis: {message}", fg=typer.colors.RED, err=True)
     raise typer.Exit(1)
+
+
+def tongue_of(settings: Settings, language: str | None) -> "Tongue":
+    """The language asked for, or that of the site; ends the command for one that is not spoken here."""
+    from pontlevis.investigation.tongue import Tongue
+
+    try:
+        return Tongue(language or settings.status.languages[0])
+    except ValueError as error:
+        fail(str(error))
 
 
 def settings_from(

@@ -9,6 +9,7 @@ import typer
 
 from pontlevis.cli import report as incident_report
 from pontlevis.cli.common import fail
+from pontlevis.cli.shelf import Shelf, shelf_of, shelve_both
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,6 +56,7 @@ def command(
             help="Keep data and logs of both runs in this directory, with the incident's report.",
         ),
     ] = None,
+    data: Shelf = None,
     compare: Annotated[
         list[Path] | None,
         typer.Option("--compare", help="Only draw a picture of drills' JSON files (repeat)."),
@@ -106,6 +108,7 @@ def command(
             )
         honest, hostile = make_plan(number, scenario, trace=trace)
         console.print(f"Seed {number}: {len(honest)} honest and {len(hostile)} hostile acts are planned.")
+        shelf = shelf_of(data)
         with tempfile.TemporaryDirectory(prefix="pontlevis-drill-") as scratch:
             directory = keep or Path(scratch)
             with Progress(
@@ -137,10 +140,15 @@ def command(
     console.print(f"CPU used: {used}")
     if keep is not None and not no_defence:
         _tell(console, keep)
-    report.write_text(reports.html(card, scenario, baseline, attacked), "utf-8")
+    page = reports.html(card, scenario, baseline, attacked)
+    report.write_text(page, "utf-8")
     console.print(f"Report: {report}")
+    figures = reports.as_json(card, baseline, attacked)
     if json_file is not None:
-        json_file.write_bytes(reports.as_json(card, baseline, attacked))
+        json_file.write_bytes(figures)
+    if shelf is not None:
+        for put in shelve_both(shelf, f"drill-{number}", page, figures):
+            console.print(f"For the console: {put}")
 
 
 def _tell(console: "Console", kept: Path) -> None:
@@ -148,7 +156,7 @@ def _tell(console: "Console", kept: Path) -> None:
     page, text = kept / "incident.html", kept / "incident.md"
     try:
         incident_report.command(
-            config=kept / "attacked" / "pontlevis.toml", html=page, markdown=text, good=kept / "baseline" / "data",
+            config=kept / "attacked" / "pontlevis.toml", data=kept / "attacked" / "data", html=page, markdown=text, good=kept / "baseline" / "data",
             trials=TRIALS, quiet=True,
         )  # fmt: skip
     except typer.Exit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pontlevis.cli.common import Config, Data, fail, settings_from
+from pontlevis.cli.common import Config, Data, Language, fail, settings_from, tongue_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pontlevis.config import Settings
     from pontlevis.investigation.incident import IncidentFacts
     from pontlevis.investigation.result import Investigation
+    from pontlevis.investigation.tongue import Tongue
 
 Incident = Annotated[
     str | None,
@@ -44,6 +45,7 @@ def command(
     price: Annotated[
         float | None, typer.Option("--price", min=0.0, help="What a million tokens cost you.")
     ] = None,
+    language: Language = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
     """Ask the evidence of an incident, or of any time: sources, clusters, waves, accounts, keys, tokens.
@@ -65,13 +67,14 @@ def command(
     from pontlevis.investigation.page import page
 
     settings = settings_from(config=config, data=data)
+    tongue = tongue_of(settings, language)
     policy = settings.investigation
     if price is not None:
         policy = replace(policy, price_per_million_tokens=price)
     now = time.time()
     if incident is not None:
         facts = load_facts(settings, incident)
-        matter = Matter(f"{facts.name} ({facts.id})", facts.since, facts.until(now))
+        matter = Matter(f"{facts.called(tongue.language)} ({facts.id})", facts.since, facts.until(now))
     elif since is None:
         fail("name an incident, `latest`, or a time with --since")
     else:
@@ -98,7 +101,7 @@ def command(
         fail(str(error))
     wanted: dict[Path | None, Callable[[], str]] = {
         json_file: lambda: msgspec.json.format(msgspec.json.encode(made), indent=1).decode(),
-        html: lambda: page(made),
+        html: lambda: page(made, tongue),
         stix: lambda: exports.stix(made, producer=settings.name, at=made.until),
         misp: lambda: exports.misp(made, producer=settings.name, at=made.until),
         csv: lambda: exports.block_list(made),
@@ -112,7 +115,7 @@ def command(
             except OSError as error:
                 fail(f"cannot write {error.filename}: {error.strerror}")
     if not quiet:
-        _print(Console(), made)
+        _print(Console(), made, tongue)
         for path in wanted:
             if path is not None:
                 typer.echo(f"wrote {path}")
@@ -150,16 +153,22 @@ def _moment(text: str) -> float:
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
-def _print(console: "Console", made: "Investigation") -> None:
+def _print(console: "Console", made: "Investigation", tongue: "Tongue") -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from pontlevis.investigation.plots import clock
+    from pontlevis.investigation.statements import said
 
-    console.print(f"[bold]{escape(made.subject)}[/]\n{clock(made.since)} to {clock(made.until)}\n")
+    console.print(
+        f"[bold]{escape(made.subject)}[/]\n{tongue('page.time', since=made.since, until=made.until)}\n"
+    )
     colour = {"fact": "green", "inference": "yellow", "unknown": "dim"}
     for each in made.statements:
-        console.print(f"[{colour[each.kind]}]{each.kind:<9}[/] {escape(each.text)}", soft_wrap=False)
+        console.print(
+            f"[{colour[each.kind]}]{tongue.named('kind', each.kind):<9}[/] {escape(said(each, tongue))}",
+            soft_wrap=False,
+        )
     console.print()
     table = Table(title="Clusters", title_justify="left", box=None, padding=(0, 1))
     for name in (

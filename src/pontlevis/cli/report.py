@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pontlevis.cli.common import Config, Data, fail, settings_from
+from pontlevis.cli.common import Config, Data, Language, fail, settings_from, tongue_of
 from pontlevis.cli.investigate import load_facts
 
 if TYPE_CHECKING:
     from pontlevis.config import Settings
     from pontlevis.investigation.proposals import Search
+    from pontlevis.investigation.tongue import Tongue
 
 
 def command(
@@ -38,6 +39,7 @@ def command(
     trials: Annotated[
         int | None, typer.Option("--trials", min=0, help="How many other settings to try; 0: none.")
     ] = None,
+    language: Language = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
 ) -> None:
     """Write what happened, to whom, what was done, and which settings would have caught it sooner.
@@ -52,10 +54,12 @@ def command(
     from pontlevis.evidence.manifest import Broken
     from pontlevis.investigation import document
     from pontlevis.investigation.archive import NoEvidence
-    from pontlevis.investigation.report import report
+    from pontlevis.investigation.report import report, title
     from pontlevis.investigation.reporting import gather
+    from pontlevis.investigation.tongue import Tongue
 
     settings = settings_from(config=config, data=data)
+    tongue = tongue_of(settings, language)
     facts = load_facts(settings, incident)
     policy = (
         settings.investigation if trials is None else replace(settings.investigation, replay_trials=trials)
@@ -74,18 +78,24 @@ def command(
                 now=time.time(),
                 pseudonymised=settings.evidence.pseudonymise,
                 good=good,
+                language=tongue.language,
                 progress=lambda what: status.update(f"Gathering: {what} …"),
             )
     except (NoEvidence, Broken) as error:
         fail(str(error))
-    blocks = report(story)
+    blocks = report(story, tongue)
     try:
         if html is not None:
-            html.write_text(document.html(f"{facts.name}: what happened", blocks), "utf-8")
+            html.write_text(document.html(title(story, tongue), blocks, tongue), "utf-8")
         if markdown is not None:
             markdown.write_text(document.markdown(blocks), "utf-8")
         if json_file is not None:
-            body = {"investigation": story.made, "search": _tried(story.search), "verified": story.verified}
+            english = Tongue("en")
+            body = {
+                "investigation": story.made,
+                "search": _tried(story.search, english),
+                "verified": english.say(story.verified),
+            }
             json_file.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=1))
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}")
@@ -111,12 +121,12 @@ async def _head(settings: "Settings") -> tuple[int, str] | None:
         await database.close()
 
 
-def _tried(search: "Search") -> dict[str, object]:
+def _tried(search: "Search", english: "Tongue") -> dict[str, object]:
     return {
         "current": search.current,
         "trials": search.trials,
         "proposals": search.proposals,
         "before_acts": search.before_acts,
         "before_s": search.before_s,
-        "notes": search.notes,
+        "notes": [english.say(each) for each in search.notes],
     }

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pontlevis.cli.common import fail
+from pontlevis.cli.shelf import Shelf, shelf_of, shelve_both
 
 DEFAULT_LOADS = "0,1,3,10,30,100"
 
@@ -47,6 +48,7 @@ def command(
         ),
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as JSON.")] = None,
+    data: Shelf = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a page with plots.")] = None,
 ) -> None:
     """Play honest and hostile load against admission and what is used instead of it, in virtual time.
@@ -56,6 +58,8 @@ def command(
     Example: `pontlevis simulate --quick --report simulation.html`
     """
     if detection:
+        if data is not None:
+            fail("--data does not go with --detection")
         from pontlevis.cli.simulate_detection import evaluate
 
         evaluate(
@@ -74,6 +78,7 @@ def command(
     from pontlevis.simulation.world.population import WorldShape
     from pontlevis.simulation.world.report import page
 
+    shelf = shelf_of(data)
     if load not in ("synthetic", "trace"):
         fail("--load is synthetic or trace")
     trace = Path(os.environ["PONTLEVIS_DATA"]) if load == "trace" and "PONTLEVIS_DATA" in os.environ else None
@@ -113,15 +118,19 @@ def command(
         table.add_row(mine[0].name, *(f"{each.existing_goodput:.1%}" for each in mine))
     console.print(table)
     console.print(f"{sum(each.requests for each in points):,} requests, {sum(each.cpu_s for each in points):.0f} s of CPU.")  # fmt: skip
+    body = {
+        "seed": seed,
+        "engines": world.engines,
+        "accounts": world.accounts,
+        "load": load,
+        "points": points,
+    }
+    figures = msgspec.json.format(msgspec.json.encode(body), indent=1)
     if json_file is not None:
-        body = {
-            "seed": seed,
-            "engines": world.engines,
-            "accounts": world.accounts,
-            "load": load,
-            "points": points,
-        }
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=1))
+        json_file.write_bytes(figures)
     if report is not None:
         report.write_text(page(points, world, seed), "utf-8")
         console.print(f"Report: {report}")
+    if shelf is not None:
+        for put in shelve_both(shelf, f"simulation-{seed}", page(points, world, seed), figures):
+            console.print(f"For the console: {put}")

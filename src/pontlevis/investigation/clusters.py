@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from pontlevis.investigation.archive import Archive
+from pontlevis.investigation.phrase import Phrase, phrase
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Cluster
+from pontlevis.investigation.tongue import Tongue, texts_of
 from pontlevis.investigation.tools import tool_of
 
 SAME_PREFIXES = 0.3
@@ -35,18 +37,8 @@ CONCERNS = {
     "rotating_flood": {"flood", "key guessing"},
 }
 """What those do whom a detector accuses; one that is not named here may mean anything."""
+TEXTS = texts_of("en")
 FAILS = frozenset({"guessing", "key guessing", "slow"})
-DOES = {
-    "guessing": "guess passwords",
-    "key guessing": "try API keys that are none",
-    "slow": "send or read too slowly",
-    "sign-ups": "make accounts",
-    "flood": "ask and are turned away",
-    "use": "use the API",
-    "log-ins": "log in",
-    "pages": "look at pages",
-    "known": "are known good",
-}
 
 
 @dataclass(slots=True)
@@ -195,6 +187,7 @@ def _cluster(
     prints = sorted({group.fingerprint, *(groups[each].fingerprint for each in group.merged)})
     signs, confidence = _weigh(group, prints, accused, earlier=earlier)
     hostile = confidence >= policy.hostile_confidence
+    say, who = Tongue("en"), phrase(f"who.{_word(group.behaviour)}", sources=group.sources)
     mine = f"fingerprint IN ({', '.join(map(str, prints))}) AND behaviour = '{group.behaviour}'"
     networks = archive.ask(
         f"SELECT asn, count(*) FROM actors WHERE {mine} GROUP BY asn ORDER BY count(*) DESC, asn LIMIT 10"
@@ -205,12 +198,10 @@ def _cluster(
     return Cluster(
         id=f"{group.behaviour.replace(' ', '-')}-{group.fingerprint:08x}",
         behaviour=group.behaviour,
-        sentence=f"{group.sources:,} source{'s' if group.sources != 1 else ''} that {DOES[group.behaviour]}"
-        if group.sources != 1
-        else f"1 source, one of those that {DOES[group.behaviour]}",
+        sentence=say.say(who),
         confidence=round(confidence, 3),
         hostile=hostile,
-        signs=signs,
+        signs=[say.say(each) for each in signs],
         fingerprints=[f"{each:08x}" for each in prints],
         tools=sorted({tool for each in prints if (tool := tool_of(each))}),
         sources=group.sources,
@@ -225,47 +216,53 @@ def _cluster(
         first_at=group.first_at,
         last_at=group.last_at,
         loudest=[str(each[0]) for each in loudest],
+        who=who,
+        grounds=signs,
     )
+
+
+def _word(behaviour: str) -> str:
+    """As the texts name it."""
+    return behaviour.replace(" ", "_").replace("-", "_")
 
 
 def _weigh(
     group: _Group, prints: list[int], accused: dict[int, tuple[float, str]], *, earlier: bool
-) -> tuple[list[str], float]:
-    """Signs in words, and what they come to. Known good actors are not weighed."""
+) -> tuple[list[Phrase], float]:
+    """Signs, and what they come to. Known good actors are not weighed."""
     if group.behaviour == "known":
-        return ["accounts that have earned their standing use it"], 0.0
-    signs: list[tuple[float, str]] = []
+        return [phrase("sign.known")], 0.0
+    signs: list[Phrase] = []
+    doubt = 1.0
+
+    def sign(weight: float, code: str, **values: float | str | Phrase) -> None:
+        nonlocal doubt
+        doubt *= 1 - weight
+        signs.append(phrase(f"sign.{code}", weight=round(weight, 4), **values))
+
     said = max((accused[each] for each in prints if each in accused), default=None)
     share = group.named / max(1, group.sources)
     if said is not None:
-        meant = group.behaviour in CONCERNS.get(said[1], {group.behaviour})
-        doing = "" if meant else ", for something else"
-        signs.append(
-            (
-                FINDING_WEIGHT
-                * said[0]
-                * (1 if meant else OTHER_FAILING if group.behaviour in FAILS else OTHER_MATTER),
-                f"a finding ({said[1]}, {said[0]:.0%} sure) names its software{doing}",
-            )
+        sure, detector = said
+        meant = group.behaviour in CONCERNS.get(detector, {group.behaviour})
+        sign(
+            FINDING_WEIGHT
+            * sure
+            * (1 if meant else OTHER_FAILING if group.behaviour in FAILS else OTHER_MATTER),
+            "finding" if meant else "finding_other",
+            detector=phrase(f"detector.{detector}") if f"detector.{detector}" in TEXTS else detector,
+            sure=sure,
         )
     if share >= NAMED_SHARE:
-        signs.append(
-            (
-                SOURCES_WEIGHT * min(1.0, 0.5 + share / 2),
-                f"findings or decisions name {share:.0%} of its sources",
-            )
-        )
+        sign(SOURCES_WEIGHT * min(1.0, 0.5 + share / 2), "named", share=share)
     if group.behaviour in FAILS:
-        signs.append((FAILURE_WEIGHT, f"what most of its acts do is {group.behaviour}"))
+        sign(FAILURE_WEIGHT, "fails", behaviour=phrase(f"behaviour.{_word(group.behaviour)}"))
     fresh = group.fresh / max(1, group.sources)
     if earlier and fresh >= 0.9:
-        signs.append((NEW_WEIGHT, f"{fresh:.0%} of its sources were not seen in the time before"))
+        sign(NEW_WEIGHT, "fresh", share=fresh)
     if group.prefixes >= 20 and group.fingerprint and len(prints) == 1:
-        signs.append((SPREAD_WEIGHT, f"one piece of software from {group.prefixes:,} prefixes"))
+        sign(SPREAD_WEIGHT, "spread", prefixes=group.prefixes)
     hosted = group.hosted / max(1, group.sources)
     if hosted >= 0.5:
-        signs.append((HOSTED_WEIGHT, f"{hosted:.0%} of its sources are data centres' or VPN exits'"))
-    doubt = 1.0
-    for weight, _ in signs:
-        doubt *= 1 - weight
-    return [f"{text} (+{weight:.2f})" for weight, text in signs], 1 - doubt
+        sign(HOSTED_WEIGHT, "hosted", share=hosted)
+    return signs, 1 - doubt

@@ -1,11 +1,13 @@
 """A document of headings, paragraphs, tables and plots, written as Markdown or as one page of HTML."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from pontlevis.investigation.page import head
 from pontlevis.investigation.page import table as html_table
+from pontlevis.investigation.tongue import Tongue
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Bullets:
 class Table:
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
-    nothing: str = "None."
+    nothing: str
+    """What stands there without rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,19 @@ class Plot:
 Block = Heading | Paragraph | Bullets | Table | Plot
 
 
+_BREAKING = re.compile(r"[^\S\u00a0\u202f]+")
+"""White space at which a line may break; the spaces that keep figures together stay."""
+
+
 def markdown(blocks: Sequence[Block]) -> str:
     """As Markdown; words of clients cannot become markup."""
     return "\n\n".join(_markdown(each) for each in blocks) + "\n"
 
 
-def html(title: str, blocks: Sequence[Block]) -> str:
+def html(title: str, blocks: Sequence[Block], tongue: Tongue) -> str:
     """As one page that needs nothing else."""
-    return head(title) + "".join(_html(each) for each in blocks) + "</body></html>\n"
+    said = "".join(_html(each, tongue) for each in blocks)
+    return f"{head(title, tongue.language)}{said}</body></html>\n"
 
 
 def _markdown(block: Block) -> str:
@@ -70,13 +78,13 @@ def _markdown(block: Block) -> str:
 
 
 def _safe(text: str) -> str:
-    text = " ".join(text.split())
+    text = _BREAKING.sub(" ", text).strip()
     for sign in "\\`*_<>[]#":
         text = text.replace(sign, "\\" + sign)
     return text
 
 
-def _html(block: Block) -> str:
+def _html(block: Block, tongue: Tongue) -> str:
     if isinstance(block, Heading):
         return f"<h{block.level}>{escape(block.text)}</h{block.level}>"
     if isinstance(block, Paragraph):
@@ -85,4 +93,4 @@ def _html(block: Block) -> str:
         return "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in block.items) + "</ul>"
     if isinstance(block, Plot):
         return f"{block.svg}<p class='soft'>{escape(block.said)}</p>"
-    return html_table(block.heads, block.rows, block.nothing)
+    return html_table(block.heads, block.rows, block.nothing, tongue)

@@ -14,7 +14,10 @@ import msgspec
 from pontlevis.brain.agent import NONE, OTHER, SEVERAL
 from pontlevis.investigation.agents import sentences
 from pontlevis.investigation.result import Agent, Cluster, Investigation
+from pontlevis.investigation.tongue import Tongue
 
+ENGLISH = Tongue("en")
+"""Others' programs and people read exports, in whatever country."""
 NAMESPACE = UUID("6f5f1e0a-54b5-5c1b-9f0e-6d1c2b7f3a10")
 """Of identifiers, so that the same investigation exports the same bundle."""
 OBSERVABLES = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
@@ -113,7 +116,7 @@ def stix(made: Investigation, *, producer: str, at: float) -> str:
                     **common("note", key),
                     "created_by_ref": who,
                     "abstract": "What its clients call themselves (product and major version of the User-Agent; anybody can send any)",
-                    "content": "\n".join(sentences(cluster)),
+                    "content": "\n".join(sentences(cluster, ENGLISH)),
                     "object_refs": [f"grouping--{uuid5(NAMESPACE, key)}"],
                 }
             )
@@ -162,7 +165,10 @@ def misp(made: Investigation, *, producer: str, at: float) -> str:
     attributes += [
         {
             "uuid": str(
-                uuid5(NAMESPACE, f"{made.subject}/{cluster.id}/agent/{each.name}/{each.contradiction}")
+                uuid5(
+                    NAMESPACE,
+                    f"{made.subject}/{cluster.id}/agent/{each.name}/{each.contradiction}/{each.sends_like}",
+                )
             ),
             "type": "user-agent",
             "category": "Network activity",
@@ -174,7 +180,7 @@ def misp(made: Investigation, *, producer: str, at: float) -> str:
             "last_seen": _time(cluster.last_at).isoformat(),
         }
         for cluster in made.hostile
-        for each, said in zip(cluster.agents, sentences(cluster), strict=True)
+        for each, said in zip(cluster.agents, sentences(cluster, ENGLISH), strict=True)
         if each.name not in UNNAMED
     ]
     event = {

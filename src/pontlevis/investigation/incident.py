@@ -25,6 +25,10 @@ class Update:
     text: str
     actor: str
     automatic: bool
+    text_fr: str = ""
+
+    def said(self, language: str) -> str:
+        return (self.text_fr if language == "fr" else "") or self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ class IncidentFacts:
     unserved: int
     first_finding_at: float | None
     updates: tuple[Update, ...]
+    name_fr: str = ""
+
+    def called(self, language: str) -> str:
+        return (self.name_fr if language == "fr" else "") or self.name
 
     @property
     def since(self) -> float:
@@ -94,9 +102,10 @@ async def load_incident(database: Database, wanted: str) -> IncidentFacts:
             row.unserved,
             first,
             tuple(
-                Update(each.created_at, each.status, each.body_en, each.actor, each.automatic)
+                Update(each.created_at, each.status, each.body_en, each.actor, each.automatic, each.body_fr)
                 for each in updates
             ),
+            row.name_fr,
         )
 
 

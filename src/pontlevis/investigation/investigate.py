@@ -7,7 +7,8 @@ from pathlib import Path
 from pontlevis.investigation import actors, agents, clusters
 from pontlevis.investigation.archive import Archive
 from pontlevis.investigation.policy import InvestigationPolicy
-from pontlevis.investigation.result import Attacked, Cluster, Hit, Investigation, Line, Statement, Touched
+from pontlevis.investigation.result import Attacked, Hit, Investigation, Line
+from pontlevis.investigation.statements import statements
 from pontlevis.investigation.touched import touched, used_keys
 from pontlevis.investigation.waves import series, waves
 
@@ -89,7 +90,7 @@ def investigate(
             timeline=_timeline(archive),
         )
         earlier = bool(archive.ask("SELECT 1 FROM earlier LIMIT 1"))
-        made.statements = _statements(made, earlier=earlier, reached=reached, first=archive.first)
+        made.statements = statements(made, earlier=earlier, reached=len(reached))
         return made
 
 
@@ -166,75 +167,3 @@ def _timeline(archive: Archive) -> list[Line]:
     return [
         Line(float(str(at)), str(event), str(outcome), str(detail)) for at, event, outcome, detail in rows
     ]
-
-
-def _statements(
-    made: Investigation, *, earlier: bool, reached: list[Touched], first: float
-) -> list[Statement]:
-    """In the order in which somebody asks."""
-    said: list[Statement] = []
-
-    def fact(text: str) -> None:
-        said.append(Statement("fact", text))
-
-    def inference(text: str) -> None:
-        said.append(Statement("inference", text))
-
-    def unknown(text: str) -> None:
-        said.append(Statement("unknown", text))
-
-    about = "about " if made.sampled else ""
-    fact(f"{about}{made.acts:,.0f} acts were seen; {made.rows:,} rows of evidence tell of them.")
-    hostile = made.hostile
-    for each in hostile[:10]:
-        inference(_told(each))
-    said.extend(agents.statements(hostile[:10]))
-    if not hostile:
-        inference("No cluster is hostile with enough confidence to say so.")
-    if reached:
-        inference(
-            f"{len(reached):,} account{'s' if len(reached) != 1 else ''} gave way or had a key used: log-ins and calls that succeeded are facts,"
-            " that those sources are hostile is the inference above."
-        )
-    elif hostile:
-        fact("No account gave way: no log-in and no key of somebody else's succeeded from a hostile cluster.")
-    if made.attacked_accounts:
-        fact(f"Passwords of {about}{made.attacked_accounts:,} accounts were tried from these clusters.")
-    if made.tokens_drained:
-        money = f", {made.cost:,.2f} {made.currency}" if made.cost is not None else ""
-        fact(
-            f"Calls from these clusters that were served asked for {about}{made.tokens_drained:,.0f} tokens{money}."
-        )
-    if made.honest_hit:
-        fact(
-            f"{made.honest_hit:,} existing users who belong to no hostile cluster were turned away at least once."
-        )
-    else:
-        fact("No existing user outside these clusters was turned away.")
-    if all(asn == 0 for each in hostile for asn, _ in each.networks):
-        unknown(
-            "Whose networks these are: no file of autonomous systems was there when the acts were seen (docs/sources.md)."
-        )
-    if not any(each.tools for each in hostile):
-        unknown(
-            "Which tools were used: no order of header names matches a client that we know, and no User-Agent that was noted names one."
-        )
-    if not earlier:
-        unknown("Who was there before: the evidence does not go back further than the time asked for.")
-    if made.dropped:
-        unknown(f"{made.dropped:,} acts were not kept because the disk was too slow, or refused.")
-    if made.sampled:
-        unknown(
-            "Every single source of the flood: it was sampled, so that counts are estimates and lists are not complete."
-        )
-    if made.pseudonymised:
-        unknown("The addresses: they are pseudonyms; `pontlevis evidence reveal` opens them with the key.")
-    unknown(
-        "Who the people behind these sources are, and whether they are one group: evidence of this kind cannot tell."
-    )
-    return said
-
-
-def _told(each: Cluster) -> str:
-    tools = f", with what looks like {' and '.join(each.tools)}" if each.tools else ""
-    return f"{each.sentence} ({each.acts:,.0f} acts{tools}): hostile with confidence {each.confidence:.0%}, since {'; '.join(each.signs)}."

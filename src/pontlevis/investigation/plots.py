@@ -1,13 +1,18 @@
 """An investigation's plots, as SVG that stands alone in a page."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from pontlevis.investigation.result import Investigation, Line
+from pontlevis.investigation.tongue import Tongue
 from pontlevis.plotting import BANDS, legend, panel, svg
 
+_FORMATS = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
+_OFFSETS = ["", "%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d %H:%M"]
+"""Figures alone: names of months would be in one language."""
 HOSTILE, OTHER = "#c0392b", "#1b7f5c"
 
 
@@ -21,7 +26,19 @@ def dated(axes: Axes, since: float, until: float) -> None:
     axes.set_xlim(_days(since), _days(max(until, since + 1)))
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
+    told = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator, tz=UTC, formats=_FORMATS, zero_formats=_FORMATS, offset_formats=_OFFSETS
+    )
+    axes.xaxis.set_major_formatter(told)
+
+
+def end_of(made: Investigation) -> float:
+    """Where a plot ends: a tenth after the last thing seen, for an incident may stay open long after it."""
+    series = made.series
+    busy = [place for place in range(len(series.hostile)) if series.hostile[place] + series.other[place] > 0]
+    last = series.start + (busy[-1] + 1) * series.width if busy else made.until
+    last = max([last, *(each.at for each in made.timeline)])
+    return min(made.until, last + 0.1 * (last - made.since))
 
 
 def postures(axes: Axes, timeline: list[Line], until: float) -> None:
@@ -32,9 +49,9 @@ def postures(axes: Axes, timeline: list[Line], until: float) -> None:
             axes.axvspan(_days(begin), _days(end), color=BANDS[word], alpha=0.16, lw=0)
 
 
-def acts(made: Investigation) -> str:
+def acts(made: Investigation, tongue: Tongue) -> str:
     """Acts a second, hostile and others, over the posture in force."""
-    figure, axes = panel("Acts a second", "acts/s", below="time (UTC)")
+    figure, axes = panel(tongue("report.p_acts"), tongue("report.p_acts_unit"), below=tongue("report.p_time"))
     series = made.series
     at = [_days(series.start + place * series.width) for place in range(len(series.hostile))]
     postures(axes, made.timeline, made.until)
@@ -47,7 +64,7 @@ def acts(made: Investigation) -> str:
         where="post",
         color=HOSTILE,
         lw=1.2,
-        label="hostile clusters",
+        label=tongue("report.p_hostile"),
     )
     axes.step(
         at,
@@ -55,24 +72,24 @@ def acts(made: Investigation) -> str:
         where="post",
         color=OTHER,
         lw=1.2,
-        label="everybody else",
+        label=tongue("report.p_other"),
     )
     top = max([*series.hostile, *series.other, 1.0]) / series.width
     if top > 50:
         axes.set_yscale("symlog", linthresh=10)
     axes.set_ylim(bottom=0)
-    dated(axes, made.since, made.until)
+    dated(axes, made.since, end_of(made))
     legend(axes, 2)
     return svg(figure)
 
 
-def spans(made: Investigation) -> str:
+def spans(made: Investigation, tongue: Tongue, names: Mapping[str, str] | None = None) -> str:
     """From when to when each cluster was there; empty where there is none."""
     shown = [each for each in made.clusters if each.behaviour != "known"][:12]
     if not shown:
         return ""
     figure, axes = panel(
-        "Clusters, first to last seen", "", below="time (UTC)", height=0.9 + 0.32 * len(shown)
+        tongue("report.p_spans"), "", below=tongue("report.p_time"), height=0.9 + 0.32 * len(shown)
     )
     for place, each in enumerate(reversed(shown)):
         axes.barh(
@@ -82,9 +99,11 @@ def spans(made: Investigation) -> str:
             height=0.6,
             color=HOSTILE if each.hostile else "#9aa3ab",
         )
-    axes.set_yticks(range(len(shown)), [each.id for each in reversed(shown)], fontsize=8)
+    axes.set_yticks(
+        range(len(shown)), [(names or {}).get(each.id, each.id) for each in reversed(shown)], fontsize=8
+    )
     axes.grid(axis="x", alpha=0.25)
-    dated(axes, made.since, made.until)
+    dated(axes, made.since, end_of(made))
     return svg(figure)
 
 

@@ -9,6 +9,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Observation, Outcome
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import EXISTING, Posture
+from pontlevis.investigation.phrase import Phrase, phrase
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.record import Record
 
@@ -76,7 +77,7 @@ class Search:
     before_s: float = 0.0
     acts: int = 0
     source: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Phrase] = field(default_factory=list)
 
 
 class _Watched(Replay):
@@ -115,10 +116,10 @@ def search(
         found.before_acts += sum(each.count for each in good.observations)
         found.before_s += good.observations[-1].at - good.observations[0].at
     if len(before) == len(record.observations):
-        found.notes.append("Neither journal nor evidence hold the incident any more: nothing was tried.")
+        found.notes.append(phrase("report.note_gone"))
         return found
     if record.cut:
-        found.notes.append(f"Only the first {len(record.observations):,} observations were replayed.")
+        found.notes.append(phrase("report.note_cut", count=len(record.observations)))
 
     def play(changes: tuple[Change, ...]) -> Trial | None:
         tables: dict[str, DetectionPolicy | PosturePolicy] = {"detection": detection, "posture": posture}
@@ -137,7 +138,7 @@ def search(
         return found
     for section, name, factor in SEARCHED[: policy.replay_trials]:
         if time.monotonic() - begun > policy.replay_s:
-            found.notes.append(f"The search was ended after {policy.replay_s:.0f} s.")
+            found.notes.append(phrase("report.note_ended", length=policy.replay_s))
             break
         old = float(getattr(detection if section == "detection" else posture, name))
         new = old * factor
@@ -151,9 +152,7 @@ def search(
         if tried is not None:
             found.trials.append(tried)
     if found.before_acts < LEAST_BEFORE:
-        found.notes.append(
-            f"Only {found.before_acts:,} acts of the time before are recorded: too few to propose anything by."
-        )
+        found.notes.append(phrase("report.note_few", acts=found.before_acts))
         return found
     better = sorted((each for each in found.trials if bears_out(each, found.current)), key=_order)
     if len(better) > 1 and time.monotonic() - begun <= policy.replay_s:

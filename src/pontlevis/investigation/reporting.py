@@ -10,6 +10,7 @@ from pontlevis.evidence.store import FOLDER
 from pontlevis.evidence.verify import verify
 from pontlevis.investigation.incident import IncidentFacts
 from pontlevis.investigation.investigate import Matter, investigate
+from pontlevis.investigation.phrase import phrase
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.proposals import search
 from pontlevis.investigation.record import load
@@ -31,6 +32,7 @@ def gather(
     now: float,
     pseudonymised: bool = False,
     good: Path | None = None,
+    language: str = "en",
     progress: Callable[[str], None] | None = None,
 ) -> Story:
     """Asks, verifies and replays. ``good``: another data directory whose traffic was good; ``now``: Unix seconds.
@@ -41,7 +43,7 @@ def gather(
     until = facts.until(now)
     made = investigate(
         data / FOLDER,
-        Matter(f"{facts.name} ({facts.id})", facts.since, until),
+        Matter(f"{facts.called(language)} ({facts.id})", facts.since, until),
         policy,
         pseudonymised=pseudonymised,
         progress=say,
@@ -49,9 +51,9 @@ def gather(
     say("whether the evidence holds")
     checked = verify(data / FOLDER, known_head=Head(*head) if head is not None else None)
     verified = (
-        f"The evidence does NOT verify: {checked.broken}."
+        phrase("report.broken", why=checked.broken)
         if checked.broken
-        else f"The evidence verifies: {checked.files:,} files, {checked.rows:,} rows, chained up to line {checked.head.n}."
+        else phrase("report.verified", files=checked.files, rows=checked.rows, line=checked.head.n)
     )
     say("the record")
     record = load(data, facts.since - BEFORE_REPLAY_S, until, policy.replay_acts)

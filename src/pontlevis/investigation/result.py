@@ -2,6 +2,8 @@
 
 import msgspec
 
+from pontlevis.investigation.phrase import Phrase
+
 
 class Agent(msgspec.Struct, frozen=True):
     """A name by which clients of a cluster go."""
@@ -12,7 +14,10 @@ class Agent(msgspec.Struct, frozen=True):
     sources: int
     """About; one that sent its headers in several orders counts once for each."""
     contradiction: str = ""
-    """What speaks against a browser's name; empty where nothing does."""
+    """What speaks against a browser's name: ``order`` of its headers, or ``bare`` of Accept-Language; empty where
+    nothing does."""
+    sends_like: str = ""
+    """The client that sends headers in that order."""
 
 
 class Cluster(msgspec.Struct):
@@ -42,6 +47,10 @@ class Cluster(msgspec.Struct):
     first_at: float
     last_at: float
     loudest: list[str]
+    who: Phrase = Phrase("")
+    """The sentence, for every language."""
+    grounds: list[Phrase] = []
+    """The signs, likewise."""
     agents: list[Agent] = []
     """Of a hostile cluster, most acts first."""
 
@@ -61,6 +70,10 @@ class Touched(msgspec.Struct, frozen=True):
     account_id: str
     why: str
     at: float
+    how: str = ""
+    """``login`` or ``request``; empty where it was not evidence that said so."""
+    source: str = ""
+    cluster: str = ""
 
 
 class UsedKey(msgspec.Struct):
@@ -108,6 +121,8 @@ class Statement(msgspec.Struct):
 
     kind: str
     text: str
+    """In English; ``phrase`` says it in every language."""
+    phrase: Phrase = Phrase("")
 
 
 class Line(msgspec.Struct):

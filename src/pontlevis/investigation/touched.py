@@ -6,6 +6,7 @@ from pontlevis.investigation import actors, clusters
 from pontlevis.investigation.archive import Archive
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Touched, UsedKey
+from pontlevis.investigation.tongue import Tongue
 
 
 def touched_accounts(
@@ -37,6 +38,7 @@ def touched(archive: Archive) -> list[Touched]:
     those that they made before it cannot be told from others. Callers without an account have none.
     """
     found: dict[str, Touched] = {}
+    say = Tongue("en")
     for account, source, cluster, at, event in archive.ask(
         """WITH own AS (SELECT DISTINCT account FROM dealings WHERE event = 'signup' AND outcome = 'ok'
                         AND source IN (SELECT source FROM foe))
@@ -49,8 +51,9 @@ def touched(archive: Archive) -> list[Touched]:
         name = str(account)
         if name in found:
             continue
-        did = "a log-in succeeded" if event == "login" else "a key or session of it was used"
-        found[name] = Touched(name, f"{did} from {source}, of the hostile cluster {cluster}", float(str(at)))
+        how = str(event)
+        why = say(f"touched.{how}", source=str(source), cluster=str(cluster))
+        found[name] = Touched(name, why, float(str(at)), how, str(source), str(cluster))
     return list(found.values())
 
 

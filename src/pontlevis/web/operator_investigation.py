@@ -11,7 +11,11 @@ from pontlevis.investigation import exports
 from pontlevis.investigation.ask import Question, answer
 from pontlevis.investigation.incident import load_incident
 from pontlevis.investigation.result import Investigation, Series
+from pontlevis.investigation.statements import said
+from pontlevis.investigation.told import Told
+from pontlevis.investigation.tongue import Tongue
 from pontlevis.web.context import WebContext
+from pontlevis.web.i18n import language_of
 from pontlevis.web.operator_visitor import Reader, gate_of
 from pontlevis.web.render import render
 
@@ -120,6 +124,9 @@ def create_investigation_router(context: WebContext) -> APIRouter:
             "actor": await gate_of(request).actor(request),
             "incidents": await incidents.incidents(most=20),
             "incident": incident,
+            "tongue": Tongue(language_of(request)),
+            "said": said,
+            "told": Told(found, Tongue(language_of(request))) if isinstance(found, Investigation) else None,
             "made": found if isinstance(found, Investigation) else None,
             "curve": curve(found.series) if isinstance(found, Investigation) else None,
             "error": found if isinstance(found, str) else "",

@@ -79,7 +79,7 @@ def test_it_is_private_to_its_owner(tmp_path: Path) -> None:
     assert [each.stat().st_mode & 0o777 for each in journal_files(folder)] == [0o600]
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_wherever_a_file_is_cut_or_damaged_what_lies_before_counts(
     tmp_path: Path, data: st.DataObject

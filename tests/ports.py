@@ -23,4 +23,3 @@ def free_port() -> int:
                 continue
         return port
     raise AssertionError("no port is free")
-

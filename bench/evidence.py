@@ -20,7 +20,7 @@ import psutil
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.evidence.keeper import Keeper
 from pontlevis.evidence.manifest import FileLine, Manifest
-from pontlevis.evidence.parquet import LEVEL, connect
+from pontlevis.evidence.parquet import GROUP_ROWS, LEVEL, connect
 from pontlevis.evidence.rows import COLUMNS
 from pontlevis.evidence.store import digest
 from pontlevis.evidence.store_policy import EvidencePolicy
@@ -107,7 +107,7 @@ def generate(folder: Path, events: int, seed: int) -> None:
             connection.execute(
                 f"""COPY (SELECT {chosen} FROM (SELECT *, (host // 62500 + 11) || '.' || (host // 250 % 250) || '.' || (host % 250) || '.' || (host * 7 % 250) source
                     FROM ({query})) UNION ALL SELECT {finding} ORDER BY event, outcome, fingerprint, source, ts)
-                    TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {LEVEL})"""
+                    TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {LEVEL}, ROW_GROUP_SIZE {GROUP_ROWS})"""
             ).fetchall()
         line = FileLine(
             number, manifest.head.hash, begin / 1e6, name, digest(path), path.stat().st_size, last - first + 1,

@@ -173,7 +173,7 @@ def _accused(archive: Archive) -> dict[int, tuple[float, str]]:
     """Fingerprints that hostile findings name, with the surest one's confidence and detector."""
     found: dict[int, tuple[float, str]] = {}
     for prints, confidence, detector in archive.ask(
-        """SELECT fingerprints, max(confidence), arg_max(outcome, confidence) FROM events
+        """SELECT fingerprints, max(confidence), arg_max(outcome, confidence) FROM said
            WHERE event = 'finding' AND hostile AND fingerprints <> '' GROUP BY fingerprints"""
     ):
         for each in str(prints).split():

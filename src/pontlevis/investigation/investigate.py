@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pontlevis.investigation import actors, clusters
-from pontlevis.investigation.actors import KNOWN_STANDING
 from pontlevis.investigation.archive import Archive
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Attacked, Cluster, Hit, Investigation, Line, Statement, Touched
@@ -94,16 +93,22 @@ def investigate(
 
 
 def _attacked(archive: Archive, reached: set[str], most: int) -> tuple[int, list[Attacked]]:
+    """Accounts whose passwords hostile sources tried; from how many sources is counted of those that are listed only."""
+    mine = clusters.of_foes(archive)
+    joined = """FROM events e JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint"""
+    of_guesses = f"{mine} AND e.event = 'login' AND e.outcome <> 'ok' AND e.account <> ''"
     archive.ask(
-        f"""CREATE TEMP TABLE guessed AS
-            SELECT e.account, sum(e."count" * e.weight) tries, approx_count_distinct(e.source) sources FROM events e
-            JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint
-            WHERE {clusters.of_foes(archive)} AND e.event = 'login' AND e.outcome <> 'ok' AND e.account <> ''
-            GROUP BY e.account"""
+        f"""CREATE TEMP TABLE guessed AS SELECT e.account, sum(e."count" * e.weight) tries {joined}
+            WHERE {of_guesses} GROUP BY e.account"""
     )
     ((count,),) = archive.ask("SELECT count(*) FROM guessed")
+    archive.ask(
+        f"CREATE TEMP TABLE worst AS SELECT * FROM guessed ORDER BY tries DESC, account LIMIT {int(most)}"
+    )
     rows = archive.ask(
-        f"SELECT account, tries, sources FROM guessed ORDER BY tries DESC, account LIMIT {int(most)}"
+        f"""WITH places AS (SELECT e.account, count(DISTINCT e.source) sources {joined}
+                            WHERE {of_guesses} AND e.account IN (SELECT account FROM worst) GROUP BY e.account)
+            SELECT account, tries, sources FROM worst JOIN places USING (account) ORDER BY tries DESC, account"""
     )
     return int(str(count)), [
         Attacked(str(name), float(str(tries)), int(str(sources)), str(name) in reached)
@@ -114,14 +119,13 @@ def _attacked(archive: Archive, reached: set[str], most: int) -> tuple[int, list
 def _honest(archive: Archive, most: int) -> tuple[int, list[Hit]]:
     """Existing users turned away by us, who came from no hostile cluster."""
     archive.ask(
-        f"""CREATE TEMP TABLE hit AS
-            SELECT e.account, sum(e."count" * e.weight) FILTER (e.outcome = 'refused') refused,
-                   coalesce(sum(e."count" * e.weight) FILTER (e.outcome = 'ok'), 0) served,
-                   epoch(min(e.ts) FILTER (e.outcome = 'refused')) first_at, epoch(max(e.ts) FILTER (e.outcome = 'refused')) last_at
-            FROM events e LEFT JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint
-            WHERE e.account <> '' AND e.standing >= {KNOWN_STANDING} AND f.source IS NULL
-              AND e.outcome IN ('refused', 'ok') AND e.event IN ('request', 'login') AND e.account NOT LIKE 'anon:%'
-            GROUP BY e.account HAVING count(*) FILTER (e.outcome = 'refused') > 0"""
+        """CREATE TEMP TABLE hit AS
+            SELECT d.account, sum(d.acts) FILTER (d.outcome = 'refused') refused,
+                   coalesce(sum(d.acts) FILTER (d.outcome = 'ok'), 0) served,
+                   epoch(min(d.first_at) FILTER (d.outcome = 'refused')) first_at, epoch(max(d.last_at) FILTER (d.outcome = 'refused')) last_at
+            FROM dealings d LEFT JOIN foe f ON f.source = d.source AND f.fingerprint = d.fingerprint
+            WHERE d.existing AND f.source IS NULL AND d.event IN ('request', 'login') AND d.account NOT LIKE 'anon:%'
+            GROUP BY d.account HAVING count(*) FILTER (d.outcome = 'refused') > 0"""
     )
     ((count,),) = archive.ask("SELECT count(*) FROM hit")
     return int(str(count)), [
@@ -151,9 +155,9 @@ def _timeline(archive: Archive) -> list[Line]:
     """Findings when they were first made, changes of posture, decisions by their first second and reason."""
     rows = archive.ask(
         f"""SELECT epoch(at_), event, outcome, detail FROM (
-                SELECT min(ts) at_, event, outcome, arg_min(detail, ts) detail FROM events WHERE event = 'finding' GROUP BY event, outcome, id
-                UNION ALL SELECT ts, event, outcome || ', registration ' || id, detail FROM events WHERE event = 'posture'
-                UNION ALL SELECT min(ts), event, outcome, count(*)::VARCHAR || ' × ' || arg_min(detail, ts) FROM events
+                SELECT min(ts) at_, event, outcome, arg_min(detail, ts) detail FROM said WHERE event = 'finding' GROUP BY event, outcome, id
+                UNION ALL SELECT ts, event, outcome || ', registration ' || id, detail FROM said WHERE event = 'posture'
+                UNION ALL SELECT min(ts), event, outcome, count(*)::VARCHAR || ' × ' || arg_min(detail, ts) FROM said
                     WHERE event = 'decision' GROUP BY event, outcome, date_trunc('minute', ts),
                     regexp_replace(detail, '[0-9][0-9.,]*', '…', 'g'))
             ORDER BY at_, event LIMIT {MOST_TIMELINE}"""

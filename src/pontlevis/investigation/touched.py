@@ -37,15 +37,14 @@ def touched(archive: Archive) -> list[Touched]:
     those that they made before it cannot be told from others. Callers without an account have none.
     """
     found: dict[str, Touched] = {}
-    mine = clusters.of_foes(archive)
     for account, source, cluster, at, event in archive.ask(
-        f"""WITH own AS (SELECT DISTINCT account FROM events e WHERE e.source IN (SELECT source FROM foe) AND e.event = 'signup' AND e.outcome = 'ok' AND e.account <> '')
-           SELECT e.account, arg_min(e.source, e.ts), arg_min(m.cluster, e.ts), epoch(min(e.ts)), e.event
-           FROM events e JOIN foe m ON m.source = e.source AND m.fingerprint = e.fingerprint
-           WHERE {mine} AND e.outcome = 'ok' AND e.account <> '' AND e.event IN ('login', 'request')
-             AND e.account NOT LIKE 'anon:%'
-             AND e.account NOT IN (FROM own)
-           GROUP BY e.account, e.event ORDER BY min(e.ts), e.account"""
+        """WITH own AS (SELECT DISTINCT account FROM dealings WHERE event = 'signup' AND outcome = 'ok'
+                        AND source IN (SELECT source FROM foe))
+           SELECT d.account, arg_min(d.source, d.first_at), arg_min(f.cluster, d.first_at), epoch(min(d.first_at)), d.event
+           FROM dealings d JOIN foe f ON f.source = d.source AND f.fingerprint = d.fingerprint
+           WHERE d.outcome = 'ok' AND d.event IN ('login', 'request') AND d.account NOT LIKE 'anon:%'
+             AND d.account NOT IN (FROM own)
+           GROUP BY d.account, d.event ORDER BY min(d.first_at), d.account"""
     ):
         name = str(account)
         if name in found:
@@ -62,10 +61,10 @@ def used_keys(archive: Archive, most: int) -> list[UsedKey]:
             str(key), str(account), float(str(n)), float(str(t)), int(str(s)), float(str(a)), float(str(b))
         )
         for key, account, n, t, s, a, b in archive.ask(
-            f"""SELECT e.credential, min(e.account), sum(e."count" * e.weight), sum(e.tokens * e.weight),
-                       count(DISTINCT e.source), epoch(min(e.ts)), epoch(max(e.ts))
-                FROM events e JOIN foe m ON m.source = e.source AND m.fingerprint = e.fingerprint
-                WHERE {clusters.of_foes(archive)} AND e.event = 'request' AND e.outcome = 'ok' AND e.credential <> ''
-                GROUP BY e.credential ORDER BY 4 DESC, 1 LIMIT {int(most)}"""
+            f"""SELECT d.credential, min(d.account), sum(d.acts), sum(d.tokens), count(DISTINCT d.source),
+                       epoch(min(d.first_at)), epoch(max(d.last_at))
+                FROM dealings d JOIN foe f ON f.source = d.source AND f.fingerprint = d.fingerprint
+                WHERE d.event = 'request' AND d.outcome = 'ok' AND d.credential <> ''
+                GROUP BY d.credential ORDER BY 4 DESC, 1 LIMIT {int(most)}"""
         )
     ]

@@ -9,6 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 PEPPER_BYTES = 32
+MARKERS = ("pepper", "pontlevis.db", "run.json", "secrets", "usage", "journal", "evidence", "reports")
+"""What a directory of ours holds, one of them at least: a start makes the pepper before anything else."""
+HARMLESS = ("lost+found", "pontlevis.toml", "policy.toml")
+"""What may stand in a new one: a volume's own folder, files with settings."""
 
 
 @dataclass(slots=True)
@@ -33,11 +37,24 @@ class DataDirectory:
     def prepare(self) -> None:
         """Makes it, mode 0700, and makes what this process and its children write its owner's alone.
 
-        Raises ``OSError``.
+        Raises ``OSError``, and ``ValueError`` for a directory of somebody else's.
         """
+        self._check_ours()
         os.umask(0o077)
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o700)
+
+    def _check_ours(self) -> None:
+        """Nothing is written into a directory that holds things and no service's: it was named by mistake."""
+        if not self.path.exists() or any((self.path / name).exists() for name in MARKERS):
+            return
+        found = sorted(each.name for each in self.path.iterdir() if not each.name.startswith("."))
+        foreign = [name for name in found if name not in HARMLESS]
+        if foreign:
+            raise ValueError(
+                f"it holds other things ({', '.join(foreign[:3])}{' …' if len(foreign) > 3 else ''}) and no pepper"
+                " or database of a service; name an empty directory or one of ours"
+            )
 
     def pepper(self) -> bytes:
         """The key under every credential, made on first use, kept outside the database, mode 0600.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from pontlevis.backtest.logs import LogReading, ReadOptions
 from pontlevis.backtest.replay import replay
 from pontlevis.backtest.result import BacktestResult
 from pontlevis.brain.vocabulary import Posture
+from surroundings import recorded_data
 
-DATA = os.environ.get("PONTLEVIS_DATA")
+DATA = recorded_data()
 pytestmark = pytest.mark.skipif(
     DATA is None, reason="PONTLEVIS_DATA does not name the directory with the logs"
 )
-ROOM = Path(DATA or "/nonexistent")
+ROOM = DATA or Path("/nonexistent")
 FLOODS = [
     "http-bf-wordpress-bf", "http-dos-bypass-cache", "http-dos-random-uri", "http-dos-switching-ua",
     "nginx-http-generic-bf",

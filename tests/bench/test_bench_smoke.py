@@ -23,7 +23,7 @@ def run_bench(*options: str, path: Path | None = None) -> subprocess.CompletedPr
         env=os.environ if path is None else os.environ | {"PATH": f"{path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=280,
         check=False,
     )
 

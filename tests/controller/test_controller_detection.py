@@ -38,7 +38,6 @@ class Clock:
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the default settings write is written there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PONTLEVIS_DATA", raising=False)  # the traces, not a service's directory
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import RegistrationMode
 from pontlevis.cli import app
 from pontlevis.config import EngineSettings, Settings
-from pontlevis.controller.supervisor import free_port
 from pontlevis.doctor.check import Check, Level
 from pontlevis.doctor.machine import check_machine, check_services
 from pontlevis.doctor.thresholds import check_thresholds
@@ -27,6 +26,7 @@ from pontlevis.evidence.policy import JournalPolicy
 from pontlevis.runtime import DataDirectory
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
+from ports import free_port
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "brain" / "detection"))
 from virtual_traffic import START, Town

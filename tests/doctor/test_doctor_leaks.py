@@ -15,7 +15,6 @@ import pytest
 from pontlevis.accounts.mail.policy import MailPolicy
 from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.config import EngineSettings, Settings
-from pontlevis.controller.supervisor import free_port
 from pontlevis.doctor.check import Check, Level
 from pontlevis.doctor.leaks import check_leaks, check_secrets, listening_widely
 from pontlevis.doctor.stores import (
@@ -28,6 +27,7 @@ from pontlevis.doctor.stores import (
     postgresql,
     redis,
 )
+from ports import free_port
 from postgresql_server import postgresql_server
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

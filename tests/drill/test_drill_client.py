@@ -11,7 +11,7 @@ REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r
 PROMPT = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
-def ask(answers: bytes, times: int = 1, timeout_s: float = 5.0) -> list[tuple[float, Answer]]:
+def ask(answers: bytes, times: int = 1, timeout_s: float = 60.0) -> list[tuple[float, Answer]]:
     """So many requests, one after the other, to a server that answers with these bytes at once."""
 
     async def play() -> list[tuple[float, Answer]]:

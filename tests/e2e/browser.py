@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
+
+from surroundings import PATIENCE_S
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=PATIENCE_S * 1_000)
+
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
 # Quiet: nothing that calls home, and no sandbox of its own within a container's.
@@ -66,7 +70,7 @@ class Visitor:
         )
         self.complaints: list[str] = []
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(PATIENCE_S * 1_000)
         self.page.on("console", self._console)
         self.page.on("pageerror", self._error)
 

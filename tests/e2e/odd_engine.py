@@ -149,7 +149,7 @@ class OddEngine:
                 self.gone.set()
                 handler.close_connection = True
         elif name == "waits":
-            self.release.wait(20)
+            self.release.wait(180)
             handler.send(200, whole(name))
         elif stream:
             handler.begin_stream()

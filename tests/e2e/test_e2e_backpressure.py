@@ -25,7 +25,6 @@ class House:
         self.engine = OddEngine("pours", "plain")
         environment = {
             "PONTLEVIS_GATEWAY__WRITE_STALL_S": str(STALL_S),
-            "PONTLEVIS_GATEWAY__BODY_TIMEOUT_S": "2",
             "PONTLEVIS_GATEWAY__HELD_BODY_BYTES": str(4 * MIB),
             "PONTLEVIS_GATEWAY__HELD_BODY_BYTES_OTHERS": str(MIB),
         }
@@ -37,7 +36,7 @@ class House:
     def connect(self) -> socket.socket:
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        made.settimeout(20)
+        made.settimeout(60)
         made.connect(("127.0.0.1", self.service.port))
         return made
 
@@ -84,16 +83,17 @@ def test_a_slow_reader_holds_the_engine_back_and_is_cut(house: House) -> None:
         for wire in wires:
             wire.sendall(house.request(body))
 
-        def stands() -> bool:
-            first = house.engine.poured
-            time.sleep(0.3)
-            return first == house.engine.poured > 0
+        most = 0
 
-        wait_for(
-            stands, STALL_S, lambda: f"the engine still pours: {house.engine.poured}"
-        )  # the kernels' buffers are full
-        assert house.rss() - before < 16 * MIB
-        assert house.engine.gone.wait(15)
+        def cut_all() -> bool:
+            nonlocal most
+            most = max(most, house.rss())
+            return house.refusals("slow_reader") >= cut + 8
+
+        wait_for(cut_all, 20, lambda: f"{house.refusals('slow_reader') - cut} of 8 are cut")
+        assert most - before < 16 * MIB
+        assert house.engine.poured < 8 * 24 * MIB, "more than the kernel's buffers hold"
+        assert house.engine.gone.wait(60)
         wait_for(
             lambda: house.refusals("slow_reader") == cut + 8, 10, lambda: f"{house.refusals('slow_reader')}"
         )
@@ -125,17 +125,6 @@ def test_who_sends_requests_and_reads_no_answers_is_not_read_further(house: Hous
         wait_for(lambda: cuts() == cut + 1, 10, lambda: "it was not cut")
 
 
-def test_a_slow_body_is_refused_with_its_code(house: House) -> None:
-    """The client is told, and the counter counts."""
-    before = house.refusals("slow_request")
-    with closing(house.connect()) as wire:
-        wire.sendall(house.head(1_000) + b'{"model"')
-        answer = wire.recv(4_096)
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert b'"code":"slow_request"' in answer
-    wait_for(lambda: house.refusals("slow_request") == before + 1, 10, lambda: "not counted")
-
-
 def test_trailers_without_end_are_cut(house: House) -> None:
     """The parser would gather them; the service does not let it."""
     before = house.rss()
@@ -161,15 +150,17 @@ def test_bodies_in_memory_are_bounded_and_existing_users_come_last_to_feel_it(ho
     large = 900_000
     with closing(house.connect()) as wire:
         wire.sendall(house.head(large, house.newcomer) + b"x" * (large - 1))
-        time.sleep(0.5)
         url = f"{house.service.url}/v1/chat/completions"
         body = {"model": "plain", "messages": [{"role": "user", "content": "y" * 300_000}]}
-        refused = httpx.post(url, json=body, headers={"authorization": f"Bearer {house.newcomer}"})
+
+        def newcomer() -> httpx.Response:
+            return httpx.post(url, json=body, headers={"authorization": f"Bearer {house.newcomer}"})
+
+        wait_for(lambda: newcomer().status_code == 503, 10, lambda: "a newcomer's megabyte is not held")
+        refused = newcomer()
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
         served = httpx.post(url, json=body, headers={"authorization": f"Bearer {house.key}"})
         assert served.status_code == 200
-    time.sleep(0.5)
     # Nobody but an existing user may send 300 KB while a newcomer's megabyte is held; now it is gone.
-    again = httpx.post(url, json=body, headers={"authorization": f"Bearer {house.newcomer}"})
-    assert again.status_code != 503
+    wait_for(lambda: newcomer().status_code != 503, 10, lambda: "it is still held")

@@ -42,7 +42,7 @@ def test_a_breached_account_is_secured_while_its_stream_runs(service: Running) -
     account = {"email": ADA, "password": PASSWORD}
     opened = {"name_en": "Passwords guessed", "body_en": "We look into it."}
     incident = str(service.operate("POST", "/api/incidents", dict(opened)).json()["id"])
-    with httpx.Client(base_url=service.url, timeout=30) as client:
+    with httpx.Client(base_url=service.url) as client:
         assert client.post("/api/accounts", json=account).status_code == 201
         session = {"authorization": f"Bearer {client.post('/api/sessions', json=account).json()['token']}"}
         key = {"authorization": f"Bearer {client.post('/api/keys', json={'name': 'k'}, headers=session).json()['key']}"}  # fmt: skip
@@ -103,7 +103,7 @@ def test_the_audit_log_is_whole_until_somebody_touches_the_file(service: Running
     command(service, "audit", "export", str(export))
     assert "anchor" in json.loads(export.read_text().splitlines()[-1])
     assert "1 of 1 anchors met" in command(service, "audit", "verify", "--anchor", str(anchors))
-    with sqlite3.connect(service.data / "pontlevis.db", timeout=10) as database:
+    with sqlite3.connect(service.data / "pontlevis.db", timeout=60) as database:
         changed = database.execute(
             "UPDATE audit_log SET actor = 'somebody else' WHERE event = 'operator:account:secured' RETURNING id"
         ).fetchone()[0]

@@ -4,13 +4,12 @@ import random
 import socket
 import time
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from .conftest import Running
+from .conftest import Running, wait_for
 
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
 CASES = [
@@ -37,7 +36,7 @@ CASES = [
 ]  # fmt: skip
 
 
-def talk(service: Running, data: bytes, timeout: float = 5.0) -> bytes:
+def talk(service: Running, data: bytes, timeout: float = 30.0) -> bytes:
     """Sends bytes and returns what comes back until the other side closes or falls silent."""
     with closing(socket.create_connection(("127.0.0.1", service.port), timeout)) as wire:
         got = b""
@@ -75,7 +74,7 @@ def test_random_bytes_stop_nothing(service: Running) -> None:
 
 def test_half_closed_sockets_are_closed(service: Running) -> None:
     """A client that has said its last word before the headers end is not waited for."""
-    with closing(socket.create_connection(("127.0.0.1", service.port), 5)) as wire:
+    with closing(socket.create_connection(("127.0.0.1", service.port), 60)) as wire:
         wire.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost")
         wire.shutdown(socket.SHUT_WR)
         assert wire.recv(1_000) == b""
@@ -86,14 +85,14 @@ def test_keys_of_every_wrong_shape_are_unknown(service: Running) -> None:
     shapes = [b"Bearer", b"Bearer ", b"Basic YTpi", b"Bearer pl-", b"Bearer pl-" + b"A" * 60, b"Bearer " + b"x" * 8_000,
               b"Bearer pl-\xff\xfe", b"Bearer ' OR 1=1 --", b"bearer sk-123", b"Bearer pl-" + b"=" * 60, b"pl-" + b"A" * 60]  # fmt: skip
     for shape in shapes:
-        got = talk(service, b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: " + shape + b"\r\n\r\n", 2)
+        got = talk(service, b"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: " + shape + b"\r\n\r\n")
         assert got.startswith(b"HTTP/1.1 401"), shape
 
 
 def test_requests_that_were_pipelined_are_answered_in_order(service: Running) -> None:
     """Three at once on one connection."""
     one = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
-    with closing(socket.create_connection(("127.0.0.1", service.port), 5)) as wire:
+    with closing(socket.create_connection(("127.0.0.1", service.port), 60)) as wire:
         wire.sendall(one * 3)
         got = b""
         while got.count(b"HTTP/1.1 401") < 3:
@@ -122,31 +121,26 @@ def test_a_source_may_not_hold_every_connection(service: Running) -> None:
     held = []
     try:
         for _ in range(600):
-            wire = socket.create_connection(("127.0.0.1", service.port), 5, source_address=("127.9.9.9", 0))
+            wire = socket.create_connection(("127.0.0.1", service.port), 60, source_address=("127.9.9.9", 0))
             held.append(wire)
         assert httpx.get(f"{service.url}/api/registration").status_code == 200
-        time.sleep(0.3)
-        closed = 0
         for wire in held:
             wire.setblocking(False)
-            try:
-                closed += wire.recv(1) == b""
-            except BlockingIOError:
-                continue
-            except ConnectionError:
-                closed += 1
-        assert closed >= 80
+        wait_for(
+            lambda: sum(map(is_closed, held)) >= 80,
+            10,
+            lambda: f"{sum(map(is_closed, held))} of 600 are closed",
+        )
     finally:
         for wire in held:
             wire.close()
 
 
-def test_slow_headers_are_cut(tmp_path: Path) -> None:
-    """A client that sends a byte now and then is told so and closed."""
-    running = Running(tmp_path / "data", environment={"PONTLEVIS_GATEWAY__HEADER_TIMEOUT_S": "1"}).start()
+def is_closed(wire: socket.socket) -> bool:
+    """From the other side; nothing was sent on it."""
     try:
-        with closing(socket.create_connection(("127.0.0.1", running.port), 20)) as wire:
-            wire.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
-            assert wire.recv(100).startswith(b"HTTP/1.1 408")
-    finally:
-        running.stop()
+        return wire.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True

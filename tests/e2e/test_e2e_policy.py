@@ -61,7 +61,6 @@ def limit(service: Running, key: str) -> int:
         f"{service.url}/v1/chat/completions",
         headers={"authorization": f"Bearer {key}"},
         json={"model": "pontlevis-sim", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2},
-        timeout=30,
     )
     return int(answer.headers["x-ratelimit-limit-requests"])
 

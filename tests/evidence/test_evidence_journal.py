@@ -79,7 +79,11 @@ def test_it_is_private_to_its_owner(tmp_path: Path) -> None:
     assert [each.stat().st_mode & 0o777 for each in journal_files(folder)] == [0o600]
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_wherever_a_file_is_cut_or_damaged_what_lies_before_counts(
     tmp_path: Path, data: st.DataObject
@@ -124,7 +128,8 @@ def test_a_process_that_is_killed_leaves_all_but_the_last_seconds(tmp_path: Path
         "journal = Journal(Path(sys.argv[1]), JournalPolicy()); journal.start(); second = 0\n"
         "while True:\n"
         "    for number in range(500): journal.observe(seen(T0 + second, number))\n"
-        "    journal.tick(T0 + second, 'normal'); second += 1; print(second, flush=True); time.sleep(0.002)\n"
+        "    journal.tick(T0 + second, 'normal'); second += 1; print(second, flush=True)\n"
+        "    while journal._waiting.qsize() > 5: time.sleep(0.001)\n"
     )
     child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
     assert child.stdout is not None

@@ -1,6 +1,7 @@
 """Connections under clients that do not read, driven by their own clock."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pontlevis.gateway.connections import SWEEP_PARTS, Connections
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
+from until import until
 
 ONE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POLICY = GatewayPolicy()
@@ -59,7 +61,7 @@ def played(size: int, act: Callable[[Connections, socket.socket, Answers], Await
             await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
             await act(connections, client, handler)
         server.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: not connections.count)
         return handler
 
     return asyncio.run(play())
@@ -76,13 +78,12 @@ def test_an_answer_that_is_never_fetched_does_not_hold_its_connection() -> None:
 
     async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
         client.send(ONE)
-        await asyncio.sleep(0.1)
+        await until(lambda: handler.served == 1)
         pass_time(connections, POLICY.write_stall_s)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
         assert connections.count == 1  # what was written may still be fetched
         pass_time(connections, 1.0 + POLICY.write_stall_s + 1.0)
-        await asyncio.sleep(0.1)
-        assert connections.count == 0
+        await until(lambda: connections.count == 0)
 
     assert played(200_000, act).cut == [RefusalCode.SLOW_READER]
 
@@ -92,16 +93,19 @@ def test_nothing_is_begun_for_a_client_that_does_not_read() -> None:
 
     async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
         client.send(ONE * 20)
+        await until(lambda: handler.served > 0)
         await asyncio.sleep(0.1)
         assert handler.served <= 4
         got = 0
-        for _ in range(2_000):
-            try:
-                got += len(client.recv(65_536))
-            except BlockingIOError:
-                await asyncio.sleep(0.002)
-            if handler.served == 20 and got >= 20 * 100_000:
-                break
+
+        def all_read() -> bool:
+            nonlocal got
+            with contextlib.suppress(BlockingIOError):
+                while part := client.recv(65_536):
+                    got += len(part)
+            return got >= 20 * 100_000
+
+        await until(all_read)
         assert handler.served == 20
 
     assert played(100_000, act).cut == []
@@ -112,12 +116,11 @@ def test_a_client_that_takes_nothing_is_cut_within_its_time() -> None:
 
     async def act(connections: Connections, client: socket.socket, handler: Answers) -> None:
         client.send(ONE)
-        await asyncio.sleep(0.1)
+        await until(lambda: handler.served == 1)
         pass_time(connections, POLICY.write_stall_s)
         assert (connections.count, handler.cut) == (1, [])
         pass_time(connections, 1.0 + POLICY.write_stall_s + 1.0)
-        await asyncio.sleep(0.1)
-        assert connections.count == 0
+        await until(lambda: connections.count == 0)
 
     assert played(1_000_000, act).cut == [RefusalCode.SLOW_READER]
 
@@ -133,12 +136,13 @@ def test_a_trusted_proxy_brings_more_connections_than_one_source_may_have(
         connections = Connections(Answers(1), policy, DateHeader(), proxies)
         server = await asyncio.get_running_loop().create_server(connections.factory, "127.0.0.1", 0)
         writers = [(await asyncio.open_connection(*server.sockets[0].getsockname()))[1] for _ in range(5)]
+        await until(lambda: connections.count >= taken)
         await asyncio.sleep(0.05)
         held = connections.count
         for each in writers:
             each.close()
         server.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: not connections.count)
         return held, connections.count
 
     assert asyncio.run(play()) == (taken, 0)

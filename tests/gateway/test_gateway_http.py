@@ -13,12 +13,15 @@ from pontlevis.gateway.connections import Connections
 from pontlevis.gateway.http import IGNORED_LIMIT, MAX_PIPELINED, Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
+from surroundings import PATIENCE_S
+from until import until
 
 HOST = b" HTTP/1.1\r\nHost: a\r\n"
 GET = b"GET /next" + HOST + b"\r\n"
 POST = b"POST /first" + HOST
 SLOW = b"GET /slow" + HOST + b"\r\n"
 REFUSED = b"POST /refused" + HOST
+STATUS = re.compile(rb"HTTP/1.1 (\d+) ")
 
 
 class SlowTask:
@@ -82,15 +85,18 @@ def played(act: Callable[[Place, asyncio.StreamReader, asyncio.StreamWriter], Aw
         await act(place, reader, writer)
         writer.close()
         server.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: not connections.count)
         place.count = connections.count
         return place
 
     return asyncio.run(play())
 
 
-def answered(data: bytes) -> tuple[list[bytes], bool, Place]:
-    """Status of each answer to these bytes, whether the connection was closed then, and what happened inside."""
+def answered(data: bytes, least: int, *, closes: bool) -> tuple[list[bytes], bool, Place]:
+    """Status of each answer to these bytes, whether the connection was closed then, and what happened inside.
+
+    Waits patiently for the end where one is expected, for ``least`` answers elsewhere; then a moment for more.
+    """
     got, closed = b"", False
 
     async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +104,8 @@ def answered(data: bytes) -> tuple[list[bytes], bool, Place]:
         writer.write(data)
         try:
             while True:
-                part = await asyncio.wait_for(reader.read(65_536), 0.08)
+                enough = not closes and len(STATUS.findall(got)) >= least
+                part = await asyncio.wait_for(reader.read(65_536), 0.05 if enough else PATIENCE_S)
                 if not part:
                     closed = True
                     return
@@ -109,7 +116,7 @@ def answered(data: bytes) -> tuple[list[bytes], bool, Place]:
             closed = True
 
     place = played(act)
-    return re.findall(rb"HTTP/1.1 (\d+) ", got), closed, place
+    return STATUS.findall(got), closed, place
 
 
 CASES: list[tuple[str, bytes, list[bytes], bool, list[bytes]]] = [
@@ -161,7 +168,7 @@ def test_each_request_has_one_reading(
     name: str, data: bytes, statuses: list[bytes], closed: bool, served: list[bytes]
 ) -> None:
     """What could be read in two ways is refused and nothing behind it is read; no input is an unforeseen error."""
-    got, ended, place = answered(data)
+    got, ended, place = answered(data, len(statuses), closes=closed)
     assert (got, ended, place.served, place.errors) == (statuses, closed, served, [])
     assert place.count == 0
 
@@ -173,12 +180,14 @@ def test_a_body_that_asks_first_behind_another_answer_is_not_told_within_that() 
     async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal got
         writer.write(SLOW + POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
-        await asyncio.sleep(0.05)
+        await until(lambda: place.connection is not None)
         assert place.connection is not None
         place.connection.answer(200, b"{}")
         writer.write(b"hi")
-        await asyncio.sleep(0.05)
-        got = await reader.read(65_536)
+        while len(STATUS.findall(got)) < 2:
+            part = await asyncio.wait_for(reader.read(65_536), PATIENCE_S)
+            assert part, got
+            got += part
 
     assert played(act).served == [b"/slow:", b"/first:hi"]
     assert b" 100 " not in got
@@ -192,11 +201,11 @@ def test_a_client_that_goes_away_is_missed_whatever_it_sent_ahead(behind: bytes)
 
     async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(SLOW + behind)
-        await asyncio.sleep(0.05)
+        await until(lambda: place.connection is not None)
         assert (place.served, place.task.gone) == ([b"/slow:"], False)
         writer.close()
-        await asyncio.sleep(0.1)
-        assert place.task.gone
+        await until(lambda: place.task.gone)
+        assert place.served == [b"/slow:"]
 
     assert played(act).errors == []
 
@@ -205,7 +214,7 @@ def test_a_client_that_goes_away_is_missed_whatever_it_sent_ahead(behind: bytes)
                          ids=["requests", "a body"])  # fmt: skip
 def test_what_is_sent_ahead_is_bounded(data: bytes) -> None:
     """Behind an answer that is awaited so much may come, and no more."""
-    _, closed, place = answered(data)
+    _, closed, place = answered(data, 0, closes=True)
     assert closed
     assert place.task.gone
     assert place.served == [b"/slow:"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from pontlevis.brain.posture.state import PostureState
@@ -21,18 +21,13 @@ from pontlevis.link.messages import (
     Cut,
     Hello,
 )
+from until import until
 
 ACCOUNT = AccountRecord("a", 4, 0.0)
 
 
 async def parts() -> AsyncIterator[tuple[list[AccountRecord], list[CredentialRecord]]]:
     yield [ACCOUNT], []
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_workers_hear_everything_and_admission_hears_the_posture(tmp_path: Path) -> None:

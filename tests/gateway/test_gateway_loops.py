@@ -23,7 +23,7 @@ def test_a_loop_that_breaks_ends_the_process(caplog: pytest.LogCaptureFixture) -
         stopping = asyncio.Event()
         loops = Loops(stopping)
         loops.start(forever(), breaks())
-        await asyncio.wait_for(stopping.wait(), 5)
+        await asyncio.wait_for(stopping.wait(), 60)
         await loops.end()
 
     with caplog.at_level(logging.CRITICAL), pytest.raises(RuntimeError) as told:

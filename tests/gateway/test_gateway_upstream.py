@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pontlevis.gateway.upstream import Sending, Server, UpstreamError
+from until import until
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -36,25 +37,41 @@ class Answer:
         self.whole.set_exception(error)
 
 
+class Answering(asyncio.Protocol):
+    """Answers every request; its transport stands in the set as long as it is connected."""
+
+    def __init__(self, connected: set[asyncio.BaseTransport]) -> None:
+        self._connected = connected
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connected.add(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connected.discard(self._transport)
+
+
 def played(act: Callable[[Server], Awaitable[None]]) -> Server:
     """Lets ``act`` use connections to a server that answers everything."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(ANSWER)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
     async def play() -> Server:
-        listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+        answering: set[asyncio.BaseTransport] = set()
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: Answering(answering), "127.0.0.1", 0
+        )
         port = listening.sockets[0].getsockname()[1]
-        server = Server(host="127.0.0.1", port=port, most=4, connect_timeout_s=2.0, clock=time.monotonic)
+        server = Server(host="127.0.0.1", port=port, most=4, connect_timeout_s=60.0, clock=time.monotonic)
         await act(server)
         server.close()
         listening.close()
         await asyncio.sleep(0.05)
+        for each in answering:
+            each.close()
+        await until(lambda: not answering and server.open == 0)
         return server
 
     return asyncio.run(play())
@@ -66,11 +83,11 @@ def test_an_answer_that_its_client_could_not_take_does_not_hold_up_the_next_one(
     async def act(server: Server) -> None:
         slow = Answer(held=True)
         slow.sending = server.send(REQUEST, slow)
-        assert await asyncio.wait_for(slow.whole, 5) == b"hello"
+        assert await asyncio.wait_for(slow.whole, 60) == b"hello"
         quick = Answer()
         quick.sending = server.send(REQUEST, quick)
         assert server.open == 1  # the same connection
-        assert await asyncio.wait_for(quick.whole, 5) == b"hello"
+        assert await asyncio.wait_for(quick.whole, 60) == b"hello"
 
     played(act)
 
@@ -87,7 +104,7 @@ def test_a_request_given_up_at_any_moment_gives_its_connection_back(turns: int) 
                 await asyncio.sleep(0)
             sending.cancel()
             await asyncio.sleep(0.005)
-            assert server.open == 0
+            await until(lambda: server.open == 0)
 
     assert played(act).open == 0
 

@@ -109,7 +109,11 @@ names = st.sampled_from(
     st.dictionaries(names, values, max_size=4),
     st.dictionaries(st.text("abc_", min_size=1, max_size=9), values, max_size=2),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_whatever_stands_in_the_file_it_is_settings_or_a_named_error(
     tmp_path: Path, top: dict[str, object], table: dict[str, object]
 ) -> None:

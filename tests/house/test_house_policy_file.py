@@ -155,7 +155,11 @@ NAMES = [
 @given(
     st.lists(st.tuples(st.sampled_from([*NAMES, ("posture", "bogus"), ("bogus", "x")]), values), max_size=4)
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_whatever_stands_in_the_tables_it_is_a_policy_or_a_refusal(
     tmp_path: Path, entries: list[tuple[tuple[str, str], object]]
 ) -> None:

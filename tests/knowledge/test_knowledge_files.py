@@ -180,7 +180,11 @@ def test_without_its_package_a_database_is_told_of_and_the_rest_works(
     assert report.knowledge.find("198.51.100.1").asn == 64500
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.binary(max_size=300), st.sampled_from(["x.csv", "x.txt", "x.mmdb", "x.csv.gz"]), st.booleans())
 def test_whatever_bytes_a_file_holds_nothing_is_fatal(
     tmp_path: Path, raw: bytes, name: str, asn: bool
@@ -201,7 +205,11 @@ line = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(line, max_size=12))
 def test_every_line_is_a_range_or_a_bad_one_or_nobodys(tmp_path: Path, lines: list[str]) -> None:
     """Overlaps, wrong order, impossible numbers: counted, never fatal."""

@@ -50,7 +50,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def http(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=20.0, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60.0, trust_env=False) as client:
         yield client
 
 
@@ -60,7 +60,7 @@ def client(address: str) -> Iterator[openai.OpenAI]:
         yield made
 
 
-def until(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
@@ -202,7 +202,7 @@ def test_requests_sent_ahead_are_answered_in_order(address: str) -> None:
         len(body),
         body,
     )
-    with socket.create_connection((host, int(port)), timeout=10.0) as connection:
+    with socket.create_connection((host, int(port)), timeout=60.0) as connection:
         connection.sendall(
             post
             + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -217,7 +217,7 @@ def test_requests_sent_ahead_are_answered_in_order(address: str) -> None:
 def test_what_is_not_http_closes_the_connection_and_nothing_else(address: str, http: httpx.Client) -> None:
     """Random bytes are no reason to stop."""
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10.0) as connection:
+    with socket.create_connection((host, int(port)), timeout=60.0) as connection:
         connection.sendall(b"\x16\x03\x01 nonsense \r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(1024) == b""
@@ -260,7 +260,7 @@ def test_a_port_that_is_taken_is_said_plainly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-m", "pontlevis", "engine-sim", "--port", port]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr

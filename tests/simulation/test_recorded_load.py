@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import statistics
 from collections import Counter
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 
 from pontlevis.simulation.load import trace_arrivals
 from pontlevis.simulation.load_shape import AZURE_INPUT, AZURE_OUTPUT, DEEPSEEK_OUTPUT, LoadShape
+from surroundings import recorded_data
 
-DATA = os.environ.get("PONTLEVIS_DATA")
+DATA = recorded_data()
 
 
 def write_azure(directory: Path, rows: int) -> None:
@@ -104,7 +104,7 @@ def test_a_trace_that_is_missing_or_too_short_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(DATA is None, reason="PONTLEVIS_DATA names no directory with the traces")
 def test_the_figures_in_the_code_are_those_of_the_traces() -> None:
     """Medians and 95th percentiles of whole replays against the tables."""
-    azure = trace_arrivals(Path(DATA or ""), users=10, duration_s=3500.0, rate_per_s=5.5)
+    azure = trace_arrivals(DATA or Path(), users=10, duration_s=3500.0, rate_per_s=5.5)
     for table, lengths in (
         (AZURE_INPUT, sorted(each.input_tokens for each in azure)),
         (AZURE_OUTPUT, sorted(each.output_tokens for each in azure)),
@@ -112,7 +112,7 @@ def test_the_figures_in_the_code_are_those_of_the_traces() -> None:
         assert statistics.median(lengths) == pytest.approx(table.at(0.5), rel=0.02)
         assert lengths[len(lengths) * 95 // 100] == pytest.approx(table.at(0.95), rel=0.02)
     deepseek = trace_arrivals(
-        Path(DATA or ""), users=73, duration_s=3600.0, rate_per_s=5.0, trace="deepseek-r1"
+        DATA or Path(), users=73, duration_s=3600.0, rate_per_s=5.0, trace="deepseek-r1"
     )
     outputs = sorted(each.output_tokens for each in deepseek)
     assert statistics.median(outputs) == pytest.approx(DEEPSEEK_OUTPUT.at(0.5), rel=0.1)

@@ -1,6 +1,5 @@
 """The whole service in virtual time."""
 
-import os
 import random
 import re
 from pathlib import Path
@@ -17,8 +16,9 @@ from pontlevis.simulation.world.job import Job
 from pontlevis.simulation.world.population import WorldShape, arrivals, honest_rate
 from pontlevis.simulation.world.virtual_engine import VirtualEngine
 from pontlevis.simulation.world.world import World
+from surroundings import recorded_data
 
-DATA = os.environ.get("PONTLEVIS_DATA")
+DATA = recorded_data()
 SMALL = WorldShape(engines=4, accounts=2_000, duration_s=50.0, warm_up_s=15.0)
 ENGINE = EngineShape()
 
@@ -144,7 +144,7 @@ def test_under_attack_newcomers_are_not_shut_out_altogether() -> None:
 @pytest.mark.skipif(DATA is None, reason="PONTLEVIS_DATA names no directory with the traces")
 def test_recorded_clients_play_as_well() -> None:
     """The DeepSeek-R1 client traces."""
-    found = point("pontlevis-under-attack", 1.0, trace=Path(DATA or ""))
+    found = point("pontlevis-under-attack", 1.0, trace=DATA)
     assert found.existing_asked > 50
     assert found.existing_goodput > 0.8
 

@@ -1,42 +1,20 @@
 """The audit log's chain on both databases: written by many at once, tampered with for real, verified."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from alembic import command
+from both_databases import empty, postgresql
 from sqlalchemy import Connection, text
 
 from pontlevis.storage.audit import all_audit, recent_audit, record_audit
 from pontlevis.storage.audit_check import Anchor, AuditVerdict, verify_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import config, upgrade
-from postgresql_server import PostgresqlServer, postgresql_server
 
+__all__ = ["empty", "postgresql"]
 KEY = bytes(range(32))
 AT = 1_738_000_000.0
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[PostgresqlServer]:
-    with postgresql_server() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A database without tables."""
-    if request.param == "sqlite":
-        opened = Database.in_directory(tmp_path)
-        yield opened
-        await opened.close()
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
-    async with server.database() as url:
-        opened = Database(url)
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture

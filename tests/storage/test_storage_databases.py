@@ -1,13 +1,13 @@
 """Migrations and the rooms that store something, on SQLite and on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from both_databases import empty as database
+from both_databases import postgresql
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -25,31 +25,10 @@ from pontlevis.storage.audit import recent_audit, record_audit
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.storage.tables.base import Base
-from postgresql_server import PostgresqlServer, postgresql_server
 
+__all__ = ["database", "postgresql"]
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
 PASSWORD = "three quiet herons"
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgresqlServer]:
-    with postgresql_server() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database of either kind."""
-    if request.param == "sqlite":
-        opened = Database.in_directory(tmp_path)
-        yield opened
-        await opened.close()
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
-    async with server.database() as url:
-        opened = Database(url)
-        yield opened
-        await opened.close()
 
 
 class Nobody:

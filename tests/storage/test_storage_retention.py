@@ -1,10 +1,9 @@
 """Retention: what is over goes in small transactions, what is not stays, and the audit log stays whole."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
+from both_databases import empty, postgresql
 from sqlalchemy import func, select
 
 from pontlevis.storage.audit import record_audit
@@ -17,8 +16,8 @@ from pontlevis.storage.tables.accounts import AccountRow, KeyRow, UsageRow, Wait
 from pontlevis.storage.tables.base import Base
 from pontlevis.storage.tables.control import DecisionRow, FindingRow, TransitionRow
 from pontlevis.storage.tables.incidents import ComponentDayRow, IncidentRow, IncidentUpdateRow, ServedDayRow
-from postgresql_server import PostgresqlServer, postgresql_server
 
+__all__ = ["empty", "postgresql"]
 NOW = 1_738_000_000.0
 
 
@@ -35,27 +34,11 @@ SHORT = days(10)
 KEY = b"k" * 32
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[PostgresqlServer]:
-    with postgresql_server() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A database with its tables."""
-    if request.param == "sqlite":
-        opened = Database.in_directory(tmp_path)
-        await upgrade(opened)
-        yield opened
-        await opened.close()
-        return
-    server: PostgresqlServer = request.getfixturevalue("postgresql")
-    async with server.database() as url:
-        opened = Database(url)
-        await upgrade(opened)
-        yield opened
-        await opened.close()
+@pytest.fixture
+async def database(empty: Database) -> Database:
+    """One with its tables."""
+    await upgrade(empty)
+    return empty
 
 
 def rows(days_ago: float, name: str) -> list[Base]:

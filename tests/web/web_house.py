@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from random import Random
 
@@ -238,13 +239,8 @@ class QuietPolicy:
 
 @dataclass
 class WebHouse:
-    """The app, what stands behind it, and its clock."""
+    """The apps, each made when it is first asked for, what stands behind them, and its clock."""
 
-    app: FastAPI
-    operator: FastAPI
-    """The operator's listener."""
-    private: FastAPI
-    """The same on the private socket, whose callers are trusted."""
     accounts: Accounts
     incidents: Incidents
     service: QuietService
@@ -254,6 +250,20 @@ class WebHouse:
     now: float = START
     actor: str = ""
     """The operator who logged in, as kept in records."""
+
+    @cached_property
+    def app(self) -> FastAPI:
+        return create_public_app(self.context)
+
+    @cached_property
+    def operator(self) -> FastAPI:
+        """The operator's listener."""
+        return create_operator_app(self.context, trusted=False)
+
+    @cached_property
+    def private(self) -> FastAPI:
+        """The same on the private socket, whose callers are trusted."""
+        return create_operator_app(self.context, trusted=True)
 
     def client(self, *, source: str = "192.0.2.1", **headers: str) -> httpx.AsyncClient:
         """A visitor at ``source``, as the gateway announces it; errors reach the test as answers."""
@@ -345,9 +355,6 @@ async def web_house(
         if subscribers is not None:
             context = dataclasses.replace(context, subscribers=subscribers(context))
         house = WebHouse(
-            create_public_app(context),
-            create_operator_app(context, trusted=False),
-            create_operator_app(context, trusted=True),
             accounts,
             incidents,
             service,

@@ -1,0 +1,5 @@
+"""Settled before any test module is imported."""
+
+from surroundings import settle
+
+settle()

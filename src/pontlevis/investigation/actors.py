@@ -11,7 +11,7 @@ KNOWN_STANDING = 3
 
 
 def gather(archive: Archive) -> None:
-    """Makes the tables ``deeds`` (by actor, event and outcome), ``actors`` (one row an actor), ``dealings`` (what
+    """Makes the tables ``deeds`` (by actor, event, outcome and name of the client), ``actors`` (one row an actor), ``dealings`` (what
     accounts were served, and existing ones refused, by actor and credential) and ``said`` (what the service itself
     said and did).
 
@@ -36,11 +36,11 @@ def gather(archive: Archive) -> None:
     archive.ask(
         """CREATE TEMP TABLE deeds AS
             SELECT any_value(source) source, any_value(fingerprint) fingerprint, any_value(event) event,
-                   any_value(outcome) outcome, sum("count" * weight) acts, sum(tokens * weight) tokens,
-                   min(ts) first_at, max(ts) last_at, max(standing) standing,
+                   any_value(outcome) outcome, any_value(agent) agent, sum("count" * weight) acts,
+                   sum(tokens * weight) tokens, min(ts) first_at, max(ts) last_at, max(standing) standing,
                    any_value(asn) asn, any_value(data_centre OR vpn) hosted, max(weight) weight
             FROM events WHERE event IN ('request', 'login', 'signup', 'page') AND source <> ''
-            GROUP BY hash(source, fingerprint, event, outcome)"""
+            GROUP BY hash(source, fingerprint, event, outcome, agent)"""
     )
     archive.ask(
         """CREATE TEMP TABLE summed AS

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from pontlevis.brain.agent import BARE, BROWSERS, HEADLESS, NONE, OTHER, SEVERAL, claims_browser, family
 from pontlevis.investigation.archive import Archive
-from pontlevis.investigation.clusters import of_foes
 from pontlevis.investigation.phrase import Phrase, phrase
 from pontlevis.investigation.result import Agent, Cluster
 from pontlevis.investigation.tongue import Tongue
@@ -22,9 +21,9 @@ def name(archive: Archive, found: list[Cluster]) -> None:
     hostile = {each.id: each for each in found if each.hostile}
     counted: dict[tuple[str, str, str, str], list[float]] = {}
     rows = archive.ask(
-        f"""SELECT f.cluster, e.fingerprint, e.agent, sum(e."count" * e.weight), approx_count_distinct(e.source)
-            FROM events e JOIN foe f ON f.source = e.source AND f.fingerprint = e.fingerprint
-            WHERE {of_foes(archive)} AND e.agent <> '' GROUP BY ALL"""
+        """SELECT f.cluster, d.fingerprint, d.agent, sum(d.acts), count(DISTINCT d.source)
+           FROM deeds d JOIN foe f ON f.source = d.source AND f.fingerprint = d.fingerprint
+           WHERE d.agent <> '' GROUP BY ALL"""
     )
     for cluster, fingerprint, agent, acts, sources in rows:
         tool = tool_of(int(str(fingerprint)))

@@ -199,6 +199,10 @@ class Directory:
             return
         self._accounts.update((each.id, each) for each in changes.accounts)
         for credential in changes.credentials:
+            known = self._credentials.get(credential.id)
+            if known is not None and known.revoked and not credential.revoked:
+                # Nothing is given back that was revoked: this was read before, and overtaken on its way.
+                continue
             # A revoked one stays for a while, or a fresh one would pass as not yet announced.
             self._credentials[credential.id] = credential
             if credential.revoked:

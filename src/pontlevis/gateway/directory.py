@@ -58,6 +58,8 @@ class Directory:
         self._revoked: deque[str] = deque()
         self._arriving: Changes | None = None
         self.posture = PostureState()
+        self.turn = 0
+        """Counts what was told: what was found out in an earlier turn may hold no more."""
         self.synced = False
         """Whether a whole state has ever arrived."""
 
@@ -179,6 +181,7 @@ class Directory:
 
     def apply(self, changes: Changes) -> None:
         """Takes over what is new. The parts of a whole state replace what was known when the last is there."""
+        self.turn += 1
         if changes.whole:
             self._pending_accounts: dict[str, AccountRecord] = {}
             self._pending_credentials: dict[str, CredentialRecord] = {}

@@ -1,7 +1,7 @@
 """Keys changed after they were made: by their owners, by the keys that made them, by operators."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -310,10 +310,11 @@ async def test_gateways_are_told_what_a_key_may_now_and_not_what_it_might_when_i
                 await asyncio.sleep(0.001)
         await publish(**told)  # type: ignore[arg-type]
 
-    for act in (
+    acts: list[Callable[[], Coroutine[None, None, NewKey]]] = [
         lambda: house.accounts.rotate_key(account, child.id, maker=maker.id),
         lambda: house.accounts.create_key(account, "another", scope=CHILD, maker=maker.id),
-    ):
+    ]
+    for act in acts:
         late.clear()
         monkeypatch.setattr(house.notebook, "publish", slowly)
         acting = asyncio.create_task(act())

@@ -327,3 +327,21 @@ async def test_gateways_are_told_what_a_key_may_now_and_not_what_it_might_when_i
         assert told.scope.models == ("llama",)
         await house.accounts.change_key(account, maker.id, KeyChange(models=MAKER.models))
         await house.accounts.change_key(account, child.id, KeyChange(models=CHILD.models))
+
+
+async def test_no_scope_is_so_long_that_the_audit_log_loses_who_else_it_hit_and_why(house: House) -> None:
+    """Of an operator's change the reason and the keys below are kept beside models that could fill the line."""
+    account = await _ada(house)
+    long = tuple(f"{each:02}{'a' * 200}" for each in range(32))
+    maker = await house.accounts.create_key(
+        account, "deploy", scope=KeyScope(long, ("chat/completions", "keys"))
+    )
+    child = await house.accounts.create_key(
+        account, "job", scope=KeyScope(long[:1], ("chat/completions",)), maker=maker.id
+    )
+    await house.accounts.change_any_key(
+        maker.id, KeyChange(models=tuple(each.upper() for each in long)), actor="eve", reason="too much", narrow_only=False
+    )  # fmt: skip
+    (detail,) = [detail for _, event, _, detail in await _audit(house) if event == "operator:key:changed"]
+    assert "too much" in detail
+    assert child.id in detail

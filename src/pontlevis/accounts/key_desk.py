@@ -17,6 +17,8 @@ from pontlevis.storage.tables.accounts import AccountRow, KeyRow
 
 MOST_LISTED = 500  # keys of one answer
 MOST_NAMED = 1_000  # keys named in one order
+LONGEST_SHOWN = 6_000
+"""Characters of a change in the audit log, whose lines have 10,000: whom else it hit and why stand behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class KeyDesk(KeyChanges):
                 ]
                 await record_audit(
                     session, at=now, actor=actor, event="operator:key:changed", subject=key,
-                    detail="; ".join((*changed.differences, *below, f"reason: {reason}")),
+                    detail="; ".join((_shown(changed), *below, f"reason: {reason}")),
                 )  # fmt: skip
         await self._tell_changed(records, gone)
         return changed
@@ -156,6 +158,12 @@ class KeyDesk(KeyChanges):
         if row is None or row.revoked_at is not None:
             raise AccountError(404, "not_found", "there is no such key")
         return row.account_id
+
+
+def _shown(changed: ChangedKey) -> str:
+    """The differences in one line; patterns may be long, and many."""
+    text = "; ".join(changed.differences)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
 async def _account_of(session: AsyncSession, email: str, account: str) -> str | None:

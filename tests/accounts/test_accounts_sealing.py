@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from pontlevis.accounts.keeping import rotate, take_keys
+from pontlevis.accounts.lookup_keys import LookupKey
 from pontlevis.accounts.resealing import count_by_key, reseal, sealed_columns
 from pontlevis.accounts.sealing import BadKeyFile, CannotOpen, KeyFiles, Sealer, SealKey
 
@@ -18,7 +19,7 @@ EMAIL = "Ada.Lovelace@example.com"
 
 
 def sealer(*keys: SealKey) -> Sealer:
-    return Sealer(keys or (OLD,), b"l" * 32)
+    return Sealer(keys or (OLD,), (LookupKey.of(b"l" * 32),))
 
 
 @given(st.text(max_size=400), st.text(max_size=40))

@@ -53,11 +53,11 @@ def seals_of(dialect: Dialect) -> Seals | None:
 class SealedText(TypeDecorator[str]):
     """A text that only the holder of the key can read. Empty stays empty; without keys it is kept as it is."""
 
-    impl = Text
+    impl: type[Text] | type[String] = Text
     cache_ok = True
 
-    def __init__(self, context: str) -> None:
-        super().__init__()
+    def __init__(self, context: str, length: int | None = None) -> None:
+        super().__init__(length)
         self.context = context
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
@@ -74,6 +74,16 @@ class SealedText(TypeDecorator[str]):
             # One damaged value must not take a list, or a log-in, with it.
             log.error("data:seals:not_opened %s", error)
             return ""
+
+
+class SealedString(SealedText):
+    """The same in a column that was made with a length: the sealed text's, not the plain one's."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, context: str, length: int) -> None:
+        super().__init__(context, length)
 
 
 class _EitherHash(String.Comparator[str]):

@@ -14,6 +14,7 @@ from pontlevis.accounts.lookup_rotation import lookup_views, told_of, turn_looku
 from pontlevis.accounts.resealing import count_by_key
 from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.secret_keys import LOOKUP_TURNED
+from pontlevis.cli import pepper
 from pontlevis.cli.common import By, Config, Data, Json, Running, fail, settings_from, who
 from pontlevis.cli.offline import on_database
 from pontlevis.config import Settings
@@ -32,6 +33,7 @@ class Which(StrEnum):
 
     SEALS = "seals"
     LOOKUP = "lookup"
+    PEPPER = "pepper"
 
 
 @app.command("list")
@@ -53,9 +55,11 @@ def list_(data: Data = None, config: Config = None, as_json: Json = False) -> No
             [asdict(each) for each in lookups],
         )
 
-    rows, lookups = on_database(settings_from(config=config, data=data), read)
+    settings = settings_from(config=config, data=data)
+    rows, lookups = on_database(settings, read)
+    peppers = pepper.listed(settings)
     if as_json:
-        typer.echo(json.dumps({"keys": rows, "lookup": lookups}, indent=2))
+        typer.echo(json.dumps({"keys": rows, "lookup": lookups, "peppers": peppers}, indent=2))
         return
     if not rows:
         typer.echo("There is no key yet; the first start makes one.")
@@ -71,12 +75,15 @@ def list_(data: Data = None, config: Config = None, as_json: Json = False) -> No
             typer.echo(
                 f"lookup  {name:<14} {total:>9} rows  {row['use']}{age}{f'  ({tables})' if tables else ''}"
             )
+    for row in peppers:
+        typer.echo(f"pepper  {row['number']:<14} {pepper.told(row)}")
 
 
 @app.command()
 def rotate(
     which: Annotated[
-        Which, typer.Argument(help="What seals addresses, or what they are found by.")
+        Which,
+        typer.Argument(help="What seals addresses, what they are found by, or what tokens are made with."),
     ] = Which.SEALS,
     data: Data = None,
     config: Config = None,
@@ -102,6 +109,20 @@ def rotate(
             "--keep-old", help="Of lookup: keep asking for the former key, for nodes that still use it."
         ),
     ] = False,
+    overlap_days: Annotated[
+        float | None,
+        typer.Option(
+            "--overlap-days",
+            min=0.0,
+            max=3_650.0,
+            help="Of pepper: end everything that was issued before after so many days. Without it keys, sessions and "
+            "links hold until they expire, and devices 30 days.",
+        ),
+    ] = None,
+    at_once: Annotated[
+        bool,
+        typer.Option("--now", help="Of pepper, after a leak: what was issued before ends at the next start."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be written.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -112,9 +133,16 @@ def rotate(
     settings = settings_from(config=config, data=data)
     if which is Which.SEALS and (prepare or keep_old):
         fail("--prepare and --keep-old are for lookup: older seal keys are kept unless --drop-old is given")
+    if which is not Which.PEPPER and (at_once or overlap_days is not None):
+        fail("--now and --overlap-days are for pepper")
+    if which is Which.PEPPER and (prepare or keep_old or drop_old or (at_once and overlap_days is not None)):
+        fail("pepper takes --now or --overlap-days DAYS, and --dry-run")
     if prepare and (keep_old or drop_old):
         fail("--prepare changes nothing but the key file: give it alone")
-    if dry_run:
+    if which is Which.PEPPER:
+        done = pepper.turn(settings, by, overlap_days=overlap_days, at_once=at_once, dry_run=dry_run)
+        said = pepper.said(done, at_once=at_once)
+    elif dry_run:
         done = on_database(settings, _dry(which))
         said = f"{done['would_write']} values would be written anew, in transactions of a thousand. Nothing was changed."
     elif which is Which.SEALS:

@@ -1,6 +1,8 @@
 """Tokens name the pepper that made them: what is issued holds as long as it was said, and costs one MAC to judge."""
 
 import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
 from unittest import mock
 
 import pytest
@@ -87,7 +89,7 @@ def test_a_made_up_token_never_holds(number: int, mac: int) -> None:
     turned = Peppers.single(ROOT).turned(SECOND, NOW, alone_s=DAY_S, kept_s=DAY_S)
     codec = CredentialCodec(turned, NOW)
     body = module._BODY.pack(number, bytes.fromhex(ID), int(NOW), b"x" * 20)
-    text = "pl-" + module.urlsafe_b64encode(body + mac.to_bytes(12, "big")).decode()
+    text = "pl-" + urlsafe_b64encode(body + mac.to_bytes(12, "big")).decode()
     assert codec.judge(text) is None
 
 
@@ -95,8 +97,8 @@ def test_a_made_up_token_never_holds(number: int, mac: int) -> None:
 def test_a_token_that_names_another_pepper_than_its_own_does_not_hold(number: int) -> None:
     """The number is under the MAC."""
     codec = CredentialCodec(Peppers.single(ROOT).turned(SECOND, NOW, alone_s=DAY_S, kept_s=DAY_S), NOW)
-    raw = module.urlsafe_b64decode(minted(codec, CredentialKind.API_KEY)[3:])
-    text = "pl-" + module.urlsafe_b64encode(bytes([number]) + raw[1:]).decode()
+    raw = urlsafe_b64decode(minted(codec, CredentialKind.API_KEY)[3:])
+    text = "pl-" + urlsafe_b64encode(bytes([number]) + raw[1:]).decode()
     assert (codec.judge(text) is not None) is (number == 2)
 
 
@@ -111,7 +113,7 @@ def test_judging_costs_one_mac_however_many_peppers_there_are() -> None:
     tokens.append(tokens[-1][:-1] + ("A" if tokens[-1][-1] != "A" else "B"))
     tokens.append(minted(CredentialCodec(THIRD), CredentialKind.API_KEY))
     for token in tokens:
-        with mock.patch.object(module, "blake2b", wraps=module.blake2b) as hashed:
+        with mock.patch.object(module, "blake2b", wraps=blake2b) as hashed:
             codec.judge(token)
         assert hashed.call_count == 1
     assert [codec.judge(each) is not None for each in tokens] == [

@@ -96,10 +96,11 @@ class Response:
     @property
     def sentence(self) -> str:
         acted = [each for each in self.targets if not each.left_out]
+        passkeys = sum(each.passkeys for each in acted)
         return (
             f"{len(acted)} accounts: {sum(each.sessions for each in acted)} sessions ended, "
             f"{sum(each.keys for each in acted)} keys revoked, {sum(each.password for each in acted)} new passwords "
-            f"demanded, {sum(each.passkeys for each in acted)} passkeys and authenticator apps taken away, "
+            f"demanded, {f'{passkeys} passkeys and authenticator apps taken away, ' if passkeys else ''}"
             f"{sum(each.told for each in acted)} owners told"
         )
 

@@ -53,6 +53,8 @@ class OddEngine:
                 engine.most_under_way = max(engine.most_under_way, engine.under_way)
                 try:
                     engine.answer(self, body)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True  # whoever asked was cut off meanwhile, as some tests want it
                 finally:
                     engine.under_way -= 1
 

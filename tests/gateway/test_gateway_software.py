@@ -58,3 +58,12 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(MOST_KNOWN + 10):
         assert isinstance(software.of(head(b"%d/1" % number)), Fingerprint)
     assert len(software._known) <= MOST_KNOWN
+
+
+def test_a_head_that_is_longer_than_any_clients_is_not_remembered() -> None:
+    """Or a few thousand made-up heads of many kilobytes would fill the gateway's memory; it is read all the same."""
+    software = Software(True, 10, lambda: 0.0)
+    long = [(b"user-agent", b"curl/8.1"), *((b"x-%04d" % number, b"") for number in range(200))]
+    assert software.of(long).agent == "curl 8"
+    assert software.of(long) == fingerprint(long)
+    assert not software._known

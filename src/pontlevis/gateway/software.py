@@ -8,7 +8,10 @@ from pontlevis.brain.fingerprint import Fingerprint
 from pontlevis.gateway.source import Headers, fingerprinted
 
 MOST_KNOWN = 16_384
-"""Heads remembered, of at most some hundred bytes each; beyond it all are forgotten and learnt anew."""
+"""Heads remembered; beyond it all are forgotten and learnt anew."""
+LONGEST_KNOWN = 768
+"""Bytes of header names in a head that is remembered: a browser's take some 250. With ``MOST_READ`` for the User-Agent it
+bounds the table at 17 MB, whatever is sent; longer heads are read each time."""
 
 
 class Software:
@@ -44,7 +47,7 @@ class Software:
             kept = self._names.take(name, self._monotonic())
             made = Fingerprint(crc32(order), kept)
             whole = kept == name or kept == OTHER == name
-        if whole:  # one that found no room may find some in the next minute
+        if whole and len(order) <= LONGEST_KNOWN:  # one that found no room may find some in the next minute
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[order, agent] = made

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from pontlevis.brain.admission.engine import EngineState
 from pontlevis.brain.admission.policy import AdmissionPolicy
 from pontlevis.simulation.engine import EngineShape
 from pontlevis.simulation.virtual_service import Served, VirtualService
@@ -44,6 +45,28 @@ def test_the_limit_finds_the_engines_size_under_pressure(metrics: bool, initial:
     assert worst_wait(house, 20) <= (4 if metrics else SHAPE.slots)
     done = [each for each in house.requests.values() if each.done and each.done > 60.0]
     assert len(done) / (house.now - 60.0) >= 0.85 * 3.2, "and the engine is kept busy"
+
+
+def test_metrics_that_never_move_are_not_believed() -> None:
+    """A cache that tells of a quiet engine for ever: the times of answers find its size, and its queue is short again."""
+    house = VirtualService(SHAPE, AdmissionPolicy(initial_limit=32), cached=(3, 0, 0.1))
+    press(house, 90.0, rate=6.0)
+    assert mean_limit(house, 20) <= SHAPE.slots * 2.0
+    assert worst_wait(house, 20) <= SHAPE.slots
+    done = [each for each in house.requests.values() if each.done and each.done > 60.0]
+    assert len(done) / (house.now - 60.0) >= 0.85 * 3.2
+
+
+def test_an_engine_that_is_full_for_minutes_is_believed_although_its_figures_stand_still() -> None:
+    """What it was given stands as still."""
+    engine = EngineState("e", AdmissionPolicy(initial_limit=8, max_limit=8), 0.0)
+    engine.set_up(True, frozenset({"m"}), 0.0)
+    for _ in range(8):
+        engine.start(100, 0)
+    for second in range(1, 120):
+        engine.metrics(8, 0, 0.5, float(second))
+        engine.first_byte(30.0, 100, float(second))
+    assert engine.limit == 8
 
 
 def test_the_limit_does_not_grow_while_the_engine_is_not_full() -> None:

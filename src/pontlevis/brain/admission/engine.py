@@ -25,6 +25,8 @@ SEVERE = 4
 """Times the queue that is allowed: so many waiting are believed at the first look, fewer at the second."""
 SHRINK_MOST = 0.5  # Gradient2 never halves the limit more than once a step
 ADJUST_EVERY_S = 0.5
+SWING, SWING_LEAST = 0.5, 4
+"""Of the most that was in flight, and requests: figures that did not move while so many came or went are not the engine's."""
 KV_SEEN = 0.2  # of the cache in use before it tells how many tokens it holds
 KV_GAIN = 0.2  # weight of the newest look
 
@@ -33,8 +35,8 @@ class EngineState:
     """One engine as admission knows it. Times are the caller's monotonic seconds."""
 
     __slots__ = (
-        "_adjusted_at", "_congested", "_kv_tokens", "_metrics_at", "_pace", "_peak", "_policy", "_queued", "_recent", "_shrunk_from",
-        "_token_peak", "ejected_until", "ejections", "failures", "held", "in_flight", "kv_usage", "limit", "models",
+        "_adjusted_at", "_congested", "_kv_tokens", "_least", "_metrics_at", "_most", "_pace", "_peak", "_policy", "_queued", "_recent",
+        "_same", "_shrunk_from", "_token_peak", "ejected_until", "ejections", "failures", "held", "in_flight", "kv_usage", "limit", "models",
         "name", "running", "slots", "token_limit", "tokens_in_flight", "up", "waiting",
     )  # fmt: skip
 
@@ -67,6 +69,8 @@ class EngineState:
         self._adjusted_at = now
         self._congested = self._queued = False
         self._recent: deque[int] = deque(maxlen=LOOKS)
+        self._same = 0
+        self._least = self._most = self.in_flight
         self._peak = self.in_flight
         self._token_peak = self.tokens_in_flight
         self._shrunk_from: tuple[float, float] | None = None
@@ -122,8 +126,11 @@ class EngineState:
         self._resize()
 
     def metrics(self, running: int, waiting: int, kv_usage: float, now: float) -> None:
-        """The engine's own figures; steer the limits while they are fresh."""
+        """The engine's own figures; steer the limits while they are fresh and move with what it was given."""
+        frozen = self._stand_still(running, waiting, kv_usage)
         self.running, self.waiting, self.kv_usage = running, waiting, kv_usage
+        if frozen:
+            return
         self._metrics_at = now
         policy = self._policy
         full = self._peak >= int(self.limit) and (self._congested or running >= BUSY * int(self.limit))
@@ -143,6 +150,17 @@ class EngineState:
             self._kv_tokens += (holds - self._kv_tokens) * (KV_GAIN if self._kv_tokens else 1.0)
             self.token_limit = max(1.0, self._kv_tokens * policy.engine_kv_ceiling)
         self._peak, self._token_peak = self.in_flight, self.tokens_in_flight
+
+    def _stand_still(self, running: int, waiting: int, kv_usage: float) -> bool:
+        """Whether its figures are some cache's: the same look after look, while what it was given came and went."""
+        if (running, waiting, kv_usage) != (self.running, self.waiting, self.kv_usage):
+            self._same = 0
+            self._least = self._most = self.in_flight
+            return False
+        self._same += 1
+        self._least, self._most = min(self._least, self.in_flight), max(self._most, self.in_flight)
+        swing = self._most - self._least
+        return self._same >= self._policy.metrics_same_looks and swing >= max(SWING_LEAST, SWING * self._most)
 
     def first_byte(self, seconds: float, input_tokens: int, now: float) -> None:
         """The time to first token of one request."""

@@ -48,6 +48,12 @@ class AdmissionPolicy:
     metrics_fresh_s: float = setting(
         3.0, unit="s", doc="Engine metrics older than this are not believed.", source="choice: three probes"
     )
+    metrics_same_looks: int = setting(
+        5,
+        unit="looks",
+        doc="Engine metrics that stay the same for so many looks while requests come and go are not believed.",
+        source="choice: a cache before the engine answers for it; five seconds of probes",
+    )
     gradient_tolerance: float = setting(
         1.5,
         unit="ratio",

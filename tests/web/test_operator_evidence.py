@@ -26,8 +26,8 @@ async def test_it_says_what_became_of_the_acts(house: WebHouse) -> None:
     totals = house.service.totals
     totals.evidence.update(kept=12_345, sampled_out=700)
     calm = _part((await operator.get("/")).text)
-    assert "12 345 acts" in calm.replace("\N{NO-BREAK SPACE}", " ")
-    assert ("700 more" in calm, "Nothing was lost" in calm, "without their source" in calm) == (
+    assert "kept one by one: 12 345." in calm.replace("\N{NO-BREAK SPACE}", " ")
+    assert ("Sampled: 700 more" in calm, "Nothing was lost" in calm, "Without their source" in calm) == (
         True,
         True,
         False,
@@ -36,17 +36,17 @@ async def test_it_says_what_became_of_the_acts(house: WebHouse) -> None:
     totals.evidence_failing = True
     bad = _part((await operator.get("/")).text)
     for said in (
-        "31 were counted",
-        "4: the disk was too slow",
-        "5: the disk refused",
-        "6 findings",
+        "Without their source: 31.",
+        "too slow (evidence.queue_s): 4",
+        "the disk refused: 5",
+        "one second: 6",
         "cannot be written now",
     ):
         assert said in bad, said
     assert "Nothing was lost" not in bad
     french = _part((await operator.get("/?lang=fr")).text)
     assert "Preuves depuis le démarrage" in french
-    assert "4 : le disque était trop lent" in french.replace("\N{NO-BREAK SPACE}", " ")
+    assert "trop lent (evidence.queue_s) : 4" in french.replace("\N{NO-BREAK SPACE}", " ")
     await operator.aclose()
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from account_house import House, account_house
-from sqlalchemy import text
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
+from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keeping import take_keys
 from pontlevis.accounts.lookup_keys import LookupKey
@@ -21,6 +22,7 @@ from pontlevis.accounts.rehashing import count_lookups, rehash
 from pontlevis.accounts.sealing import BadKeyFile, KeyFiles, Sealer
 from pontlevis.cli import app
 from pontlevis.storage.audit_search import search_audit
+from pontlevis.storage.tables.telling import SubscriberRow
 
 EMAIL = "Ada.Lovelace@example.com"
 TABLES = ("accounts", "waitlist", "invitations", "letters")
@@ -95,6 +97,28 @@ async def test_every_hash_is_made_anew_and_the_former_key_goes(tmp_path: Path) -
             (line,) = await search_audit(session, event="operator:lookup:rotated", most=5)
         assert (line.actor, line.subject) == ("ada", now.id)
         assert f"{rows} rows hashed anew, 0 left; the former key is gone" in line.detail
+
+
+async def test_subscribers_are_sealed_and_found_after_a_rotation(tmp_path: Path) -> None:
+    """By letter and by webhook; plain ones of an older database are brought under the keys at the first start."""
+    hook, secret = "https://hooks.example.com/in/51b0", "whsec_51b0"
+    async with account_house(tmp_path) as house:
+        async with house.database.session() as session:
+            for number, (kind, target, key) in enumerate([("mail", EMAIL, email_key(EMAIL)), ("webhook", hook, hook)]):  # fmt: skip
+                session.add(SubscriberRow(id=f"s{number}", kind=kind, target=target, target_key=key, secret=secret,
+                                          state="active", created_at=1.0))  # fmt: skip
+        assert hook in await raw(house, "SELECT target, target_key, secret FROM subscribers")
+        files, _ = await keyed(house, tmp_path)
+        (before,) = files.read_lookups()
+        await house.accounts.rotate_lookup_key(actor="ada", keep_old=False, drop_old=False)
+        kept = await raw(house, "SELECT target, target_key, secret FROM subscribers")
+        for word in ("lovelace", "hooks.example", "whsec", before.id):
+            assert word not in kept.lower()
+        async with house.database.session() as session:
+            for key, target in ((email_key(EMAIL), EMAIL), (hook, hook)):
+                row = await session.scalar(select(SubscriberRow).where(SubscriberRow.target_key == key))
+                assert row is not None
+                assert (row.target, row.secret) == (target, secret)
 
 
 async def test_a_key_from_before_ages_were_noted_is_replaced_like_any_other(tmp_path: Path) -> None:

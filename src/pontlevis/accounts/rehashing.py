@@ -13,7 +13,9 @@ from pontlevis.accounts.sealing import CannotOpen, Sealer
 from pontlevis.storage.database import Database
 from pontlevis.storage.sealed import HASHED, SEALED
 from pontlevis.storage.tables.accounts import AccountRow
+from pontlevis.storage.tables.telling import SubscriberRow
 
+WEB = ("https://", "http://")  # a subscriber's address may be one, and stands for itself
 ROUNDS = 5  # a row that somebody wrote behind us is found by the next one; two were enough in every trial
 
 
@@ -104,15 +106,16 @@ async def _read(
 ) -> tuple[object, list[dict[str, object]], int]:
     """The last row's key (None at the end), what is to be written, and how many did not open."""
     (key,) = table.primary_key.columns
-    raw, email = type_coerce(column, String), type_coerce(table.c.email, String)
+    where = _address(table)
+    raw, kept = type_coerce(column, String), type_coerce(where, String)
     wanted = (raw != "") & ~raw.startswith(sealer.lookup_keys[0].prefix, autoescape=True)
     if after is not None:
         wanted &= key > after
-    rows = (await session.execute(select(key, raw, email).where(wanted).order_by(key).limit(batch))).all()
+    rows = (await session.execute(select(key, raw, kept).where(wanted).order_by(key).limit(batch))).all()
     changes: list[dict[str, object]] = []
     closed = 0
     for id_, was, address in rows:
-        text = was if not was.startswith(HASHED) else _text(sealer, table, id_, address)
+        text = was if not was.startswith(HASHED) else _text(sealer, where, id_, address)
         if not text:
             closed += 1
             continue
@@ -120,15 +123,21 @@ async def _read(
     return (rows[-1][0] if rows else None), changes, closed
 
 
-def _text(sealer: Sealer, table: Table, id_: object, address: str) -> str:
+def _address(table: Table) -> Column[str]:
+    """Where the text stands of which a table's look-up hash is made."""
+    found: Column[str] = table.c.target if table.name == SubscriberRow.__tablename__ else table.c.email
+    return found
+
+
+def _text(sealer: Sealer, where: Column[str], id_: object, address: str) -> str:
     """What is hashed; empty where nobody can know it any more."""
     if not address:
-        return erased_key(str(id_)) if table.name == AccountRow.__tablename__ else ""
+        return erased_key(str(id_)) if where.table is AccountRow.__table__ else ""
     try:
-        plain = sealer.open(address, f"{table.name}.email") if address.startswith(SEALED) else address
+        plain = sealer.open(address, f"{where.table}.{where.name}") if address.startswith(SEALED) else address
     except CannotOpen:
         return ""
-    return email_key(plain)
+    return plain if plain.startswith(WEB) else email_key(plain)
 
 
 def erased_key(account: str) -> str:

@@ -1,7 +1,7 @@
 """Keys changed after they were made: by their owners, by the keys that made them, by operators."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -292,3 +292,38 @@ async def test_an_operator_rotates_and_changes_a_key_and_it_is_on_record(house: 
         with pytest.raises(AccountError) as caught:
             await call
         assert caught.value.status == 404
+
+
+async def test_gateways_are_told_what_a_key_may_now_and_not_what_it_might_when_it_was_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key made, or rotated, while its maker is narrowed is told narrow, whichever of the two is told last."""
+    account = await _ada(house)
+    maker, child = await _pair(house, account)
+    publish, late = house.notebook.publish, asyncio.Event()
+
+    async def slowly(**told: object) -> None:
+        # The first is overtaken on its way by whoever can.
+        if not late.is_set():
+            late.set()
+            for _ in range(200):
+                await asyncio.sleep(0.001)
+        await publish(**told)  # type: ignore[arg-type]
+
+    acts: list[Callable[[], Coroutine[None, None, NewKey]]] = [
+        lambda: house.accounts.rotate_key(account, child.id, maker=maker.id),
+        lambda: house.accounts.create_key(account, "another", scope=CHILD, maker=maker.id),
+    ]
+    for act in acts:
+        late.clear()
+        monkeypatch.setattr(house.notebook, "publish", slowly)
+        acting = asyncio.create_task(act())
+        await late.wait()
+        await house.accounts.change_key(account, maker.id, KeyChange(models=("llama",)))
+        made = await acting
+        monkeypatch.setattr(house.notebook, "publish", publish)
+        told = [each for each in house.notebook.credentials if each.id == made.id][-1]
+        assert told.scope is not None
+        assert told.scope.models == ("llama",)
+        await house.accounts.change_key(account, maker.id, KeyChange(models=MAKER.models))
+        await house.accounts.change_key(account, child.id, KeyChange(models=CHILD.models))

@@ -1,6 +1,7 @@
 """Log-in: who gets in, who waits, and that nobody is locked out by somebody else."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,11 @@ from sqlalchemy import func, select
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.credential import CredentialKind
 from pontlevis.brain.observation import Kind, Outcome
-from pontlevis.brain.vocabulary import Standing
+from pontlevis.brain.posture.state import PostureState
+from pontlevis.brain.vocabulary import Posture, Standing
 from pontlevis.gateway.directory import Directory
 from pontlevis.link.messages import AccountRecord, Changes
+from pontlevis.solutions import Action
 from pontlevis.storage.tables.accounts import AccountRow, SessionRow
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -341,3 +344,31 @@ async def test_a_volley_has_no_more_tries_than_one_after_the_other(house: House)
     assert statuses.count(429) == 15
     assert (await _fails(house, "ada@example.com", password=PASSWORD)).status == 429
     await house.log_in("ada@example.com")  # at home nothing of it is felt
+
+
+async def test_a_volley_that_waits_for_its_challenges_has_no_more_tries_either(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tries that came before the first failure was counted, and whose challenges are spent after it, wait as all do."""
+    await house.sign_up("ada@example.com")
+    house.notebook.posture, house.now = PostureState(posture=Posture.UNDER_ATTACK), time.time()
+    spend, counted = house.accounts.challenges.spend, asyncio.Event()
+
+    async def late(id_: str, expires: float) -> None:
+        if asyncio.current_task() in tries[5:]:
+            await counted.wait()
+        await spend(id_, expires)
+
+    async def fails(source: str) -> int:
+        solution = house.solved(Action.LOGIN, source)
+        with pytest.raises(AccountError) as caught:
+            await house.accounts.log_in(
+                "ada@example.com", "not this one", source=source, fingerprint=1, challenge=solution
+            )
+        return caught.value.status
+
+    monkeypatch.setattr(house.accounts.challenges, "spend", late)
+    tries = [asyncio.create_task(fails(f"198.51.{each}.7")) for each in range(8)]
+    assert await asyncio.gather(*tries[:5]) == [401] * 5
+    counted.set()
+    assert await asyncio.gather(*tries[5:]) == [429] * 3

@@ -49,6 +49,16 @@ def test_a_known_key_is_recognised_and_a_revoked_one_is_not(codec: CredentialCod
     assert directory.recognise(key, NOW + 60) is None
 
 
+def test_a_revoked_key_is_not_given_back_by_what_was_said_of_it_before(codec: CredentialCodec) -> None:
+    """A record that was read while it was rightful, and came after its end, opens nothing."""
+    directory, key = known(codec)
+    fresh, hash_ = minted(codec)
+    directory.apply(Changes(2, credentials=[CredentialRecord("00" * 8, "a", b"", revoked=True)]))
+    directory.apply(Changes(3, credentials=[CredentialRecord("00" * 8, "a", hash_)]))
+    assert directory.recognise(fresh, NOW) is None
+    assert directory.recognise(key, NOW) is None
+
+
 def test_a_key_that_is_revoked_within_seconds_is_nobody(codec: CredentialCodec) -> None:
     """It must not pass as one that has not been announced yet."""
     directory, key = known(codec)

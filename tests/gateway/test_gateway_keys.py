@@ -262,3 +262,27 @@ def test_whoever_was_met_before_their_key_was_announced_goes_on_until_it_is_know
     gate.directory.apply(Changes(3, credentials=[CredentialRecord("c" * 16, "a2", b"", revoked=True)]))
     gate.core.sweep()
     assert fresh.ended == [RefusalCode.ACCOUNT_DISABLED]
+
+
+def test_a_body_that_takes_its_time_brings_nothing_back(gate: Gate) -> None:
+    """Rights that ended between a request's head and the end of its body are not used, not for an engine's moment."""
+    for changed, code in (
+        ({"scope": KeyScope(("llama",))}, RefusalCode.MODEL_NOT_PERMITTED),
+        ({"revoked": True}, RefusalCode.ACCOUNT_DISABLED),
+    ):
+        key, record = gate.key("e" * 16 if "scope" in changed else "d" * 16, scope=SCOPE)
+        said: list[tuple[int, Any]] = []
+        connection = SimpleNamespace(
+            peer=AWAY,
+            answer=lambda status, body, fields=b"", said=said: said.append((status, json.loads(body))),
+        )
+        request = gate.request(key, CHAT, "POST")
+        gate.core.admit(cast("Connection", connection), request)
+        assert request.refused is None
+        gate.directory.apply(Changes(3, credentials=[msgspec.structs.replace(record, **changed)]))
+        request.body.append(
+            json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "hi"}]}).encode()
+        )
+        gate.core.serve(cast("Connection", connection), request)
+        assert [(status, answer["error"]["code"]) for status, answer in said] == [(403, code)]
+        assert not gate.core.exchanges

@@ -67,3 +67,16 @@ def test_a_head_that_is_longer_than_any_clients_is_not_remembered() -> None:
     assert software.of(long).agent == "curl 8"
     assert software.of(long) == fingerprint(long)
     assert not software._known
+
+
+def test_names_of_earlier_minutes_find_no_room_beside_those_of_this_one() -> None:
+    """Learnt a few a minute, made-up names are not all noted at once in a later one."""
+    clock = Clock()
+    software = Software(True, 3, clock)
+    names = [b"x%c/1" % (97 + number) for number in range(12)]
+    for place, name in enumerate(names):
+        clock.now = 60.0 * (place // 3)
+        assert software.of(head(name)).agent != "other"
+    clock.now += 60.0
+    noted = {software.of(head(name)).agent for name in [b"new/1", *names]}
+    assert len(noted - {"other"}) == 3

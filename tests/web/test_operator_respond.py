@@ -10,11 +10,11 @@ import pytest
 from test_operator_roles import operator_with
 from web_house import WebHouse, web_house
 
-from pontlevis.accounts.respond import Touched
+from pontlevis.accounts.respond import Parts, Response, Target, Touched
 from pontlevis.accounts.roles import Role
 from pontlevis.storage.audit_search import search_audit
 from pontlevis.web.operator import create_operator_app
-from pontlevis.web.operator_respond_plans import KEPT_S, MOST_PLANS
+from pontlevis.web.operator_respond_plans import KEPT_S, MOST_HELD, MOST_PLANS, Plans, Question
 
 PARTS = {"sessions": "yes", "keys": "yes", "password": "yes", "tell": "yes"}
 
@@ -163,3 +163,15 @@ async def test_operators_are_hit_by_admins_alone(house: WebHouse) -> None:
     assert await house.accounts.session_account(token) is None
     for client in (admin, responder, viewer):
         await client.aclose()
+
+
+def test_what_all_looks_hold_together_is_bounded() -> None:
+    """The oldest go where many accounts are looked at; the newest stays, however large."""
+    plans = Plans(lambda: 0.0)
+    target = Target("a", "a@example.com", "named", 0.0, 1, 1, True, True, "")
+    question = Question((), "i", Parts(), operators=False)
+    half = Response(False, [target] * (MOST_HELD // 2), [])
+    ids = [plans.keep(question, half, "ada").id for _ in range(3)]
+    assert [plans.look(each, "ada") is not None for each in ids] == [False, True, True]
+    small = plans.keep(question, Response(False, [target], []), "ada").id
+    assert [plans.look(each, "ada") is not None for each in (*ids, small)] == [False, False, True, True]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.key_rows import key_record, key_view, scope_of, scope_text
+from pontlevis.accounts.key_rows import key_view, scope_of, scope_text
 from pontlevis.accounts.keys import Keys, hold, named, revoke, sound
 from pontlevis.accounts.views import KeyView
 from pontlevis.brain.key_scope import KeyLimits, KeyScope, exceeds, narrowed
@@ -80,7 +80,7 @@ class KeyChanges(Keys):
     async def _tell_changed(self, records: list[KeyRow], gone: list[tuple[str, str]]) -> None:
         """Makes it known to the gateways."""
         if records:
-            await self.publisher.publish(credentials=[key_record(each) for each in records])
+            await self.tell_keys([each.id for each in records])
         if gone:
             await self.tell_revoked(gone, REVOKED)
 

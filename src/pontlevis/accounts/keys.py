@@ -69,7 +69,7 @@ class Keys(SignUps):
                 made_by=maker,
             )
             session.add(row)
-        await self.publisher.publish(credentials=[key_record(row)])
+        await self.tell_keys([id_])
         return NewKey(id_, text, token, now, scope, expires_at)
 
     async def list_keys(self, account: str, *, maker: str = "") -> list[KeyView]:
@@ -96,10 +96,11 @@ class Keys(SignUps):
         lasts = min(longest, max(0.0, self.policy.key_overlap_s if overlap_s is None else overlap_s))
         secret = self.entropy(SECRET_BYTES)
         async with self.database.session() as session:
+            await hold(session, key)
             row = await self._own(session, account, key, maker)
             row.former_hash, row.former_until = (row.secret_hash, now + lasts) if lasts > 0 else (None, None)
             row.secret_hash, row.rotated_at = self.codec.secret_hash(secret), now
-        await self.publisher.publish(credentials=[key_record(row)])
+        await self.tell_keys([key])
         token = self.codec.mint(CredentialKind.API_KEY, key, int(now), secret)
         return NewKey(key, row.name, token, row.created_at, scope_of(row), row.expires_at, row.former_until)
 
@@ -112,6 +113,17 @@ class Keys(SignUps):
             await self._own(session, account, key, maker, ended=True)
             gone = await revoke(session, [key], self.clock())
         await self.tell_revoked(gone, "the API key has been revoked")
+
+    async def tell_keys(self, keys: list[str]) -> None:
+        """Makes keys known to the gateways as they are now.
+
+        Not as a transaction left them: one that ended later may be told earlier, and a key that was narrowed
+        would be wide again.
+        """
+        async with self.telling:
+            async with self.database.session() as session:
+                rows = list(await session.scalars(select(KeyRow).where(KeyRow.id.in_(keys))))
+            await self.publisher.publish(credentials=[key_record(row) for row in rows])
 
     async def tell_revoked(self, gone: list[tuple[str, str]], reason: str) -> None:
         """Makes gateways forget keys, named with their accounts, and end what they have under way."""

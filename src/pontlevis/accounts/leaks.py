@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pontlevis.accounts.key_rows import LEAKED, key_record
+from pontlevis.accounts.key_rows import LEAKED
 from pontlevis.accounts.keys import Keys, revoke
 from pontlevis.accounts.letters import Letters
 from pontlevis.accounts.mail.letter import LetterKind
@@ -90,7 +90,7 @@ class Leaks(Keys, Letters):
             await self.tell_revoked(gone, "the API key was reported as leaked and has been revoked")
         else:
             # What uses the old secret ends with the gateways' next look; what uses the new one goes on.
-            await self.publisher.publish(credentials=[key_record(row)])
+            await self.tell_keys([row.id])
         return True
 
 

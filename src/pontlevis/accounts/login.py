@@ -72,6 +72,8 @@ class LogIns(LoginTickets):
             except AccountError as error:
                 saw(outcome_of(error) or Outcome.INVALID, row)
                 raise
+            # Others may have failed while the challenge was spent.
+            self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, row))
         try:
             with self._few_at_once("" if familiar else slowed[-1], now):
                 fits = await self.pool.verify(

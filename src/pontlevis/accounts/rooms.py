@@ -1,5 +1,6 @@
 """What all account rooms share: the database, the codec, the clock, the way to the rest of the service."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,8 @@ class Rooms:
             codec.fresh_hash(b"challenges"), self.challenge_policy, self.spent, clock
         )
         self.delays = Delays(policy)
+        self.telling = asyncio.Lock()
+        """Held while keys are read and told to the gateways: who tells last has read last."""
         self.devices = Devices(codec, entropy)
         self.signups = Window(policy.signups_per_source, policy.signup_window_s, policy.sources_remembered)
         self.asks = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)

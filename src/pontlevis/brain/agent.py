@@ -110,11 +110,17 @@ class AgentNames:
         self._names: set[str] = set()
         self._until = float("-inf")
 
+    def begin(self, now: float) -> bool:
+        """Whether a minute is over and another begins. ``now`` is seconds of any clock."""
+        if now < self._until:
+            return False
+        self._names.clear()
+        self._until = now + MINUTE_S
+        return True
+
     def take(self, name: str, now: float) -> str:
         """``name``, or what stands for it where there are too many. ``now`` is seconds of any clock."""
-        if now >= self._until:
-            self._names.clear()
-            self._until = now + MINUTE_S
+        self.begin(now)
         if name in self._names or name in _WORDS:
             return name
         if len(self._names) < self._most:

@@ -15,6 +15,8 @@ class Admitted(msgspec.Struct, frozen=True):
     endpoint: Endpoint | None
     """None for pages and the models list."""
     known: bool = False
+    turn: int = 0
+    """The directory's, when it said who this is."""
 
 
 def named(caller: Caller | None) -> tuple[str, int, str]:

@@ -120,12 +120,13 @@ class Core:
         else:
             scope = admitted.caller.scope
             denial = rights.of_model(scope, call.model) if scope is not None else None
+            if denial is None and admitted.turn != self.directory.turn:  # the body took its time
+                denial = rights.of_stream(self.directory, admitted.caller, admitted.source, self.unix(), admitted.endpoint, call.model, enforcing=self._enforcing, spares=self.policy.bans_spare_existing)  # fmt: skip
         if denial is not None:
             account, standing, credential = named(admitted.caller)
             self.recorder.see(Kind.REQUEST, denial.outcome, admitted.source, admitted.fingerprint, account, standing, 0, credential, request.body_bytes)  # fmt: skip
             self.refused(denial.code)
-            body = error_body(denial.status, denial.code, denial.message, denial.param)
-            connection.answer(denial.status, body, self.reference(request, denial.code))
+            connection.answer(denial.status, error_body(denial.status, denial.code, denial.message, denial.param), self.reference(request, denial.code))  # fmt: skip
             return
         request.body.clear()
         exchange = Exchange(self, connection, request, admitted.endpoint, call, admitted.caller, admitted.source, admitted.fingerprint)  # fmt: skip
@@ -240,9 +241,8 @@ class Core:
 
     def end_unrightful(self, now: float) -> None:
         """Ends calls whose key, account or address may no more, however that became known. ``now`` is Unix seconds."""
-        spares = self.policy.bans_spare_existing
         for exchange in list(self.exchanges.values()):
-            denial = rights.of_stream(self.directory, exchange.caller, exchange.source, now, exchange.endpoint, exchange.call.model, enforcing=self._enforcing, spares=spares)  # fmt: skip
+            denial = rights.of_stream(self.directory, exchange.caller, exchange.source, now, exchange.endpoint, exchange.call.model, enforcing=self._enforcing, spares=self.policy.bans_spare_existing)  # fmt: skip
             if denial is not None:
                 exchange.cut(denial.message, denial.code)
 
@@ -289,7 +289,7 @@ class Core:
                 return
         request.max_body = self.policy.max_body_bytes if endpoint is not None else 0
         request.existing = caller.standing >= Standing.ESTABLISHED
-        request.context = Admitted(source, print_, caller, endpoint)
+        request.context = Admitted(source, print_, caller, endpoint, turn=self.directory.turn)
 
     def _caller(self, request: Request, source: str, print_: int) -> Caller | None:
         """Who asks; None when that was refused. The one place where credentials are read."""

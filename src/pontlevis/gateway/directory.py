@@ -58,6 +58,8 @@ class Directory:
         self._revoked: deque[str] = deque()
         self._arriving: Changes | None = None
         self.posture = PostureState()
+        self.turn = 0
+        """Counts what was told: what was found out in an earlier turn may hold no more."""
         self.synced = False
         """Whether a whole state has ever arrived."""
 
@@ -183,6 +185,7 @@ class Directory:
 
     def apply(self, changes: Changes) -> None:
         """Takes over what is new. The parts of a whole state replace what was known when the last is there."""
+        self.turn += 1
         if changes.whole:
             self._pending_accounts: dict[str, AccountRecord] = {}
             self._pending_credentials: dict[str, CredentialRecord] = {}
@@ -203,6 +206,10 @@ class Directory:
             return
         self._accounts.update((each.id, each) for each in changes.accounts)
         for credential in changes.credentials:
+            known = self._credentials.get(credential.id)
+            if known is not None and known.revoked and not credential.revoked:
+                # Nothing is given back that was revoked: this was read before, and overtaken on its way.
+                continue
             # A revoked one stays for a while, or a fresh one would pass as not yet announced.
             self._credentials[credential.id] = credential
             if credential.revoked:

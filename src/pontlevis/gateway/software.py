@@ -44,7 +44,11 @@ class Software:
             name = product(agent.decode("latin-1"))
             if family(name) in BROWSERS and b"accept-language" not in order.split(b"\n"):
                 name += BARE
-            kept = self._names.take(name, self._monotonic())
+            now = self._monotonic()
+            if self._names.begin(now):
+                # Or the names of all minutes together would be noted in one.
+                self._known.clear()
+            kept = self._names.take(name, now)
             made = Fingerprint(crc32(order), kept)
             whole = kept == name or kept == OTHER == name
         if whole and len(order) <= LONGEST_KNOWN:  # one that found no room may find some in the next minute

@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pontlevis.brain.peppers import Peppers
+
 PEPPER_BYTES = 32
 MARKERS = ("pepper", "pontlevis.db", "run.json", "secrets", "usage", "journal", "evidence", "reports")
 """What a directory of ours holds, one of them at least: a start makes the pepper before anything else."""
@@ -82,6 +84,29 @@ class DataDirectory:
                 f"{file} is damaged: {len(pepper)} bytes instead of {PEPPER_BYTES}; restore it from a backup"
             )
         return pepper
+
+    def peppers(self) -> Peppers:
+        """All that tokens are made and judged with. Raises ``ValueError`` for a damaged file."""
+        root, file = self.pepper(), self.path / "peppers"
+        try:
+            found = Peppers.unpack(file.read_bytes())
+        except FileNotFoundError:
+            return Peppers.single(root)
+        except ValueError as error:
+            raise ValueError(f"{file} cannot be used: {error}; restore it from a backup") from None
+        if found.root != root:
+            raise ValueError(f"{file} is not of the same service as {self.path / 'pepper'}; restore both")
+        return found
+
+    def keep_peppers(self, peppers: Peppers) -> None:
+        """Whole or not at all, mode 0600. Raises ``OSError``."""
+        fresh = self.path / f"peppers.{os.getpid()}"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(peppers.pack())
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(self.path / "peppers")
 
     @property
     def database(self) -> Path:

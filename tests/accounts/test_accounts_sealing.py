@@ -9,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.keeping import rotate, take_keys
+from pontlevis.accounts.lookup_keys import LookupKey
 from pontlevis.accounts.resealing import count_by_key, reseal, sealed_columns
 from pontlevis.accounts.sealing import BadKeyFile, CannotOpen, KeyFiles, Sealer, SealKey
+from pontlevis.storage.sealed import SealedString
+from pontlevis.storage.tables.accounts import AccountRow
 
 OLD, NEW = SealKey.of(b"o" * 32), SealKey.of(b"n" * 32)
 EMAIL = "Ada.Lovelace@example.com"
 
 
 def sealer(*keys: SealKey) -> Sealer:
-    return Sealer(keys or (OLD,), b"l" * 32)
+    return Sealer(keys or (OLD,), (LookupKey.of(b"l" * 32),))
 
 
 @given(st.text(max_size=400), st.text(max_size=40))
@@ -133,7 +137,8 @@ async def test_a_migration_that_was_stopped_goes_on(tmp_path: Path) -> None:
             )
         before = await raw(house, "SELECT email FROM accounts ORDER BY id LIMIT 3")
         told = await reseal(house.database, seals, batch=2)
-        assert told.done == 4 + 7 + 2 * 7  # accounts, their look-up hashes, and both of each one's letter
+        # Accounts' addresses, passwords and look-up hashes, and both of each one's letter.
+        assert told.done == 4 + 7 + 7 + 2 * 7
         assert before == await raw(house, "SELECT email FROM accounts ORDER BY id LIMIT 3")
         assert (await reseal(house.database, seals, batch=2)).done == 0
 
@@ -146,7 +151,7 @@ async def test_rotation_reseals_everything_and_drops_what_is_asked(tmp_path: Pat
         seals = await take_keys(house.database, files)
         old = seals.newest
         first = await rotate(house.database, files, seals, drop_old=False)
-        assert first.done == len(TABLES) + 1  # two letters
+        assert first.done == len(TABLES) + 2  # two letters, and a password's hash
         assert set(await count_by_key(house.database)) == {seals.newest}
         assert len(files.read_keys()) == 2
         assert seals.newest != old
@@ -177,6 +182,40 @@ async def test_lost_or_foreign_keys_stop_the_start(tmp_path: Path) -> None:
             await take_keys(house.database, files)
         files.lookup_file.write_bytes(lookup_key)
         await take_keys(house.database, files)
+
+
+async def test_a_database_without_its_keys_has_no_password_to_crack(tmp_path: Path) -> None:
+    """Hashes are sealed at the start and whenever one is set, bound to their place, and follow a rotation."""
+    async with account_house(tmp_path) as house:
+        await people(house)
+        assert "$argon2id$" in await raw(house, "SELECT password_hash FROM accounts")
+        files = KeyFiles(tmp_path)
+        seals = await take_keys(house.database, files)
+        await house.sign_up("later@example.com", source="192.0.2.30")
+        token = (await house.log_in("later@example.com", source="192.0.2.30")).token
+        await house.accounts.change_password(token, PASSWORD, "four quiet herons", source="192.0.2.30")
+        kept = await raw(house, "SELECT password_hash FROM accounts")
+        assert (kept.count("sealed:1:"), kept.count("argon2")) == (2, 0)
+        await rotate(house.database, files, seals, drop_old=True)
+        assert await house.log_in(EMAIL)
+        assert await house.log_in("later@example.com", source="192.0.2.30", password="four quiet herons")
+        with pytest.raises(AccountError, match="wrong"):
+            await house.log_in("later@example.com", source="192.0.2.30")
+        # Somebody who writes the database cannot put their own address or hash, sealed elsewhere, in its place.
+        async with house.database.session() as session:
+            await session.execute(text("UPDATE accounts SET password_hash = email"))
+        with pytest.raises(AccountError, match="wrong"):
+            await house.log_in(EMAIL)
+    for file in tmp_path.glob("pontlevis.db*"):
+        assert b"$argon2id$" not in file.read_bytes(), file.name
+
+
+def test_a_sealed_hash_has_room_in_its_column() -> None:
+    """With a terabyte of memory, 999 passes and 999 lanes, which no machine of ours could take."""
+    longest = f"$argon2id$v=19$m={2**30},t=999,p=999${'s' * 22}${'h' * 43}"
+    column = AccountRow.__table__.c.password_hash.type
+    assert isinstance(column, SealedString)
+    assert len(sealer().seal(longest, column.context)) <= 200
 
 
 async def test_one_damaged_value_takes_nothing_else_with_it(tmp_path: Path) -> None:

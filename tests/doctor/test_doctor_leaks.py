@@ -199,3 +199,27 @@ def test_seal_keys_beside_a_backup_are_found(tmp_path: Path) -> None:
     (tmp_path / "all.tar.gz").unlink()
     files.seal_file.chmod(0o644)
     assert levels(settings)["seal_keys"] is Level.FAIL
+
+
+def test_the_look_up_keys_age_and_an_unfinished_rotation_are_told(tmp_path: Path) -> None:
+    """Of one that was never rotated, too."""
+    settings = Settings(data=tmp_path)
+    files = KeyFiles(tmp_path)
+    files.make()
+
+    def said() -> tuple[Level, str]:
+        (found,) = [each for each in check_secrets(settings) if each.name == "lookup_key"]
+        return found.level, found.says
+
+    assert said() == (Level.OK, "The look-up key is 0 days old.")
+    files.prepare_lookup(1.0)
+    assert said()[0] is Level.WARN
+    assert "prepared" in said()[1]
+    files.turn_lookup(1.0)
+    assert said()[0] is Level.WARN
+    assert "has not ended" in said()[1]
+    files.drop_former_lookup()
+    files.lookup_file.write_text(files.lookup_file.read_text().partition("@")[0])
+    assert "never been rotated" in said()[1]
+    files.lookup_file.write_text("x")
+    assert said()[0] is Level.FAIL

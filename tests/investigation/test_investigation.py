@@ -18,9 +18,9 @@ from pontlevis.brain.vocabulary import Posture
 from pontlevis.evidence.rows import decision_note, finding_note, posture_note
 from pontlevis.evidence.store_policy import EvidencePolicy
 from pontlevis.investigation.agents import contradiction
-from pontlevis.investigation.archive import NoEvidence
 from pontlevis.investigation.exports import CannotExport, block_list, misp, stix
 from pontlevis.investigation.investigate import Matter, investigate
+from pontlevis.investigation.no_answer import NoEvidence
 from pontlevis.investigation.page import page
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Investigation
@@ -261,6 +261,13 @@ def test_the_command_answers_and_exports(house: House, tmp_path: Path) -> None:
     done = run("investigate", "--since", "2025-01-28T12:29", "--until", "2025-01-28T13:01", "--json", "i.json", "--html", "i.html", "--csv", "b.csv", "--price", "2")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "touched good7" in done.stdout
+    french = run(
+        "investigate", "--since", "2025-01-28T12:29", "--until", "2025-01-28T13:01", "--language", "fr"
+    )
+    for said in ("touché good7 à", "Groupes", "ratés", "vague de", "12:30:00"):
+        assert said in french.stdout, said
+    never = run("investigate", "--since", "2020-01-01", "--until", "2020-01-02", "--language", "fr")
+    assert (never.returncode, "aucune preuve de ce moment-là" in never.stderr) == (1, True)
     assert json.loads((tmp_path / "i.json").read_text())["touched"][0]["account_id"] == "good7"
     assert (tmp_path / "b.csv").read_text().startswith("source,confidence")
     verified = run("evidence", "verify", "--expect", f"{house.keeper.head.n}:{house.keeper.head.hash}")

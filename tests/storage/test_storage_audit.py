@@ -31,7 +31,7 @@ async def write(database: Database, *details: str, actor: str = "ada") -> None:
 
 
 async def verdict(database: Database, *anchors: Anchor, key: bytes | None = KEY) -> AuditVerdict:
-    async with database.session() as session:
+    async with database.snapshot() as session:
         return await verify_audit(session, key=key, anchors=anchors)
 
 

@@ -126,10 +126,10 @@ async def test_the_audit_log_is_cut_at_its_beginning_and_stays_whole(database: D
     for days_ago in (30, 20, 15, 11, 5, 1):
         async with database.session() as session:
             await record_audit(session, at=NOW - days_ago * DAY_S, actor="a", event="a:b:c")
-        async with database.session() as session:
+        async with database.snapshot() as session:
             anchors.append((await verify_audit(session, key=KEY)).anchor)
     removed = {each.table: each.rows for each in await sweep(database, SHORT, NOW)}
     assert removed == {"audit_log": 4}
-    async with database.session() as session:
+    async with database.snapshot() as session:
         found = await verify_audit(session, key=KEY, anchors=tuple(anchors[-2:]))
     assert (found.whole, found.lines, found.anchors) == (True, 3, 2), found

@@ -21,7 +21,11 @@ async def test_an_operator_reads_who_it_was(house: WebHouse, tmp_path: Path) -> 
     (incident,) = await house.incidents.incidents()
     house.now += 60
     answer = await operator.get(f"/investigation/{incident.id}")
-    assert "holds no evidence of that time" in answer.text or "No answer" in answer.text
+    assert "No answer: " in answer.text
+    assert "holds no evidence of that time" in answer.text
+    french = await operator.get(f"/investigation/{incident.id}?lang=fr")
+    assert "Pas de réponse" in french.text
+    assert "aucune preuve de ce moment-là" in french.text
     assert (await operator.get("/investigation/00000000")).status_code == 404
 
     store = House(tmp_path)
@@ -33,7 +37,8 @@ async def test_an_operator_reads_who_it_was(house: WebHouse, tmp_path: Path) -> 
     store.batch([*guesses, act(START + 1, outcome=Outcome.OK, source="198.51.100.7", account="gaveway")])
     store.close()
     house.now += 120  # the answer of before is kept for a minute
-    answer = await operator.get("/investigation", follow_redirects=True)
+    answer = await operator.get(f"/investigation/{incident.id}?lang=en")
+    assert (await operator.get("/investigation")).headers["location"] == f"/investigation/{incident.id}"
     assert answer.status_code == 200
     assert "gaveway" in answer.text
     assert "sources that guess passwords" in answer.text

@@ -26,6 +26,8 @@ ADMINS_ONLY = {
     ("GET", "/mailbox"),
     ("GET", "/safety"),
     ("POST", "/api/secrets/rotate"),
+    ("POST", "/api/secrets/lookup/prepare"),
+    ("POST", "/api/secrets/lookup/rotate"),
     ("GET", "/api/accounts/{account}/data"),
     ("DELETE", "/api/accounts/{account}/data"),
     ("DELETE", "/api/accounts/{account}/second-factor"),

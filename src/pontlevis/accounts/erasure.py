@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.ending import end_all
 from pontlevis.accounts.errors import AccountError
+from pontlevis.accounts.rehashing import erased_key
 from pontlevis.accounts.rooms import Rooms, account_record
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.link.messages import CredentialRecord
@@ -143,7 +144,7 @@ class Erasure(Rooms):
                 raise AccountError(409, "operator_account", "an operator's account cannot be deleted")
             ended = await end_all(session, row, now)
             removed = await _remove_rows(session, row)
-            row.email, row.email_key, row.password_hash = "", f"erased {row.id}", ""
+            row.email, row.email_key, row.password_hash = "", erased_key(row.id), ""
             row.created_from, row.created_fingerprint, row.verified_at = "", 0, None
             row.paid, row.unlimited, row.pending, row.unverified = False, False, False, False
             row.must_change_password, row.disabled = False, ERASED

@@ -5,6 +5,9 @@ import logging
 from sqlalchemy import String, select, type_coerce
 
 from pontlevis.accounts.emails import email_key
+from pontlevis.accounts.lookup_keys import UNNAMED, one_waits
+from pontlevis.accounts.lookup_rotation import left_under_former
+from pontlevis.accounts.rehashing import count_lookups, rehash
 from pontlevis.accounts.resealing import Resealed, anything_sealed, count_by_key, reseal
 from pontlevis.accounts.sealing import BadKeyFile, KeyFiles, Sealer
 from pontlevis.storage.audit import audit_key, head_of, write_head
@@ -43,6 +46,9 @@ async def take_keys(database: Database, files: KeyFiles) -> Sealer:
         if "" in held:
             await database.scrub()
         log.warning("data:seals:brought_up_to_date values=%d unopened=%d", told.done, told.unopened)
+    if not one_waits(sealer.lookup_keys) and await left_under_former(database, sealer):
+        again = await rehash(database, sealer)
+        log.warning("data:lookups:brought_up_to_date rows=%d lost=%d", again.done, again.lost + again.doubled)
     return sealer
 
 
@@ -60,15 +66,23 @@ async def rotate(database: Database, files: KeyFiles, sealer: Sealer, *, drop_ol
 
 async def _check_lookup(database: Database, sealer: Sealer, files: KeyFiles) -> None:
     """An account that cannot be found by its own address would be locked out without a word."""
+    foreign = BadKeyFile(
+        f"{files.lookup_file} is not the one with which this database was written; restore it from its backup, "
+        "or, where it is lost, hash every address anew: pontlevis secrets rotate lookup"
+    )
+    known = {each.prefix for each in sealer.lookup_keys}
+    held = (await count_lookups(database))[AccountRow.__tablename__]
+    if any(prefix and count and prefix not in known for prefix, count in held.items()):
+        raise foreign
     async with database.session() as session:
         kept = type_coerce(AccountRow.email_key, String)
         found = (
-            await session.execute(select(AccountRow.email, kept).where(kept.startswith("hash:")).limit(1))
+            await session.execute(select(AccountRow.email, kept).where(kept.startswith(UNNAMED)).limit(1))
         ).first()
-    if found is not None and found[0] and sealer.lookup(email_key(found[0]), "email") != found[1]:
-        raise BadKeyFile(
-            f"{files.lookup_file} is not the one with which this database was written; restore it from its backup"
-        )
+    if found is None or not found[0]:
+        return
+    if found[1] not in [each.hash(email_key(found[0]), "email") for each in sealer.lookup_keys]:
+        raise foreign
 
 
 async def _sign_head(database: Database) -> None:

@@ -11,6 +11,7 @@ from pontlevis.accounts.views import AccountView, KeyView, NewKey, account_view
 from pontlevis.brain.credential import SECRET_BYTES, CredentialKind
 from pontlevis.brain.key_scope import KEYS, KeyScope, check, exceeds
 from pontlevis.link.messages import CredentialRecord
+from pontlevis.storage.held_address import hold_address
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow
 from pontlevis.storage.tables.control import DecisionRow
 
@@ -179,6 +180,7 @@ class Keys(SignUps):
         now = self.clock()
         address = check_email(email)
         async with self.database.session() as session:
+            await hold_address(session, email_key(address))
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(address)))
             if row is None:
                 row = AccountRow(

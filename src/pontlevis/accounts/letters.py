@@ -124,4 +124,4 @@ class Letters(Rooms):
         return f"{self.site.base_url}{path}"
 
     def _code_hash(self, link: str, code: str) -> bytes:
-        return self.codec.secret_hash(f"code {link} {code}".encode())
+        return self.codec.fresh_hash(f"code {link} {code}".encode())

@@ -90,13 +90,7 @@ class LogIns(LoginTickets):
             saw(Outcome.UNKNOWN_USER if row is None else Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "invalid_credentials", WRONG)
         try:
-            check_usable(row)
-            if row.must_change_password:
-                raise AccountError(
-                    403,
-                    "password_change_required",
-                    "this password may be known to others and opens nothing any more; choose a new one at /reset",
-                )
+            check_opens(row)
             await self.second_step(row.id, source=source, home=home or "", realm=realm)
         except SecondFactorRequired:
             # The failures stay until the second factor was shown, too: a stolen password is no log-in. Nor is it a
@@ -156,7 +150,7 @@ class LogIns(LoginTickets):
             saw(Outcome.INVALID, row)
             raise stale_ticket()
         try:
-            check_usable(row)
+            check_opens(row)
         except AccountError:
             saw(Outcome.REFUSED, row)
             raise
@@ -277,6 +271,21 @@ def check_usable(row: AccountRow) -> None:
         raise AccountError(403, "account_disabled", row.disabled)
     if row.pending:
         raise AccountError(403, "account_pending", "this account waits for approval")
+
+
+def check_opens(row: AccountRow) -> None:
+    """As ``check_usable``; and after an incident nothing opens an account before its new password.
+
+    A passkey or an issuer is not what leaked, but whoever comes in with one is to choose the password first: while the
+    old one stands beside it, the account has a way in that others may know.
+    """
+    check_usable(row)
+    if row.must_change_password:
+        raise AccountError(
+            403,
+            "password_change_required",
+            "this account's password may be known to others and opens nothing any more; choose a new one at /reset",
+        )
 
 
 def stale_ticket() -> AccountError:

@@ -14,7 +14,7 @@ from pontlevis.accounts.door import Newcomer
 from pontlevis.accounts.emails import check_email, email_key
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.factors import Realm, SecondFactorRequired
-from pontlevis.accounts.login import LogIns, check_usable
+from pontlevis.accounts.login import LogIns, check_opens
 from pontlevis.accounts.oidc_client import BadToken, Issuer, IssuerAway, Person
 from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant, SignUpKind
@@ -182,7 +182,7 @@ class Oidc(LogIns, SignUps):
     async def _enter(self, row: AccountRow, source: str, fingerprint: int, agent: str) -> SessionGrant:
         saw = self.watcher(source, fingerprint, "", "")
         try:
-            check_usable(row)
+            check_opens(row)
             await self.second_step(row.id, source=source, home="", realm=Realm.PUBLIC)
         except (SecondFactorRequired, AccountError):
             saw(Outcome.REFUSED, row)  # as at a log-in with a password

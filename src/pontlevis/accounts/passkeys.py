@@ -14,7 +14,7 @@ from webauthn.helpers import bytes_to_base64url
 
 from pontlevis.accounts.errors import AccountError
 from pontlevis.accounts.factors import Factor, Realm
-from pontlevis.accounts.login import LogIns, check_usable
+from pontlevis.accounts.login import LogIns, check_opens
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.accounts.webauthn_rp import LONGEST_ANSWER, BadPasskey, RelyingParty
 from pontlevis.brain.credential import SECRET_BYTES, CredentialKind
@@ -163,7 +163,7 @@ class Passkeys(LogIns):
         """A session for the owner of the passkey that was shown, which was made for this listener.
 
         Raises ``AccountError``: 401 for one that does not hold (which of the reasons is not told), 403 for
-        a disabled account, 429 while a delay runs for this source.
+        a disabled account and for one whose password must be changed first, 429 while a delay runs for this source.
         """
         now = self.clock()
         party = self._party(realm)
@@ -201,7 +201,7 @@ class Passkeys(LogIns):
             saw(Outcome.BAD_CREDENTIAL, row)
             raise AccountError(401, "passkey_invalid", "this passkey does not open an account here")
         try:
-            check_usable(row)
+            check_opens(row)
         except AccountError:
             saw(Outcome.REFUSED, row)
             raise

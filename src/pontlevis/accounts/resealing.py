@@ -127,7 +127,7 @@ async def _seal_part(
             closed += 1
             continue
         changes.append({"row": id_, "was": text, "sealed": sealer.seal(plain, context)})
-    await _write(session, table, column, changes)
+    await write_changes(session, table, column, changes)
     return (rows[-1][0] if rows else None), len(changes), closed
 
 
@@ -148,13 +148,14 @@ async def _hash_part(
         wanted &= key > after
     rows = (await session.execute(select(key, raw).where(wanted).order_by(key).limit(batch))).all()
     changes = [{"row": id_, "was": text, "sealed": sealer.lookup(text, context)} for id_, text in rows]
-    await _write(session, table, column, changes)
+    await write_changes(session, table, column, changes)
     return (rows[-1][0] if rows else None), len(rows)
 
 
-async def _write(
+async def write_changes(
     session: AsyncSession, table: Table, column: Column[str], changes: list[dict[str, object]]
 ) -> None:
+    """Writes ``sealed`` where ``row`` still has what ``was`` read there."""
     if not changes:
         return
     (key,) = table.primary_key.columns

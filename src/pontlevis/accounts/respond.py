@@ -1,4 +1,4 @@
-"""After a breach: ends sessions, revokes keys, demands new passwords for a set of accounts, and tells their owners."""
+"""After a breach: ends sessions, revokes keys, demands new passwords and takes passkeys away for a set of accounts, tells their owners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from pontlevis.accounts.rooms import account_record
 from pontlevis.link.messages import AccountRecord, CredentialRecord
 from pontlevis.storage.audit import record_audit
 from pontlevis.storage.tables.accounts import AccountRow, KeyRow, SessionRow
+from pontlevis.storage.tables.factors import LoginTicketRow, PasskeyRow, RecoveryCodeRow, TotpRow
 from pontlevis.storage.tables.gate import LinkRow
 
 MOST_ACCOUNTS = 100_000
@@ -50,10 +51,18 @@ class Parts:
     password: bool = True
     tell: bool = True
     """A letter to the owner; asks for another part."""
+    passkeys: bool = False
+    """Passkeys, authenticator apps and recovery codes: not what leaks with a password, so they stay unless somebody
+    may have added one of his own. Asks for ``password``."""
+
+    @property
+    def weaker(self) -> bool:
+        """Whether a password that may be known to others would be left as all that an account takes."""
+        return self.passkeys and not self.password
 
     @property
     def words(self) -> tuple[str, ...]:
-        return tuple(name for name in ("sessions", "keys", "password") if getattr(self, name))
+        return tuple(name for name in ("sessions", "keys", "password", "passkeys") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Target:
     password: bool
     """Whether it has a password that must be changed."""
     told: bool
+    passkeys: int
+    """Passkeys and authenticator apps."""
     left_out: str
     """Why nothing is done to it; empty where it is."""
 
@@ -85,10 +96,12 @@ class Response:
     @property
     def sentence(self) -> str:
         acted = [each for each in self.targets if not each.left_out]
+        passkeys = sum(each.passkeys for each in acted)
         return (
             f"{len(acted)} accounts: {sum(each.sessions for each in acted)} sessions ended, "
             f"{sum(each.keys for each in acted)} keys revoked, {sum(each.password for each in acted)} new passwords "
-            f"demanded, {sum(each.told for each in acted)} owners told"
+            f"demanded, {f'{passkeys} passkeys and authenticator apps taken away, ' if passkeys else ''}"
+            f"{sum(each.told for each in acted)} owners told"
         )
 
 
@@ -113,7 +126,15 @@ class Responses(Letters):
         end is not told again. Raises ``AccountError`` 400 for no part at all or too many accounts.
         """
         if not parts.words:
-            raise AccountError(400, "bad_request", "choose at least one of sessions, keys, password")
+            raise AccountError(
+                400, "bad_request", "choose at least one of sessions, keys, password, passkeys"
+            )
+        if parts.weaker:
+            raise AccountError(
+                400,
+                "bad_request",
+                "passkeys go only with the password: what is left would be the old password alone",
+            )
         wanted, unknown = await self._wanted(touched, named)
         if len(wanted) > MOST_ACCOUNTS:
             raise AccountError(400, "bad_request", f"at most {MOST_ACCOUNTS} accounts at once")
@@ -157,7 +178,7 @@ class Responses(Letters):
 
     async def _rows(
         self, session: AsyncSession, part: list[Touched]
-    ) -> tuple[dict[str, AccountRow], dict[str, int], dict[str, int]]:
+    ) -> tuple[dict[str, AccountRow], "_Held"]:
         ids = [each.account_id for each in part]
         rows = await session.scalars(select(AccountRow).where(AccountRow.id.in_(ids)))
         held = await session.execute(
@@ -170,17 +191,31 @@ class Responses(Letters):
             .where(KeyRow.account_id.in_(ids), KeyRow.revoked_at.is_(None))
             .group_by(KeyRow.account_id)
         )
+        passkeys = await session.execute(
+            select(PasskeyRow.account_id, func.count())
+            .where(PasskeyRow.account_id.in_(ids))
+            .group_by(PasskeyRow.account_id)
+        )
+        factors = {str(account): int(count) for account, count in passkeys}
+        apps = await session.scalars(
+            select(TotpRow.account_id).where(TotpRow.account_id.in_(ids), TotpRow.confirmed_at.is_not(None))
+        )
+        for account in apps:
+            factors[account] = factors.get(account, 0) + 1
         return (
             {row.id: row for row in rows},
-            {account: int(count) for account, count in held},
-            {account: int(count) for account, count in keys},
+            _Held(
+                {account: int(count) for account, count in held},
+                {account: int(count) for account, count in keys},
+                factors,
+            ),
         )
 
     async def _look(self, part: list[Touched], parts: Parts, operators: bool) -> list[Target]:
         async with self.database.session() as session:
-            rows, held, keys = await self._rows(session, part)
+            rows, held = await self._rows(session, part)
             return [
-                _target(each, rows[each.account_id], parts, held, keys, operators)
+                _target(each, rows[each.account_id], parts, held, operators)
                 for each in part
                 if each.account_id in rows
             ]
@@ -193,13 +228,13 @@ class Responses(Letters):
         records: list[AccountRecord] = []
         targets: list[Target] = []
         async with self.database.session() as session:
-            rows, held, keys = await self._rows(session, part)
+            rows, held = await self._rows(session, part)
             due = await notices_due(session, self.mail_policy, now)
             for each in part:
                 row = rows.get(each.account_id)
                 if row is None:
                     continue
-                target = _target(each, row, parts, held, keys, operators)
+                target = _target(each, row, parts, held, operators)
                 if not target.left_out:
                     if parts.sessions or parts.keys:
                         ended += await end_all(session, row, now, keys=parts.keys, sessions=parts.sessions)
@@ -209,10 +244,14 @@ class Responses(Letters):
                         await session.execute(
                             delete(LinkRow).where(LinkRow.purpose == RESET, LinkRow.account_id == row.id)
                         )
+                    if parts.passkeys:
+                        # What was begun and not confirmed as well, and codes without a factor.
+                        for table in (TotpRow, RecoveryCodeRow, PasskeyRow, LoginTicketRow):
+                            await session.execute(delete(table).where(table.account_id == row.id))
                     if target.told:
                         await leave_notice(
                             session, LetterKind.BREACH, row.email, language=row.language,
-                            facts=" ".join(parts.words), now=now, due_at=due,
+                            facts=" ".join(_facts(parts, target)), now=now, due_at=due,
                         )  # fmt: skip
                         due += 3_600.0 / max(1, self.mail_policy.per_hour)
                     await record_audit(
@@ -232,20 +271,34 @@ class Responses(Letters):
         return targets
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """How much each account has, by its id."""
+
+    sessions: dict[str, int]
+    keys: dict[str, int]
+    passkeys: dict[str, int]
+
+
+def _facts(parts: Parts, target: Target) -> list[str]:
+    """What the letter says; nothing of passkeys to who had none."""
+    return [each for each in parts.words if each != "passkeys" or target.passkeys]
+
+
 def _target(
     touched: Touched,
     row: AccountRow,
     parts: Parts,
-    held: dict[str, int],
-    keys: dict[str, int],
+    held: "_Held",
     operators: bool,
 ) -> Target:
     left_out = "it is an operator's; name --operators to include it" if row.operator and not operators else ""
-    sessions = held.get(row.id, 0) if parts.sessions else 0
-    revoked = keys.get(row.id, 0) if parts.keys else 0
+    sessions = held.sessions.get(row.id, 0) if parts.sessions else 0
+    revoked = held.keys.get(row.id, 0) if parts.keys else 0
+    passkeys = held.passkeys.get(row.id, 0) if parts.passkeys else 0
     password = parts.password and bool(row.password_hash) and not row.must_change_password
-    anything = bool(sessions or revoked or password)
+    anything = bool(sessions or revoked or password or passkeys)
     return Target(
         row.id, row.email, touched.why, touched.at, sessions, revoked, password,
-        parts.tell and bool(row.email) and anything, left_out,
+        parts.tell and bool(row.email) and anything, passkeys, left_out,
     )  # fmt: skip

@@ -74,7 +74,7 @@ class Rooms:
         self.disposable = Disposable(policy.disposable_domains)
         self.spent = SpentInDatabase(database, self.challenge_policy.spent_remembered)
         self.challenges = Challenges(
-            codec.secret_hash(b"challenges"), self.challenge_policy, self.spent, clock
+            codec.fresh_hash(b"challenges"), self.challenge_policy, self.spent, clock
         )
         self.delays = Delays(policy)
         self.telling = asyncio.Lock()

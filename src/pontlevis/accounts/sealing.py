@@ -2,12 +2,12 @@
 
 AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the key's id stands before the sealed text, and the
 context is bound to it as associated data, so that no value can be put in another column's place. Look-ups go by
-HMAC-SHA256 (RFC 2104) with a key of their own. Why these: docs/decisions/0011-sealed-addresses.md.
+HMAC-SHA256 (RFC 2104) with keys of their own (``lookup_keys``). Why these: docs/decisions/0011-sealed-addresses.md.
 """
 
-import hmac
 import os
 import secrets
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pontlevis.storage.sealed import HASHED, SEALED
+from pontlevis.accounts.lookup_keys import MOST_LOOKUP_KEYS, LookupKey, turned
+from pontlevis.storage.sealed import SEALED
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -45,13 +46,16 @@ class SealKey:
 
 
 class Sealer:
-    """Seals with the newest key and opens with any. ``keys``: newest first, at least one."""
+    """Seals with the newest key and opens with any. ``keys``: newest first, at least one.
 
-    def __init__(self, keys: tuple[SealKey, ...], lookup_key: bytes) -> None:
-        if not keys:
-            raise BadKeyFile("there is no seal key")
-        self._lookup_key = lookup_key
+    ``lookup_keys``: the first makes what is written, and the second, where there is one, is asked for too.
+    """
+
+    def __init__(self, keys: tuple[SealKey, ...], lookup_keys: tuple[LookupKey, ...]) -> None:
+        if not keys or not lookup_keys:
+            raise BadKeyFile("there is no seal key, or no look-up key")
         self.take(keys)
+        self.take_lookups(lookup_keys)
 
     def __repr__(self) -> str:
         return f"Sealer(newest={self.newest!r}, keys={len(self._ciphers)})"
@@ -61,6 +65,10 @@ class Sealer:
         self._ciphers = {each.id: AESGCM(each.secret) for each in keys}
         self.newest = keys[0].id
         self._cipher = self._ciphers[self.newest]
+
+    def take_lookups(self, keys: tuple[LookupKey, ...]) -> None:
+        """Goes by these look-up keys from now on."""
+        self.lookup_keys = keys
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -87,8 +95,11 @@ class Sealer:
 
     def lookup(self, text: str, context: str) -> str:
         """The keyed hash under which ``text`` is found again."""
-        mac = hmac.new(self._lookup_key, f"{context}\n{text}".encode(), sha256)
-        return HASHED + mac.hexdigest()
+        return self.lookup_keys[0].hash(text, context)
+
+    def former_lookup(self, text: str, context: str) -> str:
+        """The other one, under which it may still stand while the key is being replaced; else the same."""
+        return self.lookup_keys[-1].hash(text, context)
 
 
 def key_id(sealed: str) -> str:
@@ -118,9 +129,10 @@ class KeyFiles:
         if not self.seal_file.exists():
             _write(self.seal_file, [secrets.token_bytes(KEY_BYTES)])
         fresh = not self.audit_file.exists()
-        for file in (self.lookup_file, self.audit_file):
-            if not file.exists():
-                _write(file, [secrets.token_bytes(KEY_BYTES)])
+        if not self.lookup_file.exists():
+            self._write_lookups((LookupKey.fresh(time.time()),))
+        if fresh:
+            _write(self.audit_file, [secrets.token_bytes(KEY_BYTES)])
         return fresh
 
     def read_keys(self) -> tuple[SealKey, ...]:
@@ -129,7 +141,40 @@ class KeyFiles:
 
     def sealer(self) -> Sealer:
         """Raises ``BadKeyFile``."""
-        return Sealer(self.read_keys(), _read(self.lookup_file)[0])
+        return Sealer(self.read_keys(), self.read_lookups())
+
+    def read_lookups(self) -> tuple[LookupKey, ...]:
+        """The one in use first. Raises ``BadKeyFile``."""
+        lines = _lines(self.lookup_file)
+        try:
+            keys = tuple(LookupKey.read(line) for line in lines)
+        except ValueError:
+            keys = ()
+        if not 1 <= len(keys) <= MOST_LOOKUP_KEYS:
+            raise BadKeyFile(f"{self.lookup_file} is damaged: it has one or two keys of {KEY_BYTES} bytes")
+        return keys
+
+    def prepare_lookup(self, now: float) -> tuple[LookupKey, ...]:
+        """A fresh look-up key after the one in use, for other nodes to learn; as it is where there are two."""
+        keys = self.read_lookups()
+        if len(keys) < MOST_LOOKUP_KEYS:
+            self._write_lookups((*keys, LookupKey.fresh(now, keys[0])))
+        return self.read_lookups()
+
+    def turn_lookup(self, now: float) -> tuple[LookupKey, ...]:
+        """The newest look-up key first, made if need be; the former one after it."""
+        keys = self.read_lookups()
+        if (wanted := turned(keys, now)) != keys:
+            self._write_lookups(wanted)
+        return self.read_lookups()
+
+    def drop_former_lookup(self) -> tuple[LookupKey, ...]:
+        """For when nothing stands under it any more."""
+        self._write_lookups(self.read_lookups()[:1])
+        return self.read_lookups()
+
+    def _write_lookups(self, keys: tuple[LookupKey, ...]) -> None:
+        _write_lines(self.lookup_file, [each.line() for each in keys])
 
     def audit_key(self) -> bytes:
         """Raises ``BadKeyFile``."""
@@ -149,24 +194,34 @@ class KeyFiles:
         return self.read_keys()
 
 
-def _read(file: Path) -> list[bytes]:
+def _lines(file: Path) -> list[str]:
     try:
-        lines = file.read_text("ascii").split()
-        found = [urlsafe_b64decode(each + "=" * (-len(each) % 4)) for each in lines]
-    except (OSError, UnicodeDecodeError, BadBase64) as error:
+        return file.read_text("ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged"
         raise BadKeyFile(f"{file} cannot be read: {why}") from None
+
+
+def _read(file: Path) -> list[bytes]:
+    try:
+        found = [urlsafe_b64decode(each + "=" * (-len(each) % 4)) for each in _lines(file)]
+    except BadBase64:
+        raise BadKeyFile(f"{file} cannot be read: it is damaged") from None
     if not found or any(len(each) != KEY_BYTES for each in found):
         raise BadKeyFile(f"{file} is damaged: a line of it is no key of {KEY_BYTES} bytes in base64")
     return found
 
 
 def _write(file: Path, keys: list[bytes]) -> None:
+    _write_lines(file, [urlsafe_b64encode(each).decode().rstrip("=") for each in keys])
+
+
+def _write_lines(file: Path, lines: list[str]) -> None:
     """Whole or not at all: a key file that was cut short would lose every address."""
     fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
-        out.writelines(urlsafe_b64encode(each).decode().rstrip("=") + "\n" for each in keys)
+        out.writelines(each + "\n" for each in lines)
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(file)

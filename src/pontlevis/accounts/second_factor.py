@@ -19,6 +19,7 @@ from pontlevis.accounts.factors import (
     recovery_code,
 )
 from pontlevis.accounts.letters import Letters
+from pontlevis.accounts.lookup_keys import LookupKey
 from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.sealing import Sealer, SealKey
 from pontlevis.storage.audit import record_audit
@@ -213,7 +214,7 @@ class SecondFactors(Letters):
     def box(self) -> Sealer:
         """What seals cookies; without key files, in commands and tests, under a key of the pepper's."""
         own = self.codec.secret_hash(b"seal")
-        return self.sealer or Sealer((SealKey.of(own),), own)
+        return self.sealer or Sealer((SealKey.of(own),), (LookupKey.of(own),))
 
     def _recovery_hash(self, account: str, letters: str) -> bytes:
         return self.codec.secret_hash(f"recovery {account} {letters}".encode())

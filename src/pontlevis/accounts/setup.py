@@ -16,6 +16,7 @@ from pontlevis.accounts.signup import SignUps
 from pontlevis.accounts.views import SessionGrant
 from pontlevis.link.messages import CredentialRecord
 from pontlevis.storage.audit import record_audit
+from pontlevis.storage.held_address import hold_address
 from pontlevis.storage.tables.accounts import AccountRow, SetupRow
 
 TOKEN_BYTES = 20
@@ -65,6 +66,7 @@ class Setup(Sessions, SignUps):
             )
             if used is None or await _operator_exists(session):
                 raise AccountError(403, "setup_link_used", "this link has been used already")
+            await hold_address(session, email_key(address))
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == email_key(address)))
             ended: list[CredentialRecord] = []
             if row is None:

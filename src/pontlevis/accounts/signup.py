@@ -13,6 +13,7 @@ from pontlevis.accounts.views import SignUp, SignUpKind, account_view
 from pontlevis.brain.detection.address import place_of
 from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.storage.held_address import hold_address
 from pontlevis.storage.sums import insert_for, table_of
 from pontlevis.storage.tables.accounts import AccountRow, WaitlistRow
 
@@ -168,6 +169,7 @@ class SignUps(Door):
     async def _insert(self, session: AsyncSession, row: AccountRow, key: str) -> bool:
         """Whether the account is made; False where the address has one. The same statements in either case."""
         # Looked for here, too: under a look-up key that is being replaced the constraint alone would not find it.
+        await hold_address(session, key)
         known = await session.scalar(select(AccountRow.id).where(AccountRow.email_key == key))
         values = {name: value for name in _NAMES if (value := getattr(row, name)) is not None}
         statement = insert_for(session)(AccountRow).values(**values, id=row.id if known is None else known)
@@ -215,6 +217,7 @@ class SignUps(Door):
         key = email_key(address)
         async with self.database.session() as session:
             # With the key of now: one that is kept under a former look-up key is found by the constraint, too.
+            await hold_address(session, key)
             await session.execute(
                 update(WaitlistRow)
                 .where(WaitlistRow.email_key == key)

@@ -180,7 +180,9 @@ class Usage(Rooms):
         now = self.clock()
         async with self.database.session() as session:
             accounts = await session.stream_scalars(
-                select(AccountRow).options(defer(AccountRow.email)).execution_options(yield_per=chunk)
+                select(AccountRow)
+                .options(defer(AccountRow.email), defer(AccountRow.password_hash))
+                .execution_options(yield_per=chunk)
             )
             async for part in accounts.partitions(chunk):
                 yield [account_record(row) for row in part], []

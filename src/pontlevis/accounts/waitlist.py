@@ -5,6 +5,7 @@ from math import ceil
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from pontlevis.accounts.emails import email_key
 from pontlevis.accounts.invitations import WAITLIST, Invitations
 from pontlevis.accounts.mail.letter import LetterKind
 from pontlevis.accounts.mail.outbox import leave, room_left
@@ -54,7 +55,9 @@ class Waitlist(Invitations):
                 return 0
             invited = 0
             for row in await self._claim(session, early, turned, int(done), most, now):
-                if await session.scalar(select(AccountRow.id).where(AccountRow.email_key == row.email_key)):
+                # From the address: its hash may be of another look-up key than the account's.
+                key = email_key(row.email) if row.email else row.email_key
+                if await session.scalar(select(AccountRow.id).where(AccountRow.email_key == key)):
                     row.registered_at = now
                     continue
                 session.add(
@@ -62,7 +65,7 @@ class Waitlist(Invitations):
                         id=self.new_id(),
                         secret_hash=b"",
                         email=row.email,
-                        email_key=row.email_key,
+                        email_key=key,
                         by_mail=1,
                         created_by=WAITLIST,
                         created_at=now,

@@ -41,7 +41,7 @@ def verify(
 
     async def check(database: Database, files: KeyFiles) -> AuditVerdict:
         key = files.audit_key() if files.audit_file.exists() else None
-        async with database.session() as session:
+        async with database.snapshot() as session:
             return await verify_audit(session, key=key, anchors=known)
 
     found = on_database(settings_from(config=config, data=data), check)
@@ -69,7 +69,7 @@ def anchor(data: Data = None, config: Config = None, as_json: Json = False) -> N
     del as_json  # it is JSON in any case
 
     async def end(database: Database, _: KeyFiles) -> AuditVerdict:
-        async with database.session() as session:
+        async with database.snapshot() as session:
             return await verify_audit(session)
 
     found = on_database(settings_from(config=config, data=data), end)
@@ -124,7 +124,7 @@ def export(
     async def write(database: Database, _: KeyFiles) -> int:
         count = 0
         with _out(file) as out:
-            async with database.session() as session:
+            async with database.snapshot() as session:
                 async for each in all_audit(session):
                     out.write(json.dumps(_row(each)) + "\n")
                     count += 1

@@ -25,6 +25,10 @@ Incident = Annotated[
     typer.Argument(help="The incident's number, the beginning of it, or `latest`; without it, give --since."),
 ]
 SHOWN = 12
+_COLUMNS = (
+    "cluster", "sure", "sources", "acts", "guesses", "signups", "calls", "tokens", "first", "last",
+)  # fmt: skip
+"""Of the table, by the end of the name that each one's head has in ``locale/terminal``."""
 
 
 def command(
@@ -62,8 +66,8 @@ def command(
     from pontlevis.evidence.manifest import Broken
     from pontlevis.evidence.store import FOLDER
     from pontlevis.investigation import exports
-    from pontlevis.investigation.archive import NoEvidence
     from pontlevis.investigation.investigate import Matter, investigate
+    from pontlevis.investigation.no_answer import NoEvidence, reason
     from pontlevis.investigation.page import page
 
     settings = settings_from(config=config, data=data)
@@ -81,7 +85,11 @@ def command(
         matter = Matter("", _moment(since), _moment(until) if until is not None else now)
         if matter.until <= matter.since:
             fail("--until lies before --since")
-        matter = Matter(f"{since} to {until or 'now'}", matter.since, matter.until)
+        matter = Matter(
+            tongue("terminal.span", since=since, until=until or tongue("terminal.now")),
+            matter.since,
+            matter.until,
+        )
     console = Console(stderr=True)
     try:
         if quiet:
@@ -98,7 +106,7 @@ def command(
                     progress=lambda what: status.update(f"Asking the evidence: {what} …"),
                 )
     except (NoEvidence, Broken) as error:
-        fail(str(error))
+        fail(tongue.say(reason(error)))
     wanted: dict[Path | None, Callable[[], str]] = {
         json_file: lambda: msgspec.json.format(msgspec.json.encode(made), indent=1).decode(),
         html: lambda: page(made, tongue),
@@ -118,7 +126,7 @@ def command(
         _print(Console(), made, tongue)
         for path in wanted:
             if path is not None:
-                typer.echo(f"wrote {path}")
+                typer.echo(tongue("terminal.wrote", file=str(path)))
 
 
 def load_facts(settings: "Settings", incident: str) -> "IncidentFacts":
@@ -159,7 +167,9 @@ def _print(console: "Console", made: "Investigation", tongue: "Tongue") -> None:
 
     from pontlevis.investigation.plots import clock
     from pontlevis.investigation.statements import said
+    from pontlevis.investigation.told import Told
 
+    told = Told(made, tongue)
     console.print(
         f"[bold]{escape(made.subject)}[/]\n{tongue('page.time', since=made.since, until=made.until)}\n"
     )
@@ -170,37 +180,40 @@ def _print(console: "Console", made: "Investigation", tongue: "Tongue") -> None:
             soft_wrap=False,
         )
     console.print()
-    table = Table(title="Clusters", title_justify="left", box=None, padding=(0, 1))
-    for name in (
-        "cluster",
-        "sure",
-        "sources",
-        "acts",
-        "wrong passwords",
-        "sign-ups",
-        "calls",
-        "tokens",
-        "first",
-        "last",
-    ):
-        table.add_column(name, overflow="fold", justify="left" if name == "cluster" else "right")
-    for cluster in made.clusters[:SHOWN]:
-        style = "red" if cluster.hostile else ""
-        table.add_row(
-            cluster.id, f"{cluster.confidence:.0%}", f"{cluster.sources:,}", f"{cluster.acts:,.0f}",
-            f"{cluster.guesses:,.0f}", f"{cluster.signups:,.0f}", f"{cluster.requests:,.0f}", f"{cluster.tokens:,.0f}",
-            clock(cluster.first_at)[11:19], clock(cluster.last_at)[11:19], style=style,
-        )  # fmt: skip
+    number = tongue.number
+    table = Table(title=tongue("terminal.clusters"), title_justify="left", box=None, padding=(0, 1, 0, 0))
+    heads = [tongue(f"terminal.{name}") for name in _COLUMNS]
+    rows = [
+        (
+            each.id, tongue.share(each.confidence), number(each.sources), number(each.acts), number(each.guesses),
+            number(each.signups), number(each.requests), number(each.tokens), clock(each.first_at)[11:19],
+            clock(each.last_at)[11:19],
+        )
+        for each in made.clusters[:SHOWN]
+    ]  # fmt: skip
+    for place, head in enumerate(heads):
+        if place == 0:
+            table.add_column(head, overflow="fold")
+            continue
+        # In a narrow terminal names of clusters are folded, not figures or words.
+        least = max(len(each) for each in [*head.split(), *(row[place] for row in rows)])
+        table.add_column(head, overflow="fold", justify="right", min_width=least)
+    for cluster, row in zip(made.clusters, rows, strict=False):
+        table.add_row(*row, style="red" if cluster.hostile else "")
     console.print(table)
     if len(made.clusters) > SHOWN:
-        console.print(f"[dim]and {len(made.clusters) - SHOWN} more; --json and --html have them[/]")
+        console.print(f"[dim]{tongue('terminal.more', count=len(made.clusters) - SHOWN)}[/]")
     for wave in made.waves[:SHOWN]:
+        since, until = clock(wave.since), clock(wave.until)[11:]
         console.print(
-            f"wave {clock(wave.since)} to {clock(wave.until)[11:]}: {wave.acts:,.0f} acts, highest {wave.peak_per_s:,.0f}/s"
+            tongue(
+                "terminal.wave", since=since, until=until, acts=round(wave.acts), peak=round(wave.peak_per_s)
+            )
         )
     for account in made.touched[:SHOWN]:
-        console.print(
-            f"[red]touched[/] {escape(account.account_id)} at {clock(account.at)}: {escape(account.why)}"
+        line = tongue(
+            "terminal.account", account=account.account_id, at=clock(account.at), why=told.why(account)
         )
+        console.print(f"[red]{tongue('terminal.touched')}[/] {escape(line)}")
     if len(made.touched) > SHOWN:
-        console.print(f"[dim]and {len(made.touched) - SHOWN:,} more accounts[/]")
+        console.print(f"[dim]{tongue('terminal.more_accounts', count=len(made.touched) - SHOWN)}[/]")

@@ -98,7 +98,7 @@ def _rooms(settings: Settings, database: Database) -> Accounts:
     nobody = NobodyWatches()
     return Accounts(
         database,
-        CredentialCodec(DataDirectory(settings.data).pepper()),
+        CredentialCodec(DataDirectory(settings.data).peppers(), time.time()),
         settings.accounts,
         settings.standing,
         nobody,

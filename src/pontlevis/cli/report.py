@@ -53,7 +53,7 @@ def command(
 
     from pontlevis.evidence.manifest import Broken
     from pontlevis.investigation import document
-    from pontlevis.investigation.archive import NoEvidence
+    from pontlevis.investigation.no_answer import NoEvidence, reason
     from pontlevis.investigation.report import report, title
     from pontlevis.investigation.reporting import gather
     from pontlevis.investigation.tongue import Tongue
@@ -82,7 +82,7 @@ def command(
                 progress=lambda what: status.update(f"Gathering: {what} …"),
             )
     except (NoEvidence, Broken) as error:
-        fail(str(error))
+        fail(tongue.say(reason(error)))
     blocks = report(story, tongue)
     try:
         if html is not None:

@@ -30,6 +30,13 @@ def command(
     sessions: Annotated[bool, typer.Option("--sessions/--no-sessions", help="End every session.")] = True,
     keys: Annotated[bool, typer.Option("--keys/--no-keys", help="Revoke every API key.")] = True,
     password: Annotated[bool, typer.Option("--password/--no-password", help="Demand a new password.")] = True,
+    passkeys: Annotated[
+        bool,
+        typer.Option(
+            "--passkeys/--no-passkeys",
+            help="Take passkeys, authenticator apps and recovery codes away too; goes with the password.",
+        ),
+    ] = False,
     tell: Annotated[bool, typer.Option("--tell/--no-tell", help="Write to the owners.")] = True,
     operators: Annotated[bool, typer.Option("--operators", help="Operators' accounts as well.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Do it. Without, it is only shown.")] = False,
@@ -44,7 +51,7 @@ def command(
         fail("name accounts, a --file of them, or an --incident")
     body: dict[str, object] = {
         "accounts": named, "incident": incident, "reason": reason or "after a breach", "sessions": sessions,
-        "keys": keys, "password": password, "tell": tell, "operators": operators, "apply": apply,
+        "keys": keys, "password": password, "passkeys": passkeys, "tell": tell, "operators": operators, "apply": apply,
     }  # fmt: skip
     running = Running(settings_from(config=config, data=data).data, by, timeout_s=600.0)
     done = running.call("POST", "/api/respond", body)
@@ -57,6 +64,7 @@ def command(
             *([f"{each['sessions']} sessions"] if each["sessions"] else []),
             *([f"{each['keys']} keys"] if each["keys"] else []),
             *(["password"] if each["password"] else []),
+            *([f"{each['passkeys']} passkeys and apps"] if each["passkeys"] else []),
             *(["letter"] if each["told"] else []),
         ]
         said = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from pontlevis.brain.peppers import Peppers
 from pontlevis.config import Settings
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> None:
     set_up_logging()
     raise_file_limit()
     settings = read_settings(sockets / "settings.json")
-    pepper = bytes.fromhex(os.environ.pop("PONTLEVIS_CHILD_PEPPER"))
+    pepper = Peppers.unpack(bytes.fromhex(os.environ.pop("PONTLEVIS_CHILD_PEPPER")))
     if role == "gateway":
         from pontlevis.gateway.worker import run as run_gateway
 

@@ -20,6 +20,7 @@ from pontlevis.accounts.rooms import Site
 from pontlevis.accounts.sealing import KeyFiles
 from pontlevis.accounts.service import Accounts
 from pontlevis.brain.credential import CredentialCodec
+from pontlevis.brain.peppers import Peppers
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.config import Settings
 from pontlevis.controller.children import read_settings
@@ -74,8 +75,8 @@ class _Server(uvicorn.Server):
 class Controller:
     """Everything of the controller process, put together."""
 
-    def __init__(self, settings: Settings, *, pepper: bytes, sockets: Path) -> None:
-        self._refusals = RefusalCodec(pepper)
+    def __init__(self, settings: Settings, *, pepper: Peppers, sockets: Path) -> None:
+        self._refusals = RefusalCodec(pepper.newest.secret)
         self.settings = settings
         self._sockets = sockets
         self._stopping = asyncio.Event()
@@ -86,7 +87,7 @@ class Controller:
         self.guard = Guard(settings, self.database, protected, self.book, time.time)
         self.accounts = Accounts(
             self.database,
-            CredentialCodec(pepper),
+            CredentialCodec(pepper, time.time()),
             settings.accounts,
             settings.standing,
             self.guard,
@@ -130,6 +131,10 @@ class Controller:
         self.history = HistoryFile(settings.data / HISTORY_NAME, self.guard.history, time.time)
         self._servers: list[_Server] = []
         self._reloading: asyncio.Task[None] | None = None
+
+    async def _let_go(self) -> None:
+        """Of peppers whose overlap is over."""
+        self.accounts.codec.at(time.time())
 
     async def run(self) -> None:
         """Serves until told to stop."""
@@ -191,6 +196,7 @@ class Controller:
             asyncio.create_task(_every(LETTER_BEAT_S, self.accounts.deliver)),
             asyncio.create_task(_every(WAITLIST_BEAT_S, self.accounts.invite_waiting)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.accounts.tidy)),
+            asyncio.create_task(_every(TICK_S, self._let_go)),
             asyncio.create_task(_every(TICK_S, self.telling.look)),
             asyncio.create_task(_every(LETTER_BEAT_S, self.telling.courier.deliver)),
             asyncio.create_task(_every(TIDY_BEAT_S, self.telling.subscribers.tidy)),
@@ -308,7 +314,7 @@ def _tcp(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(settings: Settings, *, pepper: bytes, sockets: Path) -> None:
+def run(settings: Settings, *, pepper: Peppers, sockets: Path) -> None:
     """Serves in this process until it is told to stop."""
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
@@ -324,5 +330,5 @@ def uvicorn_loop(main: Awaitable[None]) -> None:
     uvloop.run(awaited())
 
 
-async def _run(settings: Settings, pepper: bytes, sockets: Path) -> None:
+async def _run(settings: Settings, pepper: Peppers, sockets: Path) -> None:
     await Controller(settings, pepper=pepper, sockets=sockets).run()

@@ -70,7 +70,7 @@ class Supervisor:
         set_up_logging()
         try:
             self._directory.prepare()
-            pepper = self._directory.pepper()
+            peppers = self._directory.peppers()
         except (OSError, ValueError) as error:
             raise CannotStart(f"the data directory {self._directory.path} cannot be used: {error}") from None
         other = self._directory.running()
@@ -89,7 +89,7 @@ class Supervisor:
         try:
             write_settings(self.settings, sockets / "settings.json")
             write_settings(self.settings.unruled, sockets / "unruled.json")
-            secret = {"PONTLEVIS_CHILD_PEPPER": pepper.hex()}
+            secret = {"PONTLEVIS_CHILD_PEPPER": peppers.pack().hex()}
             if self._simulated:
                 self._add(
                     "engine",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pontlevis.accounts.respond import Touched, TouchedAccounts
-from pontlevis.investigation.archive import NoEvidence
 from pontlevis.investigation.incident import load_incident
+from pontlevis.investigation.no_answer import NoEvidence
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.touched import touched_accounts
 from pontlevis.storage.database import Database

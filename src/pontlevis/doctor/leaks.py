@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import tarfile
+import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address
@@ -15,7 +16,8 @@ import httpx
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from pontlevis.accounts.sealing import KeyFiles
+from pontlevis.accounts.lookup_keys import one_waits
+from pontlevis.accounts.sealing import BadKeyFile, KeyFiles
 from pontlevis.config import Settings
 from pontlevis.doctor.check import Check, failed, ok, warn
 from pontlevis.doctor.stores import STORES, Door, Store, knock
@@ -46,6 +48,7 @@ LIVE = frozenset({"pontlevis.db"})
 MOST_FILES = 10_000
 OPERATORS_OWN = ("/metrics", "/api/decisions", "/api/audit", "/v1/decisions")
 HTTP_S = 3.0
+DAY_S = 86_400.0
 
 
 def check_secrets(settings: Settings) -> Iterator[Check]:
@@ -167,6 +170,31 @@ def _seal_keys(settings: Settings) -> Iterator[Check]:
         )
         return
     yield ok("seal_keys", "They are private, and no backup of the database lies beside them.")
+    yield _lookup_key(files)
+
+
+def _lookup_key(files: KeyFiles) -> Check:
+    """How old the key is by which addresses are found, and whether its rotation was left half-way."""
+    try:
+        keys = files.read_lookups()
+    except BadKeyFile as error:
+        return failed("lookup_key", f"{error}.", "Restore it from a backup.")
+    if one_waits(keys):
+        return warn(
+            "lookup_key",
+            "A new look-up key was prepared and is not used yet.",
+            "Copy lookup.key to the other nodes, start them again, then: pontlevis secrets rotate lookup",
+        )
+    if len(keys) > 1:
+        return warn(
+            "lookup_key",
+            "A rotation of the look-up key has not ended: the former one is still asked for.",
+            "Where no other node uses it: pontlevis secrets rotate lookup",
+        )
+    made = keys[0].made_at
+    if made is None:
+        return ok("lookup_key", "The look-up key is from before ages were noted, and has never been rotated.")
+    return ok("lookup_key", f"The look-up key is {max(0.0, time.time() - made) / DAY_S:.0f} days old.")
 
 
 def _backups(data: Path, files: KeyFiles) -> list[Path]:

@@ -105,7 +105,14 @@ def _pepper(directory: DataDirectory) -> Check:
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         return failed("pepper", f"{file} is open to other users (mode {mode:o}).", f"chmod 600 {file}")
-    return ok("pepper", "The pepper is whole and private.")
+    try:
+        newest = directory.peppers().newest
+    except (OSError, ValueError) as error:
+        return failed("pepper", f"{error}.", "Restore pepper and peppers from one backup.")
+    if newest.made_at is None:
+        return ok("pepper", "The pepper is whole and private, and has never been rotated.")
+    age = max(0.0, time.time() - newest.made_at) / 86_400.0
+    return ok("pepper", f"The pepper is whole and private, and {age:.0f} days old.")
 
 
 def _listeners(settings: Settings) -> Iterator[Check]:

@@ -36,7 +36,7 @@ async def seed(directory: Path, scenario: Scenario, seed_: int) -> Seeded:
     """Writes the accounts into a fresh data directory."""
     data = DataDirectory(directory)
     data.prepare()
-    codec = CredentialCodec(data.pepper())
+    codec = CredentialCodec(data.peppers())
     database = Database.in_directory(data.path)
     await upgrade(database)
     hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

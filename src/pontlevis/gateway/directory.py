@@ -151,9 +151,13 @@ class Directory:
         """Whether this is the ticket of a half-finished log-in of ours; whether it still holds is not known here."""
         return self._codec.judge_ticket(token, CredentialKind.TICKET) is not None
 
+    def at(self, now: float) -> None:
+        """Lets go of peppers whose time is over; to be called now and then."""
+        self._codec.at(now)
+
     def challenge_key(self) -> bytes:
         """Under which challenges are set, as the account rooms derive it."""
-        return self._codec.secret_hash(b"challenges")
+        return self._codec.fresh_hash(b"challenges")
 
     def banned_source(self, address: str, now: float) -> tuple[DecisionRecord, ...]:
         """The decisions in force against an address or prefixes around it, whatever they reach."""

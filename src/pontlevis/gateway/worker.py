@@ -19,6 +19,7 @@ from pontlevis import __version__
 from pontlevis.brain.admission.admission import Admission
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.observation import ServiceSample
+from pontlevis.brain.peppers import Peppers
 from pontlevis.brain.refusal_note import RefusalCodec
 from pontlevis.brain.setting import adopt
 from pontlevis.config import Settings
@@ -57,12 +58,12 @@ log = logging.getLogger("pontlevis.gateway")
 class Worker:
     """Everything of one gateway process, put together."""
 
-    def __init__(self, settings: Settings, *, number: int, pepper: bytes, sockets: Path) -> None:
+    def __init__(self, settings: Settings, *, number: int, pepper: Peppers, sockets: Path) -> None:
         self.settings = settings
         workers = settings.gateway.workers
         rng = random.Random()  # noqa: S311 - jitter and request ids, no secrets
         now = time.monotonic
-        self.directory = Directory(CredentialCodec(pepper))
+        self.directory = Directory(CredentialCodec(pepper, time.time()))
         self._limits = replace(settings.admission)
         self.engines: dict[str, Engine] = {}
         for each in settings.engines:
@@ -108,7 +109,7 @@ class Worker:
             self.recorder,
             controller,
             rng,
-            RefusalCodec(pepper, number, workers),
+            RefusalCodec(pepper.newest.secret, number, workers),
             number,
         )
         if self._admission_link is not None:
@@ -181,6 +182,7 @@ class Worker:
             part += 1
             self.connections.sweep(self.core.monotonic(), part % SWEEP_PARTS)
             self.core.sweep()
+            self.directory.at(self.core.unix())
             self.core.pages.server.prune()
             for engine in self.engines.values():
                 engine.server.prune()
@@ -247,13 +249,13 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     return listener
 
 
-def run(settings: Settings, *, number: int, pepper: bytes, sockets: Path) -> None:
+def run(settings: Settings, *, number: int, pepper: Peppers, sockets: Path) -> None:
     """Serves in this process until it is told to stop."""
     listener = bind(settings.host, settings.port, shared=settings.gateway.workers > 1)
     uvloop.run(_run(settings, number, pepper, sockets, listener))
 
 
 async def _run(
-    settings: Settings, number: int, pepper: bytes, sockets: Path, listener: socket.socket
+    settings: Settings, number: int, pepper: Peppers, sockets: Path, listener: socket.socket
 ) -> None:
     await Worker(settings, number=number, pepper=pepper, sockets=sockets).run(listener)

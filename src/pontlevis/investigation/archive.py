@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 from pontlevis.evidence.manifest import FileLine, GoneLine, lines
 from pontlevis.evidence.parquet import connect, reading
 from pontlevis.evidence.rows import COLUMNS
+from pontlevis.investigation.no_answer import NoEvidence
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Row = tuple[object, ...]
-
-
-class NoEvidence(ValueError):
-    """Why there is nothing to ask."""
 
 
 class Archive:
@@ -42,7 +39,7 @@ class Archive:
         now = [each for each in found if each.until >= since]
         earlier = [each for each in found if each.since < since]
         if not now:
-            raise NoEvidence(f"{store} holds no evidence of that time")
+            raise NoEvidence(str(store))
         self.files = len(now)
         self.rows = sum(each.rows for each in found if each.until >= since)
         self.bytes = sum(each.bytes for each in found if each.until >= since)

@@ -1,7 +1,7 @@
 """An investigation in a process of its own: whoever serves pages must not share a core's time or memory with it.
 
-``python -m pontlevis.investigation.ask`` reads a ``Question`` as JSON and writes an ``Investigation``, or one
-line that begins with ``NO_ANSWER`` and says why.
+``python -m pontlevis.investigation.ask`` reads a ``Question`` as JSON and writes an ``Investigation``, or
+``NO_ANSWER`` and a ``Phrase`` that says why.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 
 from pontlevis.evidence.manifest import Broken
-from pontlevis.investigation.archive import NoEvidence
 from pontlevis.investigation.investigate import Matter, investigate
+from pontlevis.investigation.no_answer import NoEvidence, reason
+from pontlevis.investigation.phrase import Phrase, phrase
 from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Investigation
 
@@ -34,7 +35,7 @@ class Question(msgspec.Struct, frozen=True):
     pseudonymised: bool = False
 
 
-async def answer(question: Question) -> Investigation | str:
+async def answer(question: Question) -> Investigation | Phrase:
     """The investigation, or why there is none."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -48,18 +49,18 @@ async def answer(question: Question) -> Investigation | str:
         async with asyncio.timeout(WAIT_S):
             out, _ = await child.communicate(msgspec.json.encode(question))
     except TimeoutError:
-        return f"it took longer than {WAIT_S:.0f} s; ask on the command line"
+        return phrase("no.time", wait=WAIT_S)
     finally:
         if child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
-    if out.startswith(NO_ANSWER):
-        return out[len(NO_ANSWER) :].decode("utf-8", "replace")
     try:
+        if out.startswith(NO_ANSWER):
+            return msgspec.json.decode(out[len(NO_ANSWER) :], type=Phrase)
         return msgspec.json.decode(out, type=Investigation)
     except msgspec.DecodeError:
-        return "the investigation failed"
+        return phrase("no.failed")
 
 
 def main() -> None:
@@ -75,7 +76,7 @@ def main() -> None:
             pseudonymised=question.pseudonymised,
         )
     except (NoEvidence, Broken, OSError) as error:
-        sys.stdout.buffer.write(NO_ANSWER + str(error).encode())
+        sys.stdout.buffer.write(NO_ANSWER + msgspec.json.encode(reason(error)))
     else:
         sys.stdout.buffer.write(msgspec.json.encode(made))
 

@@ -9,7 +9,8 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSampl
 from pontlevis.evidence.journal import FOLDER as JOURNAL
 from pontlevis.evidence.reader import JournalReader
 from pontlevis.evidence.store import FOLDER as STORE
-from pontlevis.investigation.archive import Archive, NoEvidence
+from pontlevis.investigation.archive import Archive
+from pontlevis.investigation.no_answer import NoEvidence
 
 BATCH = 50_000
 

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import String, cast, func, insert, literal, select, update
+from sqlalchemy import select, update
 
 from pontlevis.accounts.mail.carrier import Carrier, SmtpCarrier, Undeliverable
 from pontlevis.accounts.mail.letter import Letter, message_of
@@ -18,26 +18,17 @@ from pontlevis.accounts.mail.policy import HOUR_S
 from pontlevis.incidents import statuspage
 from pontlevis.incidents.service import Incidents
 from pontlevis.notices.backoff import wait_s
+from pontlevis.notices.fan_out import BATCH, Event, fan_out
 from pontlevis.notices.news_letter import news_letter
 from pontlevis.notices.post import Poster, Undelivered
 from pontlevis.notices.signing import signed_headers
 from pontlevis.notices.subscribers import END, MAIL, TEST, WEBHOOK, Subscribers
 from pontlevis.storage.tables.telling import NoticeRow, SubscriberRow
 
-BATCH = 64
 CLAIM_S = 120.0  # a notice that was taken and not brought back is tried again after this
 TRIES_OF_A_TEST = 3
 
 log = logging.getLogger("pontlevis.notices")
-
-
-class Event(msgspec.Struct, frozen=True):
-    """What a notice is about."""
-
-    kind: str
-    """``incident``, ``maintenance`` or ``test``."""
-    id: str
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,49 +70,24 @@ class Courier:
         tasks = await self._claim()
         slots = asyncio.Semaphore(self._policy.at_once)
 
-        async def one(task: _Task) -> None:
-            async with slots:
-                await self._carry(task)
+        in_order: dict[str, list[_Task]] = {}
+        for task in tasks:
+            in_order.setdefault(task.subscriber.id, []).append(task)
 
-        for done in await asyncio.gather(*(one(each) for each in tasks), return_exceptions=True):
+        async def one(theirs: list[_Task]) -> None:
+            for task in theirs:
+                async with slots:
+                    await self._carry(task)
+
+        for done in await asyncio.gather(*(one(each) for each in in_order.values()), return_exceptions=True):
             if isinstance(done, Exception):
                 log.error("notice:delivery:not_noted %s", type(done).__name__)
         return len(tasks)
 
     async def _fan_out(self) -> None:
-        """From one piece of news to a notice for each subscriber, in one transaction."""
-        now = self._clock()
+        """From news to notices, in one transaction."""
         async with self._database.session() as session:
-            news = list(
-                await session.scalars(
-                    select(NoticeRow)
-                    .where(NoticeRow.state == "waiting", NoticeRow.subscriber_id == "")
-                    .order_by(NoticeRow.id)
-                    .limit(BATCH)
-                )
-            )
-            if not news:
-                return
-            waiting = await session.scalar(select(func.count()).where(NoticeRow.state == "waiting"))
-            for each in news:
-                each.state, each.ended_at = "sent", now
-                if (waiting or 0) >= self._policy.most_waiting:
-                    each.state, each.error = "failed", "too many notices wait"
-                    continue
-                await session.execute(
-                    insert(NoticeRow).from_select(
-                        ["subscriber_id", "event", "state", "created_at", "due_at", "tries", "error"],
-                        select(
-                            SubscriberRow.id,
-                            cast(literal(each.event), String),
-                            literal("waiting"),
-                            literal(now),
-                            literal(now),
-                            literal(0),
-                            literal(""),
-                        ).where(SubscriberRow.state == "active"),
-                    )
-                )
+            await fan_out(session, self._policy, self._clock())
 
     async def _claim(self) -> list[_Task]:
         """What is due, oldest first, now this caller's for a while."""
@@ -132,7 +98,7 @@ class Courier:
                 select(NoticeRow, SubscriberRow)
                 .join(SubscriberRow, SubscriberRow.id == NoticeRow.subscriber_id)
                 .where(NoticeRow.state == "waiting", NoticeRow.due_at <= now)
-                .order_by(NoticeRow.due_at)
+                .order_by(NoticeRow.due_at, NoticeRow.id)
                 .limit(BATCH)
             )
             for row, subscriber in due.all():
@@ -199,17 +165,9 @@ class Courier:
     async def _mail(self, task: _Task) -> None:
         end = self._subscribers.page(END, task.subscriber.id, task.subscriber.created_at)
         language = task.subscriber.language
-        if task.event.kind == "incident":
-            letter = news_letter(
-                self._incidents.view(task.event.id),
-                language,
-                name=self._page.name,
-                url=self._page.url,
-                end=end,
-            )
-        else:
-            work = self._incidents.maintenance.view(task.event.id)
-            letter = news_letter(work, language, name=self._page.name, url=self._page.url, end=end)
+        incidents, event = self._incidents, task.event
+        view = incidents.view(event.id) if event.kind == "incident" else incidents.maintenance.view(event.id)
+        letter = news_letter(view, language, name=self._page.name, url=self._page.url, end=end, event=event)
         carrier = self.carrier or SmtpCarrier(self._subscribers.mail)
         await carrier.send(self._message(task, letter, end))
 

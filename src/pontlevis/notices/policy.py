@@ -31,6 +31,13 @@ class NoticePolicy:
     most_waiting: int = setting(
         50_000, unit="notices", doc="That may wait; more are not made.", source="choice: bounds the table"
     )
+    merge_s: float = setting(
+        180.0,
+        unit="s",
+        doc="News of the same incident or announced work that follow the last within this time wait for its end"
+        " and go out as one; the first and the resolution never wait. 0: each goes out by itself.",
+        source="choice: an attack's first minutes write several entries, and nobody reads a letter a minute",
+    )
     allow_networks: tuple[str, ...] = setting(
         (),
         unit="prefixes",
@@ -42,7 +49,7 @@ class NoticePolicy:
     )
 
     def __post_init__(self) -> None:
-        check_numbers(self, "notices", positive=True)
+        check_numbers(self, "notices", positive=True, zero=("merge_s",))
         for each in self.allow_networks:
             ip_network(each, strict=False)
 

@@ -40,6 +40,8 @@ async def verify_audit(
 ) -> AuditVerdict:
     """Walks the whole chain, oldest first; stops at the first line that does not fit.
 
+    ``session`` is one of ``Database.snapshot``: a line that is written, or forgotten by retention, while the chain is
+    walked would look like a break in any other.
     ``key`` is that of the end's HMAC. Reads in parts, so that memory does not grow with the log.
     """
     row = await session.get(AuditHeadRow, 1)

@@ -52,6 +52,17 @@ class Database:
         async with self._sessions() as session, session.begin():
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session for reading whose reads all see one moment, whatever is written meanwhile; nobody waits for it."""
+        async with self.session() as session:
+            if self.engine.dialect.name == "sqlite":
+                # Python's driver begins a transaction before writes alone: each read would see its own moment.
+                await session.execute(text("BEGIN"))
+            else:
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     async def scrub(self) -> None:
         """Leaves nothing of what was deleted or overwritten in SQLite's file and log.
 

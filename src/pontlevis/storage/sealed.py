@@ -5,18 +5,19 @@ database, its backups and its logs hold none. How a text is sealed is not known 
 """
 
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Dialect, String, Text
+from sqlalchemy import ColumnElement, Dialect, String, Text, bindparam
+from sqlalchemy.sql import operators
 from sqlalchemy.types import TypeDecorator
 
 log = logging.getLogger("pontlevis.storage")
 
 SEALED = "sealed:1:"
 """What every sealed text begins with; no address does, since a colon cannot stand in one."""
-HASHED = "hash:1:"
-"""What every look-up hash begins with."""
+HASHED = "hash:"
+"""What every look-up hash begins with; which key made it stands next."""
 
 
 class Seals(Protocol):
@@ -30,6 +31,10 @@ class Seals(Protocol):
 
     def lookup(self, text: str, context: str) -> str:
         """Always the same for the same text, and good for nothing but comparing."""
+        ...
+
+    def former_lookup(self, text: str, context: str) -> str:
+        """Under which the text may still be kept while the key is being replaced; else the same."""
         ...
 
 
@@ -48,11 +53,11 @@ def seals_of(dialect: Dialect) -> Seals | None:
 class SealedText(TypeDecorator[str]):
     """A text that only the holder of the key can read. Empty stays empty; without keys it is kept as it is."""
 
-    impl = Text
+    impl: type[Text] | type[String] = Text
     cache_ok = True
 
-    def __init__(self, context: str) -> None:
-        super().__init__()
+    def __init__(self, context: str, length: int | None = None) -> None:
+        super().__init__(length)
         self.context = context
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
@@ -71,14 +76,45 @@ class SealedText(TypeDecorator[str]):
             return ""
 
 
+class SealedString(SealedText):
+    """The same in a column that was made with a length: the sealed text's, not the plain one's."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, context: str, length: int) -> None:
+        super().__init__(context, length)
+
+
+class _EitherHash(String.Comparator[str]):
+    """``column == text`` finds a row under the key of now and under the one that is being replaced.
+
+    Always two values, so that a statement is the same (and costs the same) whether or not a rotation is on.
+    """
+
+    def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
+        kept = self.expr.type
+        if op is operators.eq and isinstance(other[0], str) and isinstance(kept, LookupText):
+            length = kept.length or 0
+            return self.expr.in_(
+                [
+                    bindparam(None, other[0], type_=LookupText(length, kept.context)),
+                    bindparam(None, other[0], type_=_FormerLookupText(length, kept.context)),
+                ]
+            )
+        return super().operate(op, *other, **kwargs)
+
+
 class LookupText(TypeDecorator[str]):
     """A text kept as a keyed hash: it can be asked for, and never read. What is read from it may be written back."""
 
     impl = String
     cache_ok = True
+    comparator_factory = _EitherHash
 
     def __init__(self, length: int, context: str) -> None:
         super().__init__(length)
+        self.length = length
         self.context = context
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
@@ -86,3 +122,15 @@ class LookupText(TypeDecorator[str]):
         if not value or seals is None or value.startswith(HASHED):
             return value
         return seals.lookup(value, self.context)
+
+
+class _FormerLookupText(LookupText):
+    """The other of the two hashes that are asked for."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        seals = seals_of(dialect)
+        if not value or seals is None or value.startswith(HASHED):
+            return value
+        return seals.former_lookup(value, self.context)

@@ -13,6 +13,9 @@ from pontlevis.web.render import render
 from pontlevis.web.targets import safe_next
 from pontlevis.web.visitor import agent_of, keep_session, visitor_of, with_retry
 
+MUST_CHANGE = "password_change_required"
+NEW_PASSWORD = "/reset?must=1"
+"""Where whoever is refused with ``MUST_CHANGE`` goes on."""
 TICKET_COOKIE = "pontlevis_ticket"
 Code = Annotated[str, Form(max_length=40)]
 Next = Annotated[str, Form(alias="next", max_length=400)]
@@ -83,6 +86,8 @@ def create_login_steps_router(context: WebContext) -> APIRouter:
                 )
                 answer.delete_cookie(TICKET_COOKIE, path="/login")
                 return answer
+            if error.code == MUST_CHANGE:
+                return RedirectResponse(NEW_PASSWORD, 303)
             return second_page(request, next_, error)
         answer = RedirectResponse(safe_next(next_), 303)
         answer.delete_cookie(TICKET_COOKIE, path="/login")
@@ -103,6 +108,9 @@ def create_login_steps_router(context: WebContext) -> APIRouter:
                 agent=agent_of(request),
             )
         except AccountError as error:
+            if error.code == MUST_CHANGE:
+                # Its owner's passkey was right, so this tells nothing to anybody else.
+                return RedirectResponse(NEW_PASSWORD, 303)
             values: dict[str, object] = {"error": error, "next": safe_next(next_)}
             return with_retry(render(request, "login_passkey.html", values, status=error.status), error)
         answer = RedirectResponse(safe_next(next_), 303)

@@ -10,7 +10,7 @@ from pontlevis.accounts.factors import SecondFactorRequired
 from pontlevis.accounts.service import AccountError
 from pontlevis.web.context import WebContext
 from pontlevis.web.i18n import language_of
-from pontlevis.web.login_steps import ask_second_step
+from pontlevis.web.login_steps import MUST_CHANGE, NEW_PASSWORD, ask_second_step
 from pontlevis.web.render import render
 from pontlevis.web.targets import safe_next
 from pontlevis.web.visitor import agent_of, keep_session, visitor_of, with_retry
@@ -95,7 +95,9 @@ def create_oidc_pages_router(context: WebContext) -> APIRouter:
         except SecondFactorRequired as asked:
             answer: Response = ask_second_step(asked, context, target="/account")
         except AccountError as refused:
-            return error_page(request, issuer, refused)
+            if refused.code != MUST_CHANGE:
+                return error_page(request, issuer, refused)
+            answer = RedirectResponse(NEW_PASSWORD, 303)
         else:
             if done.grant is None and done.kind is not None:
                 values: dict[str, object] = {"kind": done.kind.value, "email": done.email}

@@ -18,6 +18,7 @@ from pontlevis.incidents.views import IMPACTS, STATUSES
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.storage.audit import recent_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.evidence_fates import evidence_fates
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.login_steps import ask_second_step
 from pontlevis.web.operator_desk import back
@@ -130,6 +131,7 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
             "groups": grouped(decisions),
             "sources": service.sources,
             "measure_notes": service.measure_notes,
+            "evidence_fates": evidence_fates(service.totals, enabled=context.policy.running.evidence.enabled),
             "decision_count": len(decisions),
             "engines": service.engines,
             "now": await overviews.overview(),

@@ -10,6 +10,7 @@ from pontlevis.evidence.store import FOLDER
 from pontlevis.investigation import exports
 from pontlevis.investigation.ask import Question, answer
 from pontlevis.investigation.incident import load_incident
+from pontlevis.investigation.phrase import Phrase
 from pontlevis.investigation.result import Investigation, Series
 from pontlevis.investigation.statements import said
 from pontlevis.investigation.told import Told
@@ -29,7 +30,7 @@ WIDTH, HEIGHT = 900.0, 180.0
 class _Held:
     at: float
     incident: str
-    found: Investigation | str
+    found: Investigation | Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def create_investigation_router(context: WebContext) -> APIRouter:
     asking = asyncio.Lock()
     held: list[_Held] = []
 
-    async def ask(incident: str) -> Investigation | str:
+    async def ask(incident: str) -> Investigation | Phrase:
         """One at a time; whoever comes second gets the first one's answer."""
         async with asking:
             now = incidents.clock()
@@ -109,27 +110,34 @@ def create_investigation_router(context: WebContext) -> APIRouter:
     async def block_list(request: Request, actor: Reader, incident: str) -> Response:
         try:
             found = await ask(incident)
-            if isinstance(found, str):
+            if isinstance(found, Phrase):
                 return await page(request, incident, found)
             return Response(exports.block_list(found), media_type="text/csv; charset=utf-8")
         except KeyError:
             return await page(request, "", None, status=404)
         except exports.CannotExport as error:
-            return await page(request, incident, str(error))
+            return await page(request, incident, None, refused=str(error))
 
     async def page(
-        request: Request, incident: str, found: Investigation | str | None, *, status: int = 200
+        request: Request,
+        incident: str,
+        found: Investigation | Phrase | None,
+        *,
+        status: int = 200,
+        refused: str = "",
     ) -> Response:
+        """``refused``: why an export is not made."""
+        tongue = Tongue(language_of(request))
         values: dict[str, object] = {
             "actor": await gate_of(request).actor(request),
             "incidents": await incidents.incidents(most=20),
             "incident": incident,
-            "tongue": Tongue(language_of(request)),
+            "tongue": tongue,
             "said": said,
-            "told": Told(found, Tongue(language_of(request))) if isinstance(found, Investigation) else None,
+            "told": Told(found, tongue) if isinstance(found, Investigation) else None,
             "made": found if isinstance(found, Investigation) else None,
             "curve": curve(found.series) if isinstance(found, Investigation) else None,
-            "error": found if isinstance(found, str) else "",
+            "error": tongue.say(found) if isinstance(found, Phrase) else refused,
         }
         return render(request, "operator_investigation.html", values, status=status)
 

@@ -26,6 +26,7 @@ def create_operator_login_router(context: WebContext) -> APIRouter:
             **second_step_values(request, error, "/"),
             "actor": None,
             "console_url": context.settings.console_url,
+            "base_url": context.settings.base_url,
             "here": request.headers.get("host", "") == urlsplit(context.settings.console_url).netloc,
         }
         shown = render(request, "operator_login_second.html", values, status=error.status if error else 200)

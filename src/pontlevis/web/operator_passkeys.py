@@ -32,7 +32,11 @@ def passkeys_here(request: Request, context: WebContext) -> bool:
 
 def passkey_values(request: Request, context: WebContext) -> dict[str, object]:
     """What a page with a passkey's button needs."""
-    return {"passkeys_here": passkeys_here(request, context), "console_url": context.settings.console_url}
+    return {
+        "passkeys_here": passkeys_here(request, context),
+        "console_url": context.settings.console_url,
+        "base_url": context.settings.base_url,
+    }
 
 
 def create_operator_passkeys_router(context: WebContext) -> APIRouter:

@@ -28,6 +28,10 @@ class RespondBody(BaseModel):
     sessions: bool = Field(default=True, description="End every session.")
     keys: bool = Field(default=True, description="Revoke every key.")
     password: bool = Field(default=True, description="Demand a new password.")
+    passkeys: bool = Field(
+        default=False,
+        description="Take passkeys, authenticator apps and recovery codes away; only together with `password`.",
+    )
     tell: bool = Field(default=True, description="Write to the owners.")
     operators: bool = Field(default=False, description="Operators' accounts as well.")
     apply: bool = Field(default=False, description="Do it; without, it is only shown.")
@@ -42,6 +46,8 @@ class TargetAnswer(BaseModel):
     keys: int
     password: bool
     told: bool
+    passkeys: int
+    """Passkeys and authenticator apps that go."""
     left_out: str
 
 
@@ -70,7 +76,7 @@ def create_operator_respond_router(context: WebContext) -> APIRouter:
         done = await context.accounts.respond(
             touched,
             body.accounts,
-            parts=Parts(body.sessions, body.keys, body.password, body.tell),
+            parts=Parts(body.sessions, body.keys, body.password, body.tell, body.passkeys),
             actor=actor,
             reason=body.reason,
             operators=body.operators,

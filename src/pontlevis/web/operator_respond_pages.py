@@ -95,13 +95,14 @@ def create_respond_pages_router(context: WebContext) -> APIRouter:
         keys: Short = "",
         password: Short = "",
         tell: Short = "",
+        passkeys: Short = "",
         operators: Short = "",
     ) -> Response:
         """The dry run: nothing changes."""
         question = Question(
             tuple(dict.fromkeys(each[:LONGEST_NAME] for each in named.replace(",", " ").split())),
             incident.strip(),
-            Parts(bool(sessions), bool(keys), bool(password), bool(tell)),
+            Parts(bool(sessions), bool(keys), bool(password), bool(tell), bool(passkeys)),
             bool(operators),
         )
         if question.operators:
@@ -110,6 +111,8 @@ def create_respond_pages_router(context: WebContext) -> APIRouter:
             return await page(request, actor, question, error="nobody", status=400)
         if not question.parts.words:
             return await page(request, actor, question, error="no_part", status=400)
+        if question.parts.weaker:
+            return await page(request, actor, question, error="weaker", status=400)
         try:
             # One at a time: an incident's accounts are looked for in a day of journal and in the evidence.
             async with looking:
@@ -185,12 +188,23 @@ def as_csv(plan: Plan) -> str:
     out = StringIO()
     lines = csv.writer(out)
     lines.writerow(
-        ["account", "email", "why", "at", "sessions", "keys", "new_password", "letter", "left_out"]
+        [
+            "account",
+            "email",
+            "why",
+            "at",
+            "sessions",
+            "keys",
+            "new_password",
+            "letter",
+            "left_out",
+            "passkeys",
+        ]
     )
     for each in plan.ordered:
         row = [
             each.account, each.email, each.why, iso(each.at), each.sessions, each.keys, int(each.password),
-            int(each.told), each.left_out,
+            int(each.told), each.left_out, each.passkeys,
         ]  # fmt: skip
         lines.writerow([f"'{cell}" if str(cell)[:1] in "=+-@\t\r" and cell != "" else cell for cell in row])
     return out.getvalue()

@@ -32,6 +32,7 @@ class Sums:
     sessions: int
     keys: int
     passwords: int
+    passkeys: int
     letters: int
     quiet: int
     """Accounts that have nothing left to end."""
@@ -40,12 +41,13 @@ class Sums:
     @classmethod
     def of(cls, targets: list[Target]) -> "Sums":
         acted = [each for each in targets if not each.left_out]
-        ending = [each for each in acted if each.sessions or each.keys or each.password]
+        ending = [each for each in acted if _ends(each)]
         return cls(
             len(ending),
             sum(each.sessions for each in acted),
             sum(each.keys for each in acted),
             sum(each.password for each in acted),
+            sum(each.passkeys for each in acted),
             sum(each.told for each in acted),
             len(acted) - len(ending),
             len(targets) - len(acted),
@@ -78,7 +80,7 @@ class Plan:
 
 
 def _ends(target: Target) -> bool:
-    return bool(target.sessions or target.keys or target.password)
+    return bool(target.sessions or target.keys or target.password or target.passkeys)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from pontlevis.accounts.factors import SecondFactorRequired
 from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.service import AccountError, NewKey
 from pontlevis.web.context import WebContext
-from pontlevis.web.login_steps import ask_second_step
+from pontlevis.web.login_steps import MUST_CHANGE, NEW_PASSWORD, ask_second_step
 from pontlevis.web.registration_view import registration_view
 from pontlevis.web.render import render
 from pontlevis.web.targets import safe_next
@@ -91,9 +91,9 @@ def create_pages_router(context: WebContext) -> APIRouter:
         except SecondFactorRequired as asked:
             return ask_second_step(asked, context, target=safe_next(next_))
         except AccountError as error:
-            if error.code == "password_change_required":
+            if error.code == MUST_CHANGE:
                 # The password was right, so this tells nothing to who did not know it.
-                return RedirectResponse("/reset?must=1", 303)
+                return RedirectResponse(NEW_PASSWORD, 303)
             return login_page(request, visitor, email=email, target=next_, error=error)
         answer = RedirectResponse(safe_next(next_), 303)
         keep_session(answer, grant, context)

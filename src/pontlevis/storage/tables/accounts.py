@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Integer, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pontlevis.storage.sealed import LookupText, SealedText
+from pontlevis.storage.sealed import LookupText, SealedString, SealedText
 from pontlevis.storage.tables.base import Base
 
 
@@ -16,8 +16,8 @@ class AccountRow(Base):
     email: Mapped[str] = mapped_column(SealedText("accounts.email"), server_default="")
     email_key: Mapped[str] = mapped_column(LookupText(320, "email"), unique=True)
     """The address without case, tags and dots that its provider ignores: one person, one account. A keyed hash."""
-    password_hash: Mapped[str] = mapped_column(String(200), default="")
-    """Argon2id; empty for accounts made without a password."""
+    password_hash: Mapped[str] = mapped_column(SealedString("accounts.password_hash", 200), default="")
+    """Argon2id; empty for accounts made without a password. Sealed it has 185 characters, 197 at the longest."""
     operator: Mapped[bool] = mapped_column(Boolean, default=False)
     paid: Mapped[bool] = mapped_column(Boolean, default=False)
     unlimited: Mapped[bool] = mapped_column(Boolean, default=False)

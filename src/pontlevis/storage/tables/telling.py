@@ -3,6 +3,7 @@
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pontlevis.storage.sealed import LookupText, SealedText
 from pontlevis.storage.tables.base import Base
 
 
@@ -51,10 +52,10 @@ class SubscriberRow(Base):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
     """``mail`` or ``webhook``."""
-    target: Mapped[str] = mapped_column(String(500))
-    target_key: Mapped[str] = mapped_column(String(500))
+    target: Mapped[str] = mapped_column(SealedText("subscribers.target"))
+    target_key: Mapped[str] = mapped_column(LookupText(500, "subscriber"))
     language: Mapped[str] = mapped_column(String(2), default="en")
-    secret: Mapped[str] = mapped_column(String(100), default="")
+    secret: Mapped[str] = mapped_column(SealedText("subscribers.secret"), default="")
     """What a webhook's signatures are made with."""
     state: Mapped[str] = mapped_column(String(10), index=True)
     """``pending`` until confirmed, ``active``, ``ended``."""

@@ -1,7 +1,7 @@
 "use strict";
 const words = new Map([...document.getElementById("words").children].map((each) => [each.dataset.word, each.textContent]));
 const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
-const PARTS = ["findings", "decisions", "incidents", "components", "history", "audit", "engine-list"];
+const PARTS = ["findings", "decisions", "incidents", "components", "history", "audit", "engine-list", "evidence-fates"];
 const RENEW_MS = 2000;
 const REST_MS = 10000;
 const SILENT_MS = 20000;

@@ -168,7 +168,7 @@ async def test_operators_are_hit_by_admins_alone(house: WebHouse) -> None:
 def test_what_all_looks_hold_together_is_bounded() -> None:
     """The oldest go where many accounts are looked at; the newest stays, however large."""
     plans = Plans(lambda: 0.0)
-    target = Target("a", "a@example.com", "named", 0.0, 1, 1, True, True, "")
+    target = Target("a", "a@example.com", "named", 0.0, 1, 1, True, told=True, passkeys=0, left_out="")
     question = Question((), "i", Parts(), operators=False)
     half = Response(False, [target] * (MOST_HELD // 2), [])
     ids = [plans.keep(question, half, "ada").id for _ in range(3)]

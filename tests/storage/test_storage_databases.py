@@ -22,8 +22,9 @@ from pontlevis.incidents.policy import IncidentPolicy
 from pontlevis.incidents.service import Incidents
 from pontlevis.link.messages import AccountRecord, CredentialRecord, Parcel, UsageRecord
 from pontlevis.storage.audit import recent_audit, record_audit
-from pontlevis.storage.database import Database
+from pontlevis.storage.database import Database, is_unstorable
 from pontlevis.storage.migrate import upgrade
+from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.base import Base
 
 __all__ = ["database", "postgresql"]
@@ -201,3 +202,19 @@ async def test_an_error_of_the_database_names_no_values(database: Database) -> N
     with pytest.raises(DBAPIError, match="missing_table") as caught:
         await ask()
     assert "a secret heron" not in str(caught.value)
+
+
+async def test_a_value_that_a_database_cannot_hold_is_told_from_a_broken_one(database: Database) -> None:
+    """PostgreSQL has no U+0000 in texts, which anybody can send; a statement that is wrong is our fault."""
+    await upgrade(database)
+    async with database.session() as session:
+        try:
+            assert await session.get(AccountRow, "a\0b") is None
+        except DBAPIError as error:
+            assert database.engine.dialect.name == "postgresql"
+            assert is_unstorable(error)
+            await session.rollback()
+    with pytest.raises(DBAPIError) as wrong:
+        async with database.session() as session:
+            await session.execute(text("SELECT nothing FROM nowhere"))
+    assert not is_unstorable(wrong.value)

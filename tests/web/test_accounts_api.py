@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from web_house import BASE, CHEAP, PASSWORD, RECOVERING, START, SUSPENDED, WebHouse, web_house
 
 from pontlevis.brain.observation import Kind
@@ -230,6 +230,23 @@ async def test_a_database_that_is_away_is_a_503(house: WebHouse, monkeypatch: py
         answer = await client.post("/api/sessions", json=ADA)
         _error(answer, 503, "unavailable")
         assert answer.headers["retry-after"] == "5"
+
+
+async def test_a_value_that_the_database_cannot_hold_is_a_400(
+    house: WebHouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And fills no log with traces."""
+
+    class Refused(Exception):
+        sqlstate = "22021"  # character_not_in_repertoire
+
+    async def odd(*_: object, **__: object) -> None:
+        raise DBAPIError("SELECT", {}, Refused("invalid byte sequence"))
+
+    monkeypatch.setattr(house.accounts, "log_in", odd)
+    async with house.client() as client:
+        _error(await client.post("/api/sessions", json=ADA), 400, "bad_request")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_wrong_passwords_are_slowed_and_the_answer_says_for_how_long(house: WebHouse) -> None:

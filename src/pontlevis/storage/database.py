@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -16,7 +16,16 @@ from pontlevis.storage.sealed import Seals, use_seals
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 """What is raised while the database cannot be used; trying again later may help."""
+DATA_EXCEPTION = "22"
+"""Class of SQLSTATE (ISO/IEC 9075-2): a value that no column can hold, as a text with U+0000 is to PostgreSQL."""
 BUSY_TIMEOUT_MS = 5_000  # SQLite's own default in its command line shell
+
+
+def is_unstorable(error: Exception) -> bool:
+    """Whether the database refused a value for what it is: whoever sent it is to be told, and nothing is broken."""
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith(
+        DATA_EXCEPTION
+    )
 
 
 class Database:

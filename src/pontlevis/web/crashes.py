@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pontlevis.storage.database import UNAVAILABLE
+from pontlevis.storage.database import UNAVAILABLE, is_unstorable
 
 RETRY_S = 5.0
 
@@ -39,14 +39,20 @@ class CrashMiddleware:
         except Exception as error:
             # The route's own pattern, not the visitor's path: nobody may write into the log.
             place = f"{scope['method']} {getattr(scope.get('route'), 'path', 'no route')}"
-            if isinstance(error, UNAVAILABLE):
+            unstorable = is_unstorable(error)
+            if unstorable:
+                log.info("web:request:unstorable %s", place)
+            elif isinstance(error, UNAVAILABLE):
                 log.error("web:database:unavailable %s: %s", place, getattr(error, "orig", error))
             else:
                 log.exception("web:request:crashed %s", place)
             if begun:
                 raise
             request = Request(scope, receive)
-            if isinstance(error, UNAVAILABLE):
+            if unstorable:
+                message = "something in this request is no text that can be kept"
+                answer = self._answer(request, 400, "bad_request", message, 0.0)
+            elif isinstance(error, UNAVAILABLE):
                 message = "accounts are not available at this moment; please try again shortly"
                 answer = self._answer(request, 503, "unavailable", message, RETRY_S)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pontlevis.gateway.upstream import Sending, Server, UpstreamError
+from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
 from until import until
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -120,3 +120,42 @@ def test_no_more_connections_are_opened_than_allowed() -> None:
             each.cancel()
 
     assert played(act).open == 0
+
+
+def test_after_a_stale_connection_the_next_try_is_on_a_fresh_one() -> None:
+    """However many were kept: a server that hung up on one of them hung up on all."""
+
+    class Leaving(Answering):
+        leaves = False
+
+        def data_received(self, data: bytes) -> None:
+            if Leaving.leaves:
+                self._transport.close()
+            else:
+                super().data_received(data)
+
+    async def play() -> None:
+        there: set[asyncio.BaseTransport] = set()
+        listening = await asyncio.get_running_loop().create_server(lambda: Leaving(there), "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        server = Server(host="127.0.0.1", port=port, most=4, connect_timeout_s=60.0, clock=time.monotonic)
+        answers = [Answer() for _ in range(3)]
+        for each in answers:
+            server.send(REQUEST, each)
+        for each in answers:
+            assert await each.whole == b"hello"
+        assert server.open == 3
+        Leaving.leaves = True
+        failing = Answer()
+        server.send(REQUEST, failing)
+        with pytest.raises(StaleConnection):
+            await failing.whole
+        Leaving.leaves = False
+        again = Answer()
+        assert server.send(REQUEST, again).connection is None, "it waits for a connection that is made for it"
+        assert await again.whole == b"hello"
+        server.close()
+        listening.close()
+        await until(lambda: not there and server.open == 0)
+
+    asyncio.run(play())

@@ -341,4 +341,7 @@ class UpstreamConnection(asyncio.Protocol):
         receiver, sending.receiver = sending.receiver, None
         if receiver is not None:
             stale = self._reused and not self._begun
+            if stale:
+                # The others lay there as long: the next try is on a fresh one, and not one more of these.
+                self._server.close()
             receiver.answer_fails(StaleConnection(str(error)) if stale else error, self._begun)

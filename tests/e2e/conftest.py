@@ -11,10 +11,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from pontlevis.runtime import DataDirectory, RunNote
 from ports import free_port
 from surroundings import PATIENCE_S
+
+from .browser import chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for each module."""
+    with chromium() as opened:
+        yield opened
 
 
 class Running:
@@ -29,6 +39,12 @@ class Running:
         self._options = options
         self.environment = environment or {}
         self.process: subprocess.Popen[bytes] | None = None
+
+    def named_localhost(self) -> "Running":
+        """Before its start: browsers allow passkeys under this name, and under no bare address."""
+        self.url = f"http://localhost:{self.port}"
+        self.environment["PONTLEVIS_PUBLIC_URL"] = self.url
+        return self
 
     def start(self) -> "Running":
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}

@@ -10,7 +10,7 @@ import openai
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .browser import PHONE, Visitor, chromium
+from .browser import PHONE, Visitor
 from .conftest import Running
 
 PASSWORD = "three quiet herons"
@@ -26,12 +26,6 @@ GROWTH = """() => {
 numbers = count(1)
 
 Newcomer = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from playwright.sync_api import Browser, expect
 
-from .browser import PHONE, Visitor, chromium
+from .browser import PHONE, Visitor
 from .conftest import Running, wait_for
 
 PASSWORD = "three quiet herons"
@@ -74,12 +74,6 @@ def console(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> I
     running = Running(tmp_path_factory.mktemp("console") / "data", environment=tracing).start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .browser import PHONE, Visitor, chromium
+from .browser import PHONE, Visitor
 from .conftest import Running
 from .test_e2e_second_factor import PASSWORD, authenticator
 
@@ -15,17 +15,9 @@ from .test_e2e_second_factor import PASSWORD, authenticator
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The public pages have the name ``localhost`` too, so that only the port tells the two apart."""
-    running = Running(tmp_path_factory.mktemp("console_passkey") / "data")
-    running.url = f"http://localhost:{running.port}"
-    running.environment["PONTLEVIS_PUBLIC_URL"] = running.url
+    running = Running(tmp_path_factory.mktemp("console_passkey") / "data").named_localhost()
     yield running.start()
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 def test_an_operator_sets_a_passkey_up_logs_in_with_it_and_takes_it_away(

@@ -1,23 +1,16 @@
 """One's own data in a browser: the file, a wrong word, a wrong password, the end; also without JavaScript."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .browser import DESKTOP, PHONE, Visitor, chromium
+from .browser import DESKTOP, PHONE, Visitor
 from .conftest import Running
 
 PASSWORD = "three quiet herons"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

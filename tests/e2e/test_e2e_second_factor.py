@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from .browser import PHONE, Visitor, chromium
+from .browser import PHONE, Visitor
 from .conftest import Running
 
 PASSWORD = "three quiet herons"
@@ -18,18 +18,10 @@ FIRST_FIELD = "main form button:not([type=button])"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Browsers allow passkeys under ``localhost``, and under no bare address."""
-    running = Running(tmp_path_factory.mktemp("factors") / "data")
-    running.url = f"http://localhost:{running.port}"
-    running.environment["PONTLEVIS_PUBLIC_URL"] = running.url
+    """Under a name for which passkeys can be made."""
+    running = Running(tmp_path_factory.mktemp("factors") / "data").named_localhost()
     yield running.start()
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 def register(page: Page, service: Running, email: str) -> None:

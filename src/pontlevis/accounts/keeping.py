@@ -43,12 +43,12 @@ async def take_keys(database: Database, files: KeyFiles) -> Sealer:
         await _sign_head(database)
     if set(held) - {sealer.newest}:
         told = await reseal(database, sealer)
-        if "" in held:
-            await database.scrub()
         log.warning("data:seals:brought_up_to_date values=%d unopened=%d", told.done, told.unopened)
     if not one_waits(sealer.lookup_keys) and await left_under_former(database, sealer):
         again = await rehash(database, sealer)
         log.warning("data:lookups:brought_up_to_date rows=%d lost=%d", again.done, again.lost + again.doubled)
+    if "" in held:
+        await database.scrub()
     return sealer
 
 

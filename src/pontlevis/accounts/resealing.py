@@ -1,4 +1,7 @@
-"""Brings what the database keeps under the newest key: plain texts at the first start, old seals after a rotation."""
+"""Brings what the database keeps under the newest key: plain texts at the first start, old seals after a rotation.
+
+Hashes by which a text is found are ``rehashing``'s.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pontlevis.accounts.sealing import CannotOpen, Sealer
 from pontlevis.storage.database import Database
-from pontlevis.storage.sealed import HASHED, SEALED, LookupText, SealedText
+from pontlevis.storage.sealed import SEALED, LookupText, SealedText
 from pontlevis.storage.tables.base import Base
 
 BATCH = 1_000  # rows a transaction: short enough that nobody waits for it, long enough to be quick
@@ -57,14 +60,6 @@ async def reseal(database: Database, sealer: Sealer, *, batch: int = BATCH) -> R
             if not rows:
                 break
             after = rows
-    for table, column, context in lookup_columns():
-        after = None
-        while True:
-            async with database.session() as session:
-                after, changed = await _hash_part(session, sealer, table, column, context, after, batch)
-            done += changed
-            if after is None:
-                break
     return Resealed(done, unopened)
 
 
@@ -129,27 +124,6 @@ async def _seal_part(
         changes.append({"row": id_, "was": text, "sealed": sealer.seal(plain, context)})
     await write_changes(session, table, column, changes)
     return (rows[-1][0] if rows else None), len(changes), closed
-
-
-async def _hash_part(
-    session: AsyncSession,
-    sealer: Sealer,
-    table: Table,
-    column: Column[str],
-    context: str,
-    after: object,
-    batch: int,
-) -> tuple[object, int]:
-    """Returns the last row's key (None at the end) and how many were changed."""
-    (key,) = table.primary_key.columns
-    raw = type_coerce(column, String)
-    wanted = (raw != "") & ~raw.startswith(HASHED, autoescape=True)
-    if after is not None:
-        wanted &= key > after
-    rows = (await session.execute(select(key, raw).where(wanted).order_by(key).limit(batch))).all()
-    changes = [{"row": id_, "was": text, "sealed": sealer.lookup(text, context)} for id_, text in rows]
-    await write_changes(session, table, column, changes)
-    return (rows[-1][0] if rows else None), len(rows)
 
 
 async def write_changes(

@@ -26,7 +26,8 @@ SEVERE = 4
 SHRINK_MOST = 0.5  # Gradient2 never halves the limit more than once a step
 ADJUST_EVERY_S = 0.5
 SWING, SWING_LEAST = 0.5, 4
-"""Of the most that was in flight, and requests: figures that did not move while so many came or went are not the engine's."""
+"""Of the most that was in flight, and requests: figures that did not move while so many came or went are not the engine's.
+Choice: a look may be late by one request or two, not by half of all."""
 KV_SEEN = 0.2  # of the cache in use before it tells how many tokens it holds
 KV_GAIN = 0.2  # weight of the newest look
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from pontlevis.accounts.leaks import MOST_REPORTED, LeakedKey
 from pontlevis.accounts.service import AccountError, ChangedKey, KeyChange, KeyView, NewKey
@@ -21,6 +22,35 @@ LIMITS = KeyLimits.__struct_fields__
 _LOGIN = "/login?next=/keys"
 
 Text = Annotated[str, Form(max_length=10_000)]
+Limit = Annotated[str, Field(max_length=20)]
+
+
+class KeyForm(BaseModel):
+    """What stands in the form of a key, as it was written."""
+
+    name: Annotated[str, Field(max_length=10_000)] = ""
+    models: Annotated[str, Field(max_length=10_000)] = ""
+    endpoint: Annotated[list[str], Field(max_length=20)] = []
+    days: Annotated[str, Field(max_length=10)] = ""
+    requests_per_minute: Limit = ""
+    tokens_per_minute: Limit = ""
+    requests_per_day: Limit = ""
+    tokens_per_day: Limit = ""
+    concurrent: Limit = ""
+
+    @property
+    def limits(self) -> dict[str, str]:
+        return {each: str(getattr(self, each)) for each in LIMITS}
+
+    def scope(self) -> KeyScope:
+        """Raises ``AccountError`` 400."""
+        return _scope(self.models, self.endpoint, self.limits)
+
+    def again(self) -> Mapping[str, object]:
+        """For the form that is shown once more."""
+        return {
+            "name": self.name, "models": self.models, "endpoints": self.endpoint, "days": self.days, **self.limits,
+        }  # fmt: skip
 
 
 def create_keys_pages_router(context: WebContext) -> APIRouter:
@@ -95,30 +125,16 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
         return await key_page(request, visitor.account.id, key)
 
     @router.post("/keys/{key}")
-    async def change_key(
-        request: Request,
-        key: str,
-        name: Text = "",
-        models: Text = "",
-        endpoint: Annotated[list[str] | None, Form(max_length=20)] = None,
-        days: Annotated[str, Form(max_length=10)] = KEEP,
-        requests_per_minute: Annotated[str, Form(max_length=20)] = "",
-        tokens_per_minute: Annotated[str, Form(max_length=20)] = "",
-        requests_per_day: Annotated[str, Form(max_length=20)] = "",
-        tokens_per_day: Annotated[str, Form(max_length=20)] = "",
-        concurrent: Annotated[str, Form(max_length=20)] = "",
-    ) -> Response:
+    async def change_key(request: Request, key: str, sent: Annotated[KeyForm, Form()]) -> Response:
         visitor = await visitor_of(request, context)
         if visitor.account is None:
             return RedirectResponse(_LOGIN, 303)
         account = visitor.account.id
-        written = dict(zip(LIMITS, (requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent), strict=True))  # fmt: skip
         try:
-            change = _change(name, _scope(models, endpoint or [], written), days, accounts.clock())
+            change = _change(sent.name, sent.scope(), sent.days or KEEP, accounts.clock())
             done = await accounts.change_key(account, key, change)
         except AccountError as error:
-            form = {"name": name, "models": models, "endpoints": endpoint or [], "days": days, **written}
-            return await key_page(request, account, key, error, form)
+            return await key_page(request, account, key, error, sent.again())
         return await keys_page(request, account, changed=done)
 
     @router.get("/keys")
@@ -129,29 +145,17 @@ def create_keys_pages_router(context: WebContext) -> APIRouter:
         return await keys_page(request, visitor.account.id)
 
     @router.post("/keys")
-    async def create_key(
-        request: Request,
-        name: Text = "",
-        models: Text = "",
-        endpoint: Annotated[list[str] | None, Form(max_length=20)] = None,
-        days: Annotated[str, Form(max_length=10)] = "",
-        requests_per_minute: Annotated[str, Form(max_length=20)] = "",
-        tokens_per_minute: Annotated[str, Form(max_length=20)] = "",
-        requests_per_day: Annotated[str, Form(max_length=20)] = "",
-        tokens_per_day: Annotated[str, Form(max_length=20)] = "",
-        concurrent: Annotated[str, Form(max_length=20)] = "",
-    ) -> Response:
+    async def create_key(request: Request, sent: Annotated[KeyForm, Form()]) -> Response:
         visitor = await visitor_of(request, context)
         if visitor.account is None:
             return RedirectResponse(_LOGIN, 303)
-        written = dict(zip(LIMITS, (requests_per_minute, tokens_per_minute, requests_per_day, tokens_per_day, concurrent), strict=True))  # fmt: skip
-        form = {"name": name, "models": models, "endpoints": endpoint or [], "days": days, **written}
         try:
-            scope = _scope(models, endpoint or [], written)
-            expires_at = accounts.clock() + _days(days) * 86_400.0 if days else None
-            made = await accounts.create_key(visitor.account.id, name, scope=scope, expires_at=expires_at)
+            expires_at = accounts.clock() + _days(sent.days) * 86_400.0 if sent.days else None
+            made = await accounts.create_key(
+                visitor.account.id, sent.name, scope=sent.scope(), expires_at=expires_at
+            )
         except AccountError as error:
-            return await keys_page(request, visitor.account.id, error=error, form=form)
+            return await keys_page(request, visitor.account.id, error=error, form=sent.again())
         return await keys_page(request, visitor.account.id, made=made, status=201)
 
     @router.post("/keys/{key}/rotate")

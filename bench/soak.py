@@ -38,7 +38,6 @@ JUDGED_FROM_S = 240.0  # a slope over less says nothing
 MOST_GROWTH_MIB_MIN = (
     0.25  # choice: 15 MiB an hour would be noticed in a week, and noise of a run stays below
 )
-UNREAD_SHARE = 0.001  # of abandoned calls: the client left before the engine had read the request
 UNSEEN_TOKENS = 16  # of one abandoned stream: generated, but not yet read by the gateway when its client left
 INPUT_SLACK = (
     40  # tokens by which the estimate of an abandoned call's input may differ from the engine's count
@@ -258,8 +257,8 @@ def _judge(service: Service, engines: dict[str, Engine], tally: Tally, soak: Soa
         Check(
             "Calls that clients leave: requests",
             str(left[0]),
-            f"{gone['started']} as the engine counted, or the one in {1 / UNREAD_SHARE:,.0f} more that it never read",
-            gone["started"] <= left[0] <= gone["started"] * (1 + UNREAD_SHARE) + 1,
+            f"{gone['started']} as the engine counted",
+            left[0] == gone["started"],
         )
     )
     checks.append(

@@ -144,13 +144,14 @@ class Exchange:
         if self._over:
             return
         self._over = True
+        asked = self._sending is not None and self._sending.connection is not None
         self._stop_engine()
         now = self._core.monotonic()
         if self._reader is not None:
             self._core.admission.progress(self._ticket, self._reader.events, now)
         self._core.admission.abandon(self._ticket, now)
         self._core.forget(self._ticket)
-        if self._engine:
+        if asked:
             self._settle("aborted", None, self._reader.events if self._reader else 0)
         self._observe(Outcome.OK if self._first_byte_at else Outcome.REFUSED)
         self._core.pump()
@@ -284,8 +285,7 @@ class Exchange:
     def _send(self) -> None:
         self._tries += 1
         engine = self._core.engines[self._engine]
-        plain = engine.refuses_stream_options
-        body = self.call.original if plain else self.call.body
+        body = self.call.original if engine.refuses_stream_options else self.call.body
         passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
         if self._trace is not None:
             passed = [line for line in passed if not line.startswith(b"trace")]

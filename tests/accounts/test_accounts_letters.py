@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from pontlevis.accounts.mail.carrier import Undeliverable
 from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
+from pontlevis.accounts.mail.outbox import Waiting
 from pontlevis.accounts.mail.policy import Encryption, MailPolicy
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.vocabulary import Standing
@@ -112,6 +113,28 @@ async def test_a_confirmed_address_is_established_sooner(house: House) -> None:
     letter = (await house.letters("verify"))[-1]
     await house.accounts.verify_link(_token(letter.body, "verify"))
     assert house.standing_of(made.id) is Standing.ESTABLISHED
+
+
+async def test_letters_to_one_person_are_written_in_their_order(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the first takes: a link ends the one before, and the newest letter must hold the one that works."""
+    await house.sign_up("ada@example.com")
+    house.now += DAY_S
+    await house.accounts.ask_verification("ada@example.com", source="192.0.2.1", language="en")
+    write, begun = house.accounts._write, []
+
+    async def slow_at_first(waiting: Waiting) -> Letter | None:
+        begun.append(waiting.id)
+        if len(begun) == 1:
+            await asyncio.sleep(0.2)
+        return await write(waiting)
+
+    monkeypatch.setattr(house.accounts, "_write", slow_at_first)
+    older, newer = await house.letters("verify")
+    with pytest.raises(AccountError, match="replaced"):
+        await house.accounts.verify_link(_token(older.body, "verify"))
+    await house.accounts.verify_link(_token(newer.body, "verify"))
 
 
 async def test_a_code_is_guessed_five_times_and_no_more(house: House) -> None:

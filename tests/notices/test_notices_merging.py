@@ -22,6 +22,7 @@ from pontlevis.notices.subscribers import MAIL, Subscribers
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.storage.tables.telling import NoticeRow, SubscriberRow
+from surroundings import PATIENCE_S
 
 BASE = "https://front.example"
 
@@ -36,7 +37,7 @@ class Office:
 
     def _build(self) -> None:
         clock = lambda: self.now  # noqa: E731
-        self.incidents = Incidents(self.database, IncidentPolicy(), clock, "Heron")
+        self.incidents = Incidents(self.database, IncidentPolicy(write_limit_s=PATIENCE_S), clock, "Heron")
         self.subscribers = Subscribers(
             self.database, StatusPolicy(), self._policy, MailPolicy(host="127.0.0.1"),
             Site("Heron", BASE), key=bytes(32), clock=clock, entropy=Random(3).randbytes,

@@ -30,6 +30,7 @@ from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
 from pontlevis.storage.tables.gate import LetterRow
 from pontlevis.storage.tables.telling import SubscriberRow
+from surroundings import PATIENCE_S
 
 BASE = "https://front.example"
 CANARY = "canary-51b0"
@@ -45,7 +46,7 @@ class Post:
 
     def __post_init__(self) -> None:
         clock = lambda: self.now  # noqa: E731
-        self.incidents = Incidents(self.database, IncidentPolicy(), clock, "Heron")
+        self.incidents = Incidents(self.database, IncidentPolicy(write_limit_s=PATIENCE_S), clock, "Heron")
         delivery = NoticePolicy(allow_networks=("127.0.0.0/8",), allow_http=True, tries=3)
         self.subscribers = Subscribers(
             self.database, StatusPolicy(per_source=3, end_after=2), delivery, MailPolicy(host="127.0.0.1"),

@@ -26,6 +26,7 @@ from pontlevis.storage.database import Database, is_unstorable
 from pontlevis.storage.migrate import upgrade
 from pontlevis.storage.tables.accounts import AccountRow
 from pontlevis.storage.tables.base import Base
+from surroundings import PATIENCE_S
 
 __all__ = ["database", "postgresql"]
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
@@ -153,7 +154,7 @@ async def test_of_twenty_sign_ups_with_one_address_one_makes_an_account(database
 async def test_an_incident_is_kept_with_its_timeline(database: Database) -> None:
     """Opened by posture, read back by a process that was not there."""
     await upgrade(database)
-    first = Incidents(database, IncidentPolicy(), lambda: START, "Example")
+    first = Incidents(database, IncidentPolicy(write_limit_s=PATIENCE_S), lambda: START, "Example")
     await first.start()
     before = PostureState(since=START)
     after = PostureState(
@@ -164,7 +165,7 @@ async def test_an_incident_is_kept_with_its_timeline(database: Database) -> None
         registration_share=0.0,
     )
     await first.on_transition(Transition(START, before, after, "Because.", actor="posture"))
-    second = Incidents(database, IncidentPolicy(), lambda: START, "Example")
+    second = Incidents(database, IncidentPolicy(write_limit_s=PATIENCE_S), lambda: START, "Example")
     await second.start()
     (incident,) = await second.incidents()
     assert incident.resolved_at is None

@@ -49,6 +49,7 @@ from pontlevis.web.ports import (
     Totals,
 )
 from pontlevis.web.public import create_public_app
+from surroundings import PATIENCE_S
 
 START = 1_738_000_000.0  # 2025-01-27 17:46:40 UTC
 PASSWORD = "three quiet herons"
@@ -346,7 +347,8 @@ async def web_house(
         site=Site(settings.name, settings.base_url, settings.console_url),
         issuers=settings.oidc,
     )
-    incidents = Incidents(database, settings.incidents, clock, settings.name)
+    patient = dataclasses.replace(settings.incidents, write_limit_s=PATIENCE_S)
+    incidents = Incidents(database, patient, clock, settings.name)
     try:
         await migrated(directory)
         await accounts.start()

@@ -54,15 +54,22 @@ class Postman(Invitations):
         async with self.database.session() as session:
             mine = await claim(session, self.clock(), BATCH)
         slots = asyncio.Semaphore(AT_ONCE)
+        # A link is made when its letter is written and ends the one before: somebody's letters go in their order,
+        # or the newest of two would hold the link that the other one ended.
+        theirs: dict[str, list[Waiting]] = {}
+        for each in sorted(mine, key=lambda waiting: waiting.id):
+            theirs.setdefault(each.email, []).append(each)
 
-        async def one(waiting: Waiting) -> None:
-            async with slots:
-                await self._deliver(waiting)
+        async def in_order(letters: list[Waiting]) -> None:
+            for each in letters:
+                async with slots:
+                    try:
+                        await self._deliver(each)
+                    except Exception as error:
+                        # One that fails must not keep the others from being noted.
+                        log.error("mail:letter:not_noted %s", type(error).__name__)
 
-        # One that fails must not keep the others from being noted.
-        for done in await asyncio.gather(*(one(each) for each in mine), return_exceptions=True):
-            if isinstance(done, Exception):
-                log.error("mail:letter:not_noted %s", type(done).__name__)
+        await asyncio.gather(*(in_order(each) for each in theirs.values()))
         return len(mine)
 
     async def tidy(self) -> None:

@@ -29,6 +29,7 @@ GOOD = {
 BANNED = {
     DetectorName.CREDENTIAL_STUFFING: BANNED_REST,
     DetectorName.ROTATING_FLOOD: BANNED_CALLS,
+    DetectorName.PAGE_FLOOD: BANNED_REST,
 }
 """Where those show up whom the detector's findings got a decision against."""
 

@@ -24,6 +24,7 @@ GOOD = {
     DetectorName.ROTATING_FLOOD: (REQUEST_OK,),
     DetectorName.SIGNUP_SURGE: (SIGNUP_OK,),
     DetectorName.SLOW_CLIENTS: (REQUEST_OK,),
+    DetectorName.PAGE_FLOOD: (REQUEST_OK, LOGIN_OK, SIGNUP_OK),
 }
 """What somebody who is not hostile achieves among the acts that the detector counts."""
 BANNED = {

@@ -19,16 +19,18 @@ from pontlevis.brain.detection.statistics import Z_99, share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.observation import Observation, Outcome
 
-AGES_S = (4, 8, 16, 32)
-"""Ages at which a visit is judged, doubling; at the first it has loaded what its page needs, or does not."""
+AGES_S = (4, 6, 9, 14, 21, 32)
+"""Ages at which a visit is judged, half as much again each; at the first it has loaded what its page needs, or does not."""
 LOADED_S = 3600.0
 """Whoever loaded something within this time has it cached, and is no first visitor."""
 LG_LOADED = 20
 """2^20 bits a generation: 0.4 % at 30,000 places an hour that loaded something."""
 QUARANTINE_S = 30.0
 """As for what is usual: a visit teaches only when so much more has passed without anything hostile."""
-MOST_PATHS = 256
-LATELY_S = TEN
+MOST_PATHS = 16
+"""Paths counted one by one in a second."""
+MOST_OF_A_PRINT = 1000
+"""Visits of one fingerprint after which what was before weighs half."""
 _AGES = range(len(AGES_S))
 _OK = Outcome.OK
 
@@ -41,7 +43,8 @@ class VisitsState(msgspec.Struct, frozen=True):
     loads_all: tuple[float, float]
     goes_on: tuple[tuple[float, float], ...]
     """By age: those that had gone on, and all."""
-    browsers: list[int]
+    browsers: list[tuple[int, int, int]]
+    """Fingerprints, with visits that loaded something and all of them."""
 
 
 class Share:
@@ -70,14 +73,15 @@ class Share:
 class Visit:
     """One stranger's first page and what came of it."""
 
-    __slots__ = ("acted", "at", "bare", "fingerprint", "known", "loaded", "named", "source", "views")
+    __slots__ = ("acted", "at", "bare", "fingerprint", "known", "loaded", "named", "path", "source", "views")
 
-    def __init__(self, source: str, at: int, fingerprint: int, views: int, *, known: bool) -> None:
+    def __init__(self, source: str, at: int, fingerprint: int, path: int, views: int, *, known: bool) -> None:
         self.source = source
         self.at = at
+        self.path = path
         self.fingerprint = fingerprint
         self.known = known
-        """Whether somebody loaded something with these headers before: a browser, or a good copy of one."""
+        """Whether visits with these headers loaded something before: a browser, or a good copy of one."""
         self.views = views
         self.loaded = False
         self.acted = False
@@ -94,6 +98,12 @@ class Tally(msgspec.Struct):
     loaded: int = 0
     known: int = 0
     known_bare: int = 0
+    prints: list[tuple[int, bool]] = msgspec.field(default_factory=list)
+    """Fingerprint of each visit, and whether it loaded something."""
+    paths: dict[int, int] = msgspec.field(default_factory=dict)
+    """Visits that loaded nothing, by the path they began with; -1 for the rest of many."""
+    bare_views: int = 0
+    """Pages that these have opened."""
     reached: list[int] = msgspec.field(default_factory=lambda: [0] * len(AGES_S))
     """Visits by known browsers, by the age that they have reached."""
     went: list[int] = msgspec.field(default_factory=lambda: [0] * len(AGES_S))
@@ -102,11 +112,24 @@ class Tally(msgspec.Struct):
     """Of them, those that loaded nothing."""
     bare_went: list[int] = msgspec.field(default_factory=lambda: [0] * len(AGES_S))
 
+    @property
+    def bare(self) -> int:
+        """Visits that loaded nothing."""
+        return self.visits - self.loaded
+
+    @property
+    def top_path(self) -> float:
+        """Share of the path with which most of these began."""
+        return max(self.paths.values(), default=0) / max(1, self.bare)
+
     def add(self, other: "Tally") -> None:
         self.visits += other.visits
         self.loaded += other.loaded
         self.known += other.known
         self.known_bare += other.known_bare
+        self.bare_views += other.bare_views
+        for path, count in other.paths.items():
+            self.paths[path] = self.paths.get(path, 0) + count
         for age in _AGES:
             self.reached[age] += other.reached[age]
             self.went[age] += other.went[age]
@@ -126,7 +149,8 @@ class FirstVisits:
         """The second under way, and the visits that were taken in it."""
         self._room_each = max(1, policy.max_visits // AGES_S[-1])
         self._loaded = Familiar(LOADED_S, lg_bits=LG_LOADED)
-        self._browsers: dict[int, None] = {}
+        self._prints: dict[int, tuple[int, int]] = {}
+        """By fingerprint, the visits of calm seconds that loaded something, and all; last seen last."""
         self._tallies: deque[Tally] = deque()
         self._pending: deque[Tally] = deque()
         self.loads = Share(policy.learning_visits)
@@ -134,12 +158,8 @@ class FirstVisits:
         self.goes_on = tuple(Share(policy.learning_visits) for _ in AGES_S)
         self.sources = SlidingDistinct(1, TEN)
         """Sources of pages in 10 s."""
-        self.sources_minute = SlidingDistinct(TEN, SIXTY // TEN)
         self.names = SlidingDistinct(1, TEN)
         """Paths with sets of parameter names, 10 s."""
-        self._paths: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        """Pages by path of the ten seconds under way and the ten before."""
-        self._paths_since = 0
 
     # -- taken by observation
 
@@ -153,8 +173,6 @@ class FirstVisits:
         if row is not None:
             row.slot[c.STRANGER_PAGES] += count
         self.sources.add(source, second)
-        self.sources_minute.add(source, second)
-        self._count_path(o.target, count, second)
         if o.parameters:
             self.names.add(f"{o.target:x} {o.parameters:x}", second)
         visit = self.open.get(source)
@@ -175,8 +193,8 @@ class FirstVisits:
         if taken > self._room_each:
             return
         self._room = (second, taken)
-        known = o.fingerprint in self._browsers
-        visit = self.open[o.source] = Visit(o.source, second, o.fingerprint, o.count, known=known)
+        known = self._loads(o.fingerprint)
+        visit = self.open[o.source] = Visit(o.source, second, o.fingerprint, o.target, o.count, known=known)
         self._queues[0].append(visit)
 
     def fetched(self, source: str, at: float) -> None:
@@ -232,17 +250,30 @@ class FirstVisits:
             counts[c.VISITS_BARE] += visit.bare
         tally.visits += 1
         tally.loaded += visit.loaded
+        if visit.bare:
+            tally.bare_views += visit.views
+            path = visit.path if visit.path in tally.paths or len(tally.paths) < MOST_PATHS else -1
+            tally.paths[path] = tally.paths.get(path, 0) + 1
         if visit.known:
             tally.known += 1
             tally.known_bare += visit.bare
-        if visit.loaded and visit.fingerprint:
-            self._browser(visit.fingerprint)
+        if visit.fingerprint:
+            tally.prints.append((visit.fingerprint, visit.loaded))
 
-    def _browser(self, fingerprint: int) -> None:
-        self._browsers.pop(fingerprint, None)
-        self._browsers[fingerprint] = None
-        if len(self._browsers) > self._policy.max_browsers:
-            del self._browsers[next(iter(self._browsers))]
+    def _loads(self, fingerprint: int) -> bool:
+        """Whether at least half of the visits with these headers loaded something: a program behind the address of
+        somebody who reads may seem to, now and then."""
+        loaded, visits = self._prints.get(fingerprint, (0, 1))
+        return 2 * loaded >= visits
+
+    def _print(self, fingerprint: int, loaded: int, visits: int) -> None:
+        before = self._prints.pop(fingerprint, (0, 0))
+        loaded, visits = loaded + before[0], visits + before[1]
+        if visits > MOST_OF_A_PRINT:
+            loaded, visits = loaded // 2, visits // 2
+        self._prints[fingerprint] = (loaded, visits)
+        if len(self._prints) > self._policy.max_browsers:
+            del self._prints[next(iter(self._prints))]
 
     def judged(self, second: int, seconds: int) -> Tally:
         """All that were judged in so many seconds up to ``second``."""
@@ -251,25 +282,6 @@ class FirstVisits:
             if tally.second > second - seconds:
                 whole.add(tally)
         return whole
-
-    def top_path(self) -> int:
-        """Pages of the path that is opened most, in ten to twenty seconds."""
-        now, before = self._paths
-        return max((count + before.get(path, 0) for path, count in now.items()), default=0)
-
-    def paths_seen(self) -> int:
-        """All pages in that time."""
-        return sum(map(sum, (each.values() for each in self._paths)))
-
-    def _count_path(self, target: int, count: int, second: int) -> None:
-        if second - self._paths_since >= TEN:
-            stale = second - self._paths_since >= 2 * TEN
-            self._paths = ({}, {} if stale else self._paths[0])
-            self._paths_since = second - second % TEN
-        paths = self._paths[0]
-        if target not in paths and len(paths) >= MOST_PATHS:
-            target = -1
-        paths[target] = paths.get(target, 0) + count
 
     # -- what is usual
 
@@ -281,6 +293,8 @@ class FirstVisits:
             self.loads.add(tally.known - tally.known_bare, tally.known)
             for age in _AGES:
                 self.goes_on[age].add(tally.went[age], tally.reached[age])
+            for fingerprint, loaded in tally.prints:
+                self._print(fingerprint, loaded, 1)
 
     def forget_pending(self) -> None:
         """What led up to something hostile, or a crowd, is not what is usual."""
@@ -292,7 +306,7 @@ class FirstVisits:
             (self.loads.ones, self.loads.whole),
             (self.loads_all.ones, self.loads_all.whole),
             tuple((each.ones, each.whole) for each in self.goes_on),
-            list(self._browsers),
+            [(each, *counts) for each, counts in self._prints.items()],
         )
 
     def restore(self, state: VisitsState) -> None:
@@ -302,5 +316,5 @@ class FirstVisits:
         if len(state.goes_on) == len(AGES_S):
             for share, kept in zip(self.goes_on, state.goes_on, strict=True):
                 share.add(*kept)
-        for fingerprint in state.browsers[-self._policy.max_browsers :]:
-            self._browser(fingerprint)
+        for kept_print in state.browsers[-self._policy.max_browsers :]:
+            self._print(*kept_print)

@@ -19,10 +19,10 @@ from pontlevis.brain.detection.statistics import Cusum, confidence, share_at_lea
 from pontlevis.brain.detection.window import SIXTY, TEN
 from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
 
-LEAST_GOING_ON = 0.02
+LEAST_GOING_ON = 0.01
 """Where usually fewer go on, that nobody does says nothing."""
 ONE_PATH = 0.8
-"""Share of pages that one path has when a link was shared."""
+"""Share of visits that begin with one path when a link was shared."""
 ONCE = 1.2
 """Pages a source up to which each came once, but for a retry."""
 TOO_DIVERSE = 0.5
@@ -55,15 +55,17 @@ class PageFlood:
         sources = visits.sources.count(snapshot.second)
         if sources < policy.flood_sources:
             return None
-        signs, accused = self._signs(snapshot, visits, views, sources)
+        ten, minute = (visits.judged(snapshot.second, seconds) for seconds in (TEN, SIXTY))
+        shared = self._link_was_shared(minute)
+        signs, accused = self._signs(snapshot, (ten, minute), views, sources, shared=shared)
         hostile = len(signs) >= 2
         usual = baseline.pages * TEN
         sentence = f"{number(views)} pages opened in 10 s from {number(sources)} unfamiliar sources (usual {number(usual)})"
         if signs:
             sentence += f": {listed(signs)}"
         if not hostile:
+            sentence += "; one page, once from each, as programs show a link" if signs and shared else ""
             sentence += "; too little to accuse anybody"
-        judged = visits.judged(snapshot.second, SIXTY)
         return Statement(
             hostile=hostile,
             confidence=confidence(len(signs), views) if hostile else 0.5,
@@ -72,8 +74,8 @@ class PageFlood:
                 "pages": views,
                 "sources": sources,
                 "usual_pages": usual,
-                "first_visits": judged.visits,
-                "loaded": judged.loaded,
+                "first_visits": minute.visits,
+                "loaded": minute.loaded,
                 "usual_loaded_share": round(visits.loads_all.at_least, 3),
             },
             fingerprints=accused if hostile else (),
@@ -82,11 +84,10 @@ class PageFlood:
         )
 
     def _signs(
-        self, snapshot: Snapshot, visits: FirstVisits, views: int, sources: int
+        self, snapshot: Snapshot, spans: tuple[Tally, Tally], views: int, sources: int, *, shared: bool
     ) -> tuple[list[str], tuple[int, ...]]:
-        policy, second = self._policy, snapshot.second
+        policy, visits = self._policy, snapshot.ledgers.visits
         signs: list[str] = []
-        spans = [visits.judged(second, seconds) for seconds in (TEN, SIXTY)]
         browsers = next((said for each in spans if (said := self._browsers_load_nothing(visits, each))), "")
         if browsers:
             signs.append(browsers)
@@ -97,9 +98,11 @@ class PageFlood:
             anybody = next((said for each in spans if (said := self._nothing_loaded(visits, each))), "")
             if anybody:
                 signs.append(anybody)
-        shared = self._link_was_shared(visits, views, sources, second)
         accused: tuple[int, ...] = ()
-        if not shared:
+        likeness = snapshot.likeness(_BARE, SIXTY)
+        if likeness.acts >= policy.page_acts and likeness.diversity > TOO_DIVERSE * likeness.acts:
+            signs.append(f"hardly a fingerprint comes twice in {number(likeness.acts)} visits")
+        elif not shared:
             software, accused = self._alike(snapshot)
             if software:
                 signs.append(software)
@@ -113,8 +116,8 @@ class PageFlood:
                 signs.append(hosted)
         if views > policy.insistence * sources:
             signs.append(f"each source opens {number(views / sources)} pages in 10 s")
-        names = visits.names.count(second)
-        if names >= NEW_NAMES and 2 * names > views and visits.top_path() > ONE_PATH * visits.paths_seen():
+        names = visits.names.count(snapshot.second)
+        if names >= NEW_NAMES and 2 * names > views and spans[0].top_path > ONE_PATH:
             signs.append(f"one page is asked for with ever new parameters, {number(names)} sets of names")
         return signs, accused
 
@@ -133,7 +136,7 @@ class PageFlood:
     def _nothing_loaded(self, visits: FirstVisits, judged: Tally) -> str:
         """Of all visits, whatever they come with."""
         usual = visits.loads_all.at_least
-        bare = judged.visits - judged.loaded
+        bare = judged.bare
         if judged.visits < self._policy.least_acts or not self._too_bare(bare, judged.visits, usual):
             return ""
         return (
@@ -160,12 +163,12 @@ class PageFlood:
                 )
         return ""
 
-    def _link_was_shared(self, visits: FirstVisits, views: int, sources: int, second: int) -> bool:
+    def _link_was_shared(self, minute: Tally) -> bool:
         """Whether programs that preview one link that many servers share would look the same."""
         return (
-            visits.top_path() > ONE_PATH * visits.paths_seen()
-            and views <= ONCE * sources
-            and visits.sources_minute.count(second) < self._policy.preview_sources
+            minute.top_path > ONE_PATH
+            and minute.bare_views <= ONCE * minute.bare
+            and minute.bare < self._policy.preview_sources
         )
 
     def _alike(self, snapshot: Snapshot) -> tuple[str, tuple[int, ...]]:
@@ -188,6 +191,4 @@ class PageFlood:
             accused = tuple(view.key for view in parted.condemned if view.key)
             loaded = parted.good / (parted.bad + parted.good)
             return f"of {len(accused)} fingerprints' visits {share(loaded)} load anything", accused
-        if likeness.acts >= policy.page_acts and likeness.diversity > TOO_DIVERSE * likeness.acts:
-            return f"hardly a fingerprint comes twice in {number(likeness.acts)} visits", ()
         return "", ()

@@ -1,7 +1,6 @@
 """What is learnt of a stream while it passes."""
 
 import itertools
-import random
 
 import pytest
 from hypothesis import given, settings
@@ -145,32 +144,6 @@ def test_an_event_of_several_lines_is_read_as_one() -> None:
     )
     assert reader.usage is not None
     assert reader.usage.tokens_in == 7
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_however_a_stream_is_cut_the_same_comes_out(seed: int) -> None:
-    """An event's end may lie across three reads; what is counted and hidden does not hang on that."""
-    rng = random.Random(seed)
-    bits = [
-        b"\n",
-        b"\r",
-        b"\r\n",
-        b"\n\n",
-        b"data:",
-        b"a",
-        b'data: {"usage":{"prompt_tokens":3},"choices":[]}',
-    ]
-    for _ in range(200):
-        whole = b"".join(rng.choice(bits) for _ in range(rng.randint(1, 12)))
-        at_once, cut = StreamReader(hide_usage=True), StreamReader(hide_usage=True)
-        parts = []
-        left = whole
-        while left:
-            size = rng.randint(1, 4)
-            parts.append(cut.read(left[:size]))
-            left = left[size:]
-        assert b"".join(parts) + cut.rest() == at_once.read(whole) + at_once.rest()
-        assert (cut.usage is None) == (at_once.usage is None)
 
 
 def test_a_long_event_in_small_parts_is_put_together_once() -> None:

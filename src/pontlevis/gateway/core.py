@@ -119,7 +119,7 @@ class Core:
             denial: rights.Denial | None = rights.Denial(400, RefusalCode.INVALID_BODY, str(error), Outcome.INVALID, error.param)  # fmt: skip
         else:
             scope = admitted.caller.scope
-            denial = rights.of_model(scope, call.model) if scope is not None else None
+            denial = rights.of_call(scope, call) if scope is not None else None
             if denial is None and admitted.turn != self.directory.turn:  # the body took its time
                 denial = rights.of_stream(self.directory, admitted.caller, admitted.source, self.unix(), admitted.endpoint, call.model, enforcing=self._enforcing, spares=self.policy.bans_spare_existing)  # fmt: skip
         if denial is not None:

@@ -82,7 +82,7 @@ class Core:
 
     def admit(self, connection: Connection, request: Request) -> None:
         """Everything that can be said before the body is there."""
-        forwarded = request.header(b"x-forwarded-for") if self.settings.trusted_proxies else None
+        forwarded = request.joined(b"x-forwarded-for") if self.settings.trusted_proxies else None
         source = self._addresses.find(connection.peer, forwarded)
         print_ = self._software.of(request.headers)
         path = request.path
@@ -332,7 +332,7 @@ class Core:
             self._deny(request, denial, source, print_, caller)
             return None
         if caller.standing >= Standing.RECENT:
-            self.known_sources.add(counted_as(source))
+            self.known_sources.add(counted_as(source), caller.account, now)
         return caller
 
     def _admit_page(self, request: Request, source: str, print_: int) -> None:

@@ -1,5 +1,6 @@
 """How a child process of the supervisor starts: settings from a private file, an end when its parent ends."""
 
+import atexit
 import ctypes
 import logging
 import os
@@ -50,6 +51,12 @@ class _OneLine(logging.Formatter):
         return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
+def _say_no_more() -> None:
+    """After everything else that runs at the end: native modules then list every function that they leave behind."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def write_settings(settings: Settings, path: Path) -> None:
     """Secrets of engines are in it: mode 0600."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -63,6 +70,7 @@ def read_settings(path: Path) -> Settings:
 
 def main(arguments: list[str]) -> None:
     """``controller|admission|gateway[-NUMBER] SOCKETS PARENT``: one child's whole life."""
+    atexit.register(_say_no_more)  # first, so that it is called last
     name, sockets_text, parent = arguments
     role, _, number = name.partition("-")
     sockets = Path(sockets_text)

@@ -1,6 +1,5 @@
 """Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
-import contextlib
 import logging
 import os
 import signal
@@ -10,10 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
-
-import httpx
 
 from pontlevis.config import EngineSettings, Settings
 from pontlevis.controller.children import set_up_logging, write_settings
@@ -25,6 +23,7 @@ RESTART_CALM_S = 30.0  # a child that ran this long starts again without delay
 STOP_WAIT_S = 8.0
 START_WAIT_S = 45.0
 POLL_S = 0.1
+ANSWER_WAIT_S = 2.0
 
 log = logging.getLogger("pontlevis.supervisor")
 
@@ -183,12 +182,8 @@ class Supervisor:
                     raise CannotStart(
                         f"the {child.name} ended with status {child.process.returncode} while starting"
                     )
-            with contextlib.suppress(httpx.HTTPError):
-                if (
-                    httpx.get(f"{note.public_url}/api/registration", timeout=2.0, trust_env=False).status_code
-                    == 200
-                ):
-                    return
+            if _answers(note.public_url):
+                return
             if (Path(note.sockets) / "preparing").exists():
                 until = time.monotonic() + START_WAIT_S
             time.sleep(POLL_S)
@@ -209,6 +204,18 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def _answers(url: str) -> bool:
+    # Not with httpx: each of its clients loads the authorities' certificates, and this is asked many times.
+    connection = HTTPConnection(url.partition("://")[2], timeout=ANSWER_WAIT_S)
+    try:
+        connection.request("GET", "/api/registration")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def roles(workers: int) -> list[str]:

@@ -226,11 +226,16 @@ def roles(workers: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses now, nor is given by the kernel while this process lives.
+
+    A server that sets ``SO_REUSEADDR``, as servers do, may listen on it all the same.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    port: int = keeper.getsockname()[1]
+    keeper.detach()
+    return port
 
 
 def check_free(host: str, port: int) -> None:

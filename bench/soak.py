@@ -25,8 +25,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.process import CannotStart, Process, free_port
+from bench.process import CannotStart, Process
 from bench.soak_clients import Client, Tally
+from pontlevis.controller.supervisor import free_port
 
 ENGINES = ("steady", "left", "rough")
 RESTART_EVERY_S = 15.0

@@ -54,7 +54,7 @@ GOOD: dict[str, tuple[str, list[str]]] = {
     "auth.log": (
         "auth",
         [
-            "23:59:59 login unknown_user 192.0.2.1 admin",
+            "23:59:58 login unknown_user 192.0.2.1 admin",
             "00:00:02 login bad_credential 192.0.2.2 root",
             "00:00:03 login ok 2001:db8::1 anna",
             "00:00:04 login bad_credential 192.0.2.4 root",

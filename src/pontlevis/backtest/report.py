@@ -138,6 +138,12 @@ def _files(files: list[FileReport], disorder: tuple[int, int, float]) -> str:
 def notes(file: FileReport) -> list[str]:
     """What an operator should know of how a file was read."""
     said = []
+    if file.empty:
+        said.append("empty")
+    elif file.lines and not file.read:
+        said.append("none of its lines tells of an act: is the format right, do its fields need --map?")
+    if file.envelope:
+        said.append(f"wrapped by {file.envelope}")
     if file.untimed:
         said.append(f"{file.untimed:,} lines bear no time: rates among them mean nothing")
     if file.cut_short:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pontlevis.backtest.times import iso, shown
+from pontlevis.backtest.times import iso, number, shown
 
 ENOUGH = 0.5
 """Share of the first lines that must be wrapped alike."""
@@ -17,7 +17,6 @@ _CRI = re.compile(
     rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) std(?:out|err) [FP] (.*)", re.DOTALL
 )
 _COMPOSE = re.compile(rb"[\w.-]{1,128} +\| (\{.*)", re.DOTALL)
-MICROSECONDS = 1e6
 
 
 class Letter(NamedTuple):
@@ -80,10 +79,12 @@ def journal(line: bytes) -> Letter | None:
         return None
     try:
         held = _JOURNAL.decode(line)
-        at = float(held.at) / MICROSECONDS
+        at = number(float(held.at))
         message = held.message or ""
         text = message.encode("utf-8", "replace") if isinstance(message, str) else bytes(message)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        return None
+    if at is None:
         return None
     if text.startswith(b"{"):
         return Letter(text, at)

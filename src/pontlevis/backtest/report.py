@@ -5,10 +5,8 @@ from html import escape
 
 import msgspec
 
-from pontlevis.backtest import plots
 from pontlevis.backtest.logs import FileReport
 from pontlevis.backtest.result import BacktestResult, moment
-from pontlevis.plotting import BANDS, STYLE
 
 MOST_ROWS = 500
 """Rows of one table in the page."""
@@ -84,6 +82,10 @@ def _length(seconds: float) -> str:
 
 def html(result: BacktestResult, files: list[FileReport], disorder: tuple[int, int, float]) -> str:
     """The page."""
+    # Not for those who ask for figures only: drawing takes longer to load and more memory than all the rest.
+    from pontlevis.backtest import plots
+    from pontlevis.plotting import BANDS, STYLE
+
     key = "".join(
         f'<span style="background:{color};opacity:.4"></span>{name.replace("_", " ")}'
         for name, color in BANDS.items()

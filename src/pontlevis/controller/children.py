@@ -1,4 +1,4 @@
-"""How a child process of the supervisor starts: settings from a private file, an end when its parent ends."""
+"""What a child process of the supervisor needs to start: settings from a private file, an end when its parent ends."""
 
 import ctypes
 import logging
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from pontlevis.brain.peppers import Peppers
 from pontlevis.config import Settings
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -59,31 +58,3 @@ def write_settings(settings: Settings, path: Path) -> None:
 
 def read_settings(path: Path) -> Settings:
     return Settings(**msgspec.json.decode(path.read_bytes()))
-
-
-def main(arguments: list[str]) -> None:
-    """``controller|admission|gateway[-NUMBER] SOCKETS PARENT``: one child's whole life."""
-    name, sockets_text, parent = arguments
-    role, _, number = name.partition("-")
-    sockets = Path(sockets_text)
-    end_with_parent(int(parent))
-    set_up_logging()
-    raise_file_limit()
-    settings = read_settings(sockets / "settings.json")
-    pepper = Peppers.unpack(bytes.fromhex(os.environ.pop("PONTLEVIS_CHILD_PEPPER")))
-    if role == "gateway":
-        from pontlevis.gateway.worker import run as run_gateway
-
-        run_gateway(settings, number=int(number or 0), pepper=pepper, sockets=sockets)
-    elif role == "admission":
-        from pontlevis.gateway.owner_process import run as run_admission
-
-        run_admission(settings, sockets=sockets)
-    else:
-        from pontlevis.controller.process import run as run_controller
-
-        run_controller(settings, pepper=pepper, sockets=sockets)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -106,7 +106,7 @@ class Supervisor:
             for role in roles(self.settings.gateway.workers):
                 self._add(
                     role,
-                    ["-m", "pontlevis.controller.children", role, str(sockets), str(os.getpid())],
+                    ["-m", "pontlevis.controller.child", role, str(sockets), str(os.getpid())],
                     secret,
                 )
             note = RunNote(

@@ -212,3 +212,15 @@ def test_what_is_known_of_addresses_is_known_in_a_replay() -> None:
     knowing = replay(past, ReplayOptions(knowledge=knowledge))
     assert not any("data centres" in each.reason for each in blind.findings)
     assert any("data centres" in each.reason for each in knowing.findings)
+
+
+@pytest.mark.parametrize("span", [0.5, 7, 95, 1_800, 90_000, 31 * 86_400, 3 * 366 * 86_400])
+def test_plots_are_marked_at_round_times(span: float) -> None:
+    """Few enough to be read, whether the log is of a minute or of three years."""
+    from pontlevis.backtest.plots import MOST_MARKS, _marks
+
+    marks = _marks(T0 + 0.4, T0 + 0.4 + span)
+    assert len(marks) <= MOST_MARKS + 1
+    assert all(T0 + 0.4 <= each <= T0 + 0.4 + span for each in marks)
+    assert all(float(each).is_integer() for each in marks)
+    assert span < 2 or len(marks) >= 2

@@ -11,6 +11,11 @@ _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|UTC|[+-]\d\d:?\d\d)?$"
 )
+_LOOSE = re.compile(
+    r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)\.(\d\d?)\.(\d{4}))(?:,? +(\d\d?):(\d\d)(?::(\d\d))?)?$"
+)
+"""A day with or without a time, the year first, or day, month and year between full stops. With the month first and
+slashes it could be either: such a time is broken."""
 EPOCH_LEAST, EPOCH_MOST = 1e8, 1e11
 """Seconds from 1973 to 5138; a greater number is in milli-, micro- or nanoseconds."""
 OLDEST, NEWEST = 0.0, 32_503_680_000.0
@@ -50,6 +55,23 @@ def iso(text: str, zone: tzinfo = UTC) -> float | None:
         return None
 
 
+@lru_cache(maxsize=4096)
+def loose(text: str, zone: tzinfo = UTC) -> float | None:
+    """What spreadsheets write: ``2024-02-01``, ``2024/02/01 10:00``, ``01.02.2024 10:00:00``, in ``zone``."""
+    found = _LOOSE.match(text)
+    if found is None:
+        return None
+    year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+    try:
+        at = datetime(
+            int(year), int(month), int(day), int(found[7] or 0), int(found[8] or 0), min(59, int(found[9] or 0)),
+            tzinfo=zone,
+        )  # fmt: skip
+        return _within(at.timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
 def number(value: float) -> float | None:
     """Unix time in seconds, milliseconds, microseconds or nanoseconds, by its size."""
     if not abs(value) < 1e20:
@@ -76,7 +98,7 @@ def any_time(value: object, zone: tzinfo) -> float | None:
     try:
         return number(float(text))
     except ValueError:
-        return None
+        return loose(text, zone)
 
 
 class Yearless:
@@ -87,12 +109,13 @@ class Yearless:
         self._zone = zone
         self._last: float | None = None
         self._text = ""
+        self._end = 0
 
     def read(self, line: str) -> tuple[float, int] | None:
         """The time with which ``line`` begins, and where it ends; None where it begins otherwise."""
         text = line[:15]
         if text == self._text and self._last is not None:
-            return self._last, 15
+            return self._last, self._end
         found = _SYSLOG.match(line)
         if found is None or found[1] not in MONTHS:
             return None
@@ -103,8 +126,8 @@ class Yearless:
             self._year += 1
             at = self._at(found) or at
         self._last = at
-        self._text = text
-        return at, found.end()
+        self._text, self._end = text, found.end()
+        return at, self._end
 
     def _at(self, found: re.Match[str]) -> float | None:
         _, day, hour, minute, second = found.groups()

@@ -17,9 +17,12 @@ REASONS = {
     408: b"Request Timeout",
     413: b"Content Too Large",
     415: b"Unsupported Media Type",
+    422: b"Unprocessable Content",
     429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
     499: b"Client Closed Request",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
@@ -56,12 +59,17 @@ _encode = msgspec.json.Encoder().encode
 _cache: dict[tuple[int, str, str, str | None], bytes] = {}
 
 
+def error_type(status: int) -> str:
+    """What the API calls an error of this status."""
+    return _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+
+
 def error_body(status: int, code: RefusalCode, message: str, param: str | None = None) -> bytes:
     """The JSON of an error, cached where the same one is said again and again."""
     key = (status, code, message, param)
     body = _cache.get(key)
     if body is None:
-        body = _encode(_Body(_Error(message, _TYPES.get(status, "invalid_request_error"), code.value, param)))
+        body = _encode(_Body(_Error(message, error_type(status), code.value, param)))
         if len(_cache) < 256:
             _cache[key] = body
     return body

@@ -24,7 +24,7 @@ async def watch(
     was_up: bool | None = None
     while True:
         await probe_models(engine, PROBE_TIMEOUT_S)
-        admission.set_engine(engine.name, frozenset(engine.models), engine.up, clock())
+        admission.set_engine(engine.name, engine.serves, engine.up, clock())
         if engine.up is not was_up:
             was_up = engine.up
             if engine.up:

@@ -195,7 +195,12 @@ def test_an_address_for_a_target_means_its_path_and_its_host(
 
     async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         admit = place.admit
-        place.admit = lambda connection, request: (seen.append(request), admit(connection, request))[1]  # type: ignore[method-assign]
+
+        def noted(connection: Connection, request: Request) -> None:
+            seen.append(request)
+            admit(connection, request)
+
+        place.admit = noted  # type: ignore[method-assign]
         writer.write(head)
         await asyncio.wait_for(reader.readuntil(b"{}"), PATIENCE_S)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pontlevis.brain.fingerprint import agent_of
-from pontlevis.brain.places import PlaceBudget
 from pontlevis.brain.observation import Outcome, PagePart
+from pontlevis.brain.places import PlaceBudget
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
 from pontlevis.gateway.fields import end_to_end

@@ -17,6 +17,7 @@ from pontlevis.backtest.entry import Entry
 from pontlevis.backtest.formats import UnknownFormat
 from pontlevis.backtest.logs import LogReading, ReadOptions
 from pontlevis.backtest.merging import Merging
+from pontlevis.backtest.reader import Reading
 from pontlevis.backtest.report import notes
 from pontlevis.brain.observation import Observation
 
@@ -265,3 +266,39 @@ def test_an_entry_without_a_time_takes_that_of_its_envelope(tmp_path: Path) -> N
     reading, observations = read(log)
     assert [each.at - observations[0].at for each in observations] == [0.0, 60.0, 120.0]
     assert (reading.files[0].untimed, reading.files[0].envelope) == (0, "docker")
+
+
+@pytest.mark.parametrize("source", ["::ffff:198.51.100.7", "::FFFF:198.51.100.7", "::ffff:c633:6407"])
+def test_an_address_of_the_older_family_in_the_newer_ones_form_is_itself(tmp_path: Path, source: str) -> None:
+    """Servers that listen on both write it so: taken as it stands all clients would be one /64, and banned together."""
+    log = tmp_path / "a.log"
+    log.write_text(f'{source} - - [01/Mar/2024:00:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "x"\n')
+    _, (observation,) = read(log)
+    assert observation.source == "198.51.100.7"
+
+
+def test_a_time_without_an_offset_is_in_the_zone_that_was_named(tmp_path: Path) -> None:
+    """In an access log as in an error log; one with an offset is what it says."""
+    from zoneinfo import ZoneInfo
+
+    log = tmp_path / "a.log"
+    log.write_text(
+        '192.0.2.1 - - [01/Jul/2024:12:00:00] "GET / HTTP/1.1" 200 1\n'
+        '2024/07/01 12:00:01 [error] 1#1: *1 user "a" was not found in "/p", client: 192.0.2.2, server: _\n'
+        '192.0.2.3 - - [01/Jul/2024:10:00:02 +0000] "GET / HTTP/1.1" 200 1\n'
+    )
+    _, observations = read(log, reading=Reading(zone=ZoneInfo("Europe/Paris")))
+    assert [datetime.fromtimestamp(each.at, UTC).strftime("%H:%M:%S") for each in observations] == [
+        "10:00:00", "10:00:01", "10:00:02",
+    ]  # fmt: skip
+
+
+def test_apaches_error_log_is_read_within_an_envelope_too(tmp_path: Path) -> None:
+    """Behind the header that the journal's entry becomes."""
+    log = tmp_path / "journal.json"
+    log.write_text(
+        '{"__REALTIME_TIMESTAMP":"1706781600000000","SYSLOG_IDENTIFIER":"apachectl","MESSAGE":'
+        '"[Thu Feb 01 10:00:00.1 2024] [auth_basic:error] [pid 1:tid 2] [client 192.0.2.75:5] AH01618: user sss not found: /"}\n'
+    )
+    _, (observation,) = read(log)
+    assert (observation.source, observation.account) == ("192.0.2.75", "sss")

@@ -10,6 +10,7 @@ import pytest
 
 from pontlevis.backtest.mapping import MappingPolicy
 from pontlevis.backtest.replay import Replay, ReplayOptions, replay
+from pontlevis.backtest.report import headline
 from pontlevis.backtest.result import MOST_LISTED, BacktestResult, Rates
 from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.detection.knowledge import Knowledge
@@ -224,3 +225,15 @@ def test_plots_are_marked_at_round_times(span: float) -> None:
     assert all(T0 + 0.4 <= each <= T0 + 0.4 + span for each in marks)
     assert all(float(each).is_integer() for each in marks)
     assert span < 2 or len(marks) >= 2
+
+
+def test_the_first_sentence_does_not_hide_a_decision_without_a_finding() -> None:
+    """A patient guesser is measured by the sequential test, which accuses nobody aloud."""
+    tries = [
+        Observation(T0 + 30 * n, Kind.LOGIN, Outcome.UNKNOWN_USER, "203.0.113.9", 5, "hadoop")
+        for n in range(22)
+    ]
+    result = replay(tries)
+    assert (result.hostile, len(result.decisions)) == ([], 1)
+    assert "1 decision against what single sources did" in headline(result)
+    assert "decision" not in headline(replay(calm(60)))

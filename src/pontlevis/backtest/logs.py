@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
 from math import inf
 from pathlib import Path
 
@@ -108,6 +110,8 @@ class LogReading:
     def observations(self) -> Iterator[Observation]:
         """All acts, in the order of time."""
         for at, entry in self._order.run(Merging(self._sources, self._slack_s)):
+            if ":" in entry.source:
+                entry.source = _plain(entry.source)
             observation = self._mapping.observation(entry, at)
             standing = self._known.standing(observation)
             yield observation if standing is Standing.ANONYMOUS else with_standing(observation, standing)
@@ -223,6 +227,17 @@ class _Source:
             report.first_broken.append(
                 f"{report.lines}: {printable}{'…' if len(line) > SHOWN_CHARACTERS else ''}"
             )
+
+
+@lru_cache(maxsize=8192)
+def _plain(source: str) -> str:
+    """An IPv4 address that a server of both families wrote as IPv6 (RFC 4291): else all of them were one /64."""
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return source
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped) if mapped is not None else source
 
 
 def _modified(path: Path) -> float:

@@ -59,16 +59,18 @@ def headline(result: BacktestResult) -> str:
     hostile = result.hostile
     alone = [each for each in hostile if each.local]
     wide = len(hostile) - len(alone)
+    decided = len(result.decisions) + result.not_listed.get("decisions", 0)
     if not hostile:
         crowd = result.verdict_s.get("crowd", 0.0)
         more = f" For {_length(crowd)} a crowd was there." if crowd else ""
+        if decided:
+            more += f" {decided} decision{'' if decided == 1 else 's'} against what single sources did, each with its reason."
         return f"No attack was found.{more} {_risen(result)}"
     said = []
     if wide:
         said.append(f"{wide} finding{'s' if wide > 1 else ''} of an attack from many sources")
     if alone:
         said.append(f"{len(alone)} finding{'s' if len(alone) > 1 else ''} of sources that act alone")
-    decided = len(result.decisions) + result.not_listed.get("decisions", 0)
     return f"{' and '.join(said)}; {decided} decision{'' if decided == 1 else 's'}. {_risen(result)}"
 
 

@@ -25,13 +25,14 @@ BACK_S = 86_400.0 * 180
 
 
 @lru_cache(maxsize=4096)
-def clf(text: str) -> float | None:
-    """``10/Oct/2023:08:32:31 +0000``; None for anything else."""
+def clf(text: str, zone: tzinfo = UTC) -> float | None:
+    """``10/Oct/2023:08:32:31 +0000``, without an offset in ``zone``; None for anything else."""
     try:
         day, month, year = int(text[0:2]), MONTHS[text[3:6]], int(text[7:11])
         at = datetime(
-            year, month, day, int(text[12:14]), int(text[15:17]), min(59, int(text[18:20])), tzinfo=UTC
-        )
+            year, month, day, int(text[12:14]), int(text[15:17]), min(59, int(text[18:20])),
+            tzinfo=UTC if len(text) > 20 else zone,
+        )  # fmt: skip
         shift = int(text[22:24]) * 3600 + int(text[24:26]) * 60 if len(text) > 20 else 0
     except (ValueError, KeyError):
         return None
@@ -94,7 +95,7 @@ def any_time(value: object, zone: tzinfo) -> float | None:
     if read is not None:
         return read
     if len(text) >= 20 and text[2:3] == "/":
-        return clf(text)
+        return clf(text, zone)
     try:
         return number(float(text))
     except ValueError:

@@ -1,5 +1,6 @@
 """``pontlevis backtest``: recorded logs through the same brain."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -138,6 +139,9 @@ def command(
         )
     except (BadPolicy, ValueError) as error:
         fail(str(error))
+    for output in (json_file, html):
+        if output is not None and not os.access(output if output.exists() else output.parent, os.W_OK):
+            fail(f"cannot write {output}")  # before a replay that may take an hour
     _allow_files(len(files))
     shelf, put = shelf_of(data), list[Path]()
     console = Console(stderr=True)

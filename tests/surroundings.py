@@ -12,7 +12,7 @@ PREFIX = "PONTLEVIS_"
 FOR_TESTS = "PONTLEVIS_TEST_"
 GIVEN = "PONTLEVIS_DATA"
 RECORDED = "PONTLEVIS_TEST_RECORDED"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long an answer may take before a test gives up: a busy machine is no fault of ours."""
 
 

@@ -194,11 +194,9 @@ def test_an_address_for_a_target_means_its_path_and_its_host(
     seen: list[Request] = []
 
     async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        admit = place.admit
-
         def noted(connection: Connection, request: Request) -> None:
             seen.append(request)
-            admit(connection, request)
+            Place.admit(place, connection, request)
 
         place.admit = noted  # type: ignore[method-assign]
         writer.write(head)

@@ -22,7 +22,7 @@ RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
 RESTART_CALM_S = 30.0  # a child that ran this long starts again without delay
 STOP_WAIT_S = 8.0
-START_WAIT_S = 45.0
+START_WAIT_S = 120.0  # a child that ends is noticed at once; a machine that is busy takes its time
 POLL_S = 0.1
 ANSWER_WAIT_S = 2.0
 

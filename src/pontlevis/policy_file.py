@@ -33,6 +33,7 @@ LIVE: dict[str, frozenset[str]] = {
             "max_prefixes",
             "max_domains",
             "familiar_s",
+            "places_per_account",
             "protect_s",
             "max_suspects",
             "guess_half_life_s",

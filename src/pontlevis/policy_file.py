@@ -41,7 +41,6 @@ LIVE: dict[str, frozenset[str]] = {
             "max_visitors",
             "max_visits",
             "learning_visits",
-            "places_per_account",
             "learning_s",
             "newcomer_s",
             "surge_ratio",

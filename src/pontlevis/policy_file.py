@@ -39,6 +39,8 @@ LIVE: dict[str, frozenset[str]] = {
             "guess_half_life_s",
             "max_newcomers",
             "max_visitors",
+            "max_visits",
+            "learning_visits",
             "learning_s",
             "newcomer_s",
             "surge_ratio",

@@ -105,6 +105,21 @@ class OddEngine:
         name, stream = str(body["model"]), bool(body.get("stream"))
         if name == "refuses-stream-options" and "stream_options" in body:
             handler.send(400, {"error": {"message": "unknown field stream_options", "type": "odd"}})
+        elif name == "echoes":
+            # vLLM's checks say what they were given, whatever that says.
+            handler.send(400, {"error": {"message": f"not a number: {body['temperature']}"}})
+        elif name == "unwrapped-error":
+            handler.send(
+                400, {"object": "error", "message": "too long", "type": "BadRequestError", "code": 400}
+            )
+        elif name == "ends-late":
+            handler.begin_stream()
+            handler.event(delta(name, "two words"))
+            usage = {"prompt_tokens": 12, "completion_tokens": 30}
+            handler.event({"choices": [], "usage": usage})
+            handler.chunk(b"data: [DONE]\n\n")
+            self.release.wait(180)
+            handler.wfile.write(b"0\r\n\r\n")
         elif name == "html":
             handler.send(500, b"<html>worker crashed</html>", "text/html")
         elif name == "hangs-up":

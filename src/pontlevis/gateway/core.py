@@ -198,7 +198,7 @@ class Core:
         # One that hangs up is judged by its probes: a request that breaks engines must not take them all out.
         if isinstance(error, Unreachable):
             engine.up = False
-            self.admission.set_engine(name, frozenset(engine.models), False, self.monotonic())
+            self.admission.set_engine(name, engine.serves, False, self.monotonic())
 
     def pump(self) -> None:
         """Starts or refuses whoever's turn has come."""

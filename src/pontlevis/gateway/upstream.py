@@ -11,6 +11,9 @@ import httptools
 
 IDLE_CONNECTIONS = 256  # kept open to one server; more are closed after use
 IDLE_S = 4.0  # below the 5 s after which uvicorn closes an idle connection, so that a stale one is rare
+FRAMING_END_S = (
+    1.0  # for the end of an answer whose last words have come; choice: a hundred times what it takes
+)
 MAX_ANSWER_HEADERS = 200
 MAX_ANSWER_HEAD_BYTES = 65_536  # Envoy's default is 60 KiB; of trailers and chunk extensions as well
 
@@ -149,6 +152,14 @@ class Sending:
         if self.connection is not None:
             connection, self.connection = self.connection, None
             connection.abandon()
+
+    def let_end(self) -> None:
+        """Nobody waits for the rest, of which only the end of the framing is missing: the connection is kept for the
+        next request if that comes in time.
+        """
+        self.receiver = None
+        self.hold(False)
+        asyncio.get_running_loop().call_later(FRAMING_END_S, self.cancel)
 
     def hold(self, held: bool) -> None:
         """Stops or resumes reading, while whoever gets the answer cannot take more."""

@@ -44,6 +44,8 @@ _decoder = msgspec.json.Decoder(_Whole)
 _usage_decoder = msgspec.json.Decoder(Usage)
 _USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')  # details are one level deep
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
+# At the beginning of a line only: inside an event's JSON there are no line feeds.
+_FAREWELL = re.compile(rb"(?:^|\n)(?:data: ?\[DONE\]|event: ?response\.(?:completed|incomplete|failed)\b)")
 _LAST_WORDS = (
     b"data: [DONE]",
     b"data:[DONE]",
@@ -83,7 +85,18 @@ class StreamReader:
     Bytes come out as they went in, event by event; an unfinished event waits for its end.
     """
 
-    __slots__ = ("_hide", "_mark", "_seam", "_tail", "_waiting", "_watch", "ended", "events", "usage")
+    __slots__ = (
+        "_hide",
+        "_last",
+        "_mark",
+        "_seam",
+        "_tail",
+        "_waiting",
+        "_watch",
+        "ended",
+        "events",
+        "usage",
+    )
 
     def __init__(self, *, hide_usage: bool, deltas_only: bool = False, watch_end: bool = False) -> None:
         """``deltas_only``: only events of a kind ``….delta`` carry tokens, as in the responses API.
@@ -99,11 +112,23 @@ class StreamReader:
         """Bytes of it."""
         self._seam = b""
         """The last three of them: an event's end may lie across two reads and more."""
+        self._last = b""
         self.events = 0
         """Events with tokens so far: about the tokens generated, where each event carries one."""
         self.ended = False
         """Whether the answer's own end was seen: [DONE], a reason why it finished, an error."""
         self.usage: Usage | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer's last words were among what came last, so that only the end of its framing is missing."""
+        return _FAREWELL.search(self._last) is not None
+
+    @property
+    def tokens(self) -> int:
+        """Generated so far: as the engine counted them where it has said so, else the events."""
+        counted = self.usage.tokens_out if self.usage is not None else None
+        return self.events if counted is None else counted
 
     def read(self, data: bytes) -> bytes:
         """What of ``data``, and of what waited before it, goes to the client."""
@@ -129,6 +154,7 @@ class StreamReader:
             self.events += 1
         if self._watch and any(each in data for each in _LAST_WORDS):
             self.ended = True
+        self._last = data
         return data
 
     def rest(self) -> bytes:

@@ -167,7 +167,7 @@ def test_one_that_hangs_up_or_is_turned_away_is_told_as_well() -> None:
 def test_people_who_are_known_are_not_told_of() -> None:
     """Neither by their place nor by their session."""
     desk = Desk()
-    desk.core.known_sources.add("192.0.2.7")
+    desk.core.known_sources.learn("192.0.2.7")
     desk.come("192.0.2.7")
     desk.answer(0)
     assert desk.told() == []
@@ -191,7 +191,7 @@ def test_whoever_loads_what_pages_need_is_served_before_other_strangers_and_afte
         desk.come(f"198.51.100.{number}", f"/flood{number}")
     desk.come("192.0.2.2", "/static/style.css")
     desk.come("192.0.2.2", "/read")
-    desk.core.known_sources.add("192.0.2.7")
+    desk.core.known_sources.learn("192.0.2.7")
     desk.come("192.0.2.7", "/known")
     assert [target for target, _ in desk.asked] == ["/first", "/known"]
     for number in range(8):

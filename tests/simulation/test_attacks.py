@@ -17,7 +17,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.setting import notes
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.cli import app
-from pontlevis.simulation.attacks.browsing import CACHED, Readers, delays
+from pontlevis.simulation.attacks.browsing import Readers
 from pontlevis.simulation.attacks.case import CALM_S, LOUD_S, Case, Stage
 from pontlevis.simulation.attacks.cases import CASES, GROUPS, chosen
 from pontlevis.simulation.attacks.clock import Clock

@@ -89,6 +89,8 @@ class Mapping:
             domain=entry.domain or _domain(entry.account),
             count=entry.count,
             tokens=entry.tokens,
+            credential=entry.credential,
+            bytes=entry.size,
             target=crc32(path.encode()) if path else 0,
             parameters=names_of(query) if query else 0,
             part=part,

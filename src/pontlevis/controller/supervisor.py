@@ -1,6 +1,6 @@
 """Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
-import contextlib
+import errno
 import logging
 import os
 import signal
@@ -10,21 +10,21 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
 
-import httpx
-
 from pontlevis.config import EngineSettings, Settings
 from pontlevis.controller.children import set_up_logging, write_settings
-from pontlevis.runtime import DataDirectory, RunNote, make_sockets, remove_sockets
+from pontlevis.runtime import DataDirectory, RunNote, make_sockets, remove_left_sockets, remove_sockets
 
 RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
 RESTART_CALM_S = 30.0  # a child that ran this long starts again without delay
 STOP_WAIT_S = 8.0
-START_WAIT_S = 45.0
+START_WAIT_S = 120.0  # a child that ends is noticed at once; a machine that is busy takes its time
 POLL_S = 0.1
+ANSWER_WAIT_S = 2.0
 
 log = logging.getLogger("pontlevis.supervisor")
 
@@ -73,13 +73,14 @@ class Supervisor:
             peppers = self._directory.peppers()
         except (OSError, ValueError) as error:
             raise CannotStart(f"the data directory {self._directory.path} cannot be used: {error}") from None
-        other = self._directory.running()
-        if other is not None:
-            raise CannotStart(
-                f"another Pontlevis (process {other.pid}) runs on {self._directory.path} already"
-            )
+        last = self._directory.noted()
+        if not self._directory.claim():
+            who = f" (process {last.pid})" if last is not None else ""
+            raise CannotStart(f"another Pontlevis{who} runs on {self._directory.path} already")
         for host, port in ((self.settings.host, self.settings.port), (self.settings.operator_host, self.settings.operator_port)):  # fmt: skip
-            check_free(host, port)
+            check_free(host, port, patience_s=STOP_WAIT_S if last is not None else 0.0)
+        if last is not None:
+            remove_left_sockets(last)
         sockets = make_sockets()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
@@ -106,7 +107,7 @@ class Supervisor:
             for role in roles(self.settings.gateway.workers):
                 self._add(
                     role,
-                    ["-m", "pontlevis.controller.children", role, str(sockets), str(os.getpid())],
+                    ["-m", "pontlevis.controller.child", role, str(sockets), str(os.getpid())],
                     secret,
                 )
             note = RunNote(
@@ -183,12 +184,8 @@ class Supervisor:
                     raise CannotStart(
                         f"the {child.name} ended with status {child.process.returncode} while starting"
                     )
-            with contextlib.suppress(httpx.HTTPError):
-                if (
-                    httpx.get(f"{note.public_url}/api/registration", timeout=2.0, trust_env=False).status_code
-                    == 200
-                ):
-                    return
+            if _answers(note.public_url):
+                return
             if (Path(note.sockets) / "preparing").exists():
                 until = time.monotonic() + START_WAIT_S
             time.sleep(POLL_S)
@@ -211,6 +208,18 @@ class Supervisor:
                 child.process.wait()
 
 
+def _answers(url: str) -> bool:
+    # Not with httpx: each of its clients loads the authorities' certificates, and this is asked many times.
+    connection = HTTPConnection(url.partition("://")[2], timeout=ANSWER_WAIT_S)
+    try:
+        connection.request("GET", "/api/registration")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def roles(workers: int) -> list[str]:
     """The processes beside the engine simulator, in the order in which they start."""
     if workers == 1:
@@ -219,22 +228,35 @@ def roles(workers: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses now, nor is given by the kernel while this process lives.
+
+    A server that sets ``SO_REUSEADDR``, as servers do, may listen on it all the same.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    port: int = keeper.getsockname()[1]
+    keeper.detach()
+    return port
 
 
-def check_free(host: str, port: int) -> None:
-    """Raises ``CannotStart`` when the address is taken or is not this machine's."""
+def check_free(host: str, port: int, *, patience_s: float = 0.0) -> None:
+    """Raises ``CannotStart`` when the address is not this machine's, or is still taken after ``patience_s``: the
+    children of a supervisor that was killed take a moment to end.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    until = time.monotonic() + patience_s
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                    raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+            else:
+                return
+        time.sleep(POLL_S)
 
 
 def _reachable(host: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pontlevis.brain.fingerprint import agent_of
 from pontlevis.brain.observation import Outcome, PagePart
+from pontlevis.brain.places import PlaceBudget
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
 from pontlevis.gateway.fields import end_to_end
@@ -50,14 +51,17 @@ class KnownSources:
 
     def __init__(self, most: int = KNOWN_SOURCES) -> None:
         self._most = most
+        self._budget = PlaceBudget()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.on_new: Callable[[str], None] | None = None
         """Told of a source that was added; other workers want to know it as well."""
 
-    def add(self, source: str) -> None:
-        """Somebody was served from there."""
+    def add(self, source: str, account: str, now: float) -> None:
+        """Somebody was served from there; one account speaks for a few new places only. ``now`` is Unix seconds."""
         if source in self._seen:
             self._seen.move_to_end(source)
+            return
+        if not self._budget.take(account, now):
             return
         if self.on_new is not None:
             self.on_new(source)
@@ -281,9 +285,7 @@ class PageExchange:
         self._note(outcome_of(status))
         if self._keeping is not None:
             self._keeping.begins(status, headers)
-        parts = [
-            b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK" if status < 300 else b"See Other"))
-        ]
+        parts = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Other"))]
         for name, value in end_to_end(headers):
             if name == b"content-length":
                 length = value

@@ -17,6 +17,7 @@ from pontlevis.brain.detection.familiar import Familiar, FamiliarState
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
 from pontlevis.brain.detection.heavy import Heavies
+from pontlevis.brain.detection.homes import Homes
 from pontlevis.brain.detection.ledgers import Ledgers
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.origins import Origins
@@ -68,6 +69,7 @@ class Signals:
         self._familiar = Familiar(policy.familiar_s)
         self.vouched = Vouched(policy.protect_s)
         """Places (see ``place_of``) and prefixes where an existing account was served lately."""
+        self._homes = Homes(self._familiar, self.vouched, policy.places_per_account, policy.familiar_s)
         self.good = KnownGood(policy.max_good, policy.good_keep_s)
         self.origins = Origins(policy)
         self.heavies = Heavies()
@@ -164,11 +166,9 @@ class Signals:
             slot[c.ELDER_REQUESTS] += o.count
             slot[c.TOKENS_ELDER] += o.tokens
             if o.outcome is _OK and source:
-                self._familiar.add(source, o.at)
                 vouches = standing >= _ESTABLISHED
                 self.good.served(o.account, source, o.fingerprint, o.at, vouches=vouches)
-                if vouches:
-                    self.vouched.add(source, o.at)
+                if self._homes.served(o.account, source, o.at, vouches=vouches) and vouches:
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
@@ -274,9 +274,7 @@ class Signals:
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
             if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
-                self._familiar.add(source, o.at)
-                if o.standing >= _ESTABLISHED:
-                    self.vouched.add(source, o.at)
+                self._homes.served(o.account, source, o.at, vouches=o.standing >= _ESTABLISHED)
             return
         if column not in c.LOGIN_FAILURES:
             return

@@ -28,7 +28,6 @@ LIVE: dict[str, frozenset[str]] = {
     "detection": frozenset(
         {
             "usual_fail_share",
-            "learning_visits",
             "detectors_off",
             "max_fingerprints",
             "max_prefixes",

@@ -1,15 +1,23 @@
 """One child process of the supervisor, from its start to its end."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
 
 from pontlevis.brain.peppers import Peppers
-from pontlevis.controller.children import end_with_parent, raise_file_limit, read_settings, set_up_logging
+from pontlevis.controller.children import (
+    end_with_parent,
+    raise_file_limit,
+    read_settings,
+    say_no_more,
+    set_up_logging,
+)
 
 
 def main(arguments: list[str]) -> None:
     """``controller|admission|gateway[-NUMBER] SOCKETS PARENT``: one child's whole life."""
+    atexit.register(say_no_more)  # first, so that it is called last
     name, sockets_text, parent = arguments
     role, _, number = name.partition("-")
     sockets = Path(sockets_text)

@@ -49,6 +49,12 @@ class _OneLine(logging.Formatter):
         return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
+def say_no_more() -> None:
+    """At exit, after all else: native modules then list on standard error every function that they leave behind."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def write_settings(settings: Settings, path: Path) -> None:
     """Secrets of engines are in it: mode 0600."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -21,9 +21,9 @@ from pontlevis.doctor.check import Check, Level
 from pontlevis.doctor.machine import check_machine, check_services
 from pontlevis.doctor.thresholds import check_thresholds
 from pontlevis.doctor.yesterday import replay_journal
-from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.evidence.journal import Journal
 from pontlevis.evidence.policy import JournalPolicy
+from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.runtime import DataDirectory
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pontlevis.gateway.wire import BadBody, Endpoint, read_call
+from pontlevis.gateway.pictures import IMAGE_TOKENS, MOST_LOOKED_AT
+from pontlevis.gateway.wire import BYTES_PER_TOKEN, BadBody, Endpoint, names_its_model_twice, read_call
 
 CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]'
 
@@ -109,6 +110,61 @@ def test_a_picture_is_not_counted_by_its_bytes() -> None:
         + b"}}]}]}"
     )
     assert 1_000 < read_call(Endpoint.CHAT, body).input_tokens < 1_200
+
+
+URI = b'"data:text/plain;base64,' + b"word " * 200_000 + b'"'
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":%b}]'),
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":[{"type":"text","text":%b}]}]'),
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":"x"}],"tools":[{"image_url":{"url":%b}}]'),
+        (Endpoint.RESPONSES, b'"input":%b'),
+        (Endpoint.COMPLETIONS, b'"prompt":%b'),
+        (Endpoint.EMBEDDINGS, b'"input":[%b]'),
+    ],
+)
+def test_text_that_looks_like_a_picture_is_counted_as_text(endpoint: Endpoint, body: bytes) -> None:
+    """Or a book would be judged, rationed and, where its sender leaves before the end, charged as one picture."""
+    assert read_call(endpoint, b'{"model":"m",' + body % URI + b"}").input_tokens > 250_000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (Endpoint.CHAT, b'"messages":[{"content":[{"type":"image_url","image_url":%b}]}]'),
+        (Endpoint.CHAT, b'"messages":[{"content":[{"type":"file","file":{"file_data":%b}}]}]'),
+        (Endpoint.RESPONSES, b'"input":[{"content":[{"type":"input_image","image_url":%b}]}]'),
+    ],
+)
+def test_pictures_are_found_where_the_api_puts_them(endpoint: Endpoint, body: bytes) -> None:
+    assert 1_000 < read_call(endpoint, b'{"model":"m",' + body % URI + b"}").input_tokens < 1_200
+
+
+def test_pictures_are_looked_for_among_so_many_parts() -> None:
+    """A hundred thousand tiny ones took most of a second of the one loop that serves everybody; what is beyond is text."""
+    part = b'{"image_url":{"url":"data:"}}'
+    few, many = (
+        read_call(
+            Endpoint.CHAT, b'{"model":"m","messages":[{"content":[' + b",".join([part] * count) + b"]}]}"
+        )
+        for count in (MOST_LOOKED_AT, 50_000)
+    )
+    assert few.input_tokens > MOST_LOOKED_AT * IMAGE_TOKENS
+    assert (
+        many.input_tokens == few.input_tokens + (50_000 - MOST_LOOKED_AT) * (len(part) + 1) // BYTES_PER_TOKEN
+    )
+
+
+@pytest.mark.parametrize("spelling", [b"Model", b"MODEL", b"mod\\u0045l", b"models"])
+def test_a_model_named_twice_is_seen(spelling: bytes) -> None:
+    """Engines in Go read names whatever their case: a key bound to one model would reach all others by it."""
+    twice = b'{"model":"m","messages":[{"content":"hi"}],"' + spelling + b'":"other"}'
+    assert names_its_model_twice(twice)
+    assert read_call(Endpoint.CHAT, twice).model == "m"
+    assert not names_its_model_twice(b'{"model":"m","messages":[{"content":"Model"}],"modelx":{"Model":1}}')
 
 
 @given(st.binary(max_size=200))

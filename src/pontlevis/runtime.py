@@ -1,18 +1,22 @@
 """Where a service keeps its files: the data directory, the pepper, the sockets, the note of what runs."""
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pontlevis.brain.peppers import Peppers
 
 PEPPER_BYTES = 32
+SOCKETS = "pontlevis-"
 MARKERS = ("pepper", "pontlevis.db", "run.json", "secrets", "usage", "journal", "evidence", "reports")
 """What a directory of ours holds, one of them at least: a start makes the pepper before anything else."""
+CLAIM_TRIES, CLAIM_PAUSE_S = 20, 0.05  # who only looks holds the lock for an instant
 HARMLESS = ("lost+found", "pontlevis.toml", "policy.toml")
 """What may stand in a new one: a volume's own folder, files with settings."""
 
@@ -35,6 +39,37 @@ class DataDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self._lock: int | None = None
+
+    def claim(self) -> bool:
+        """Holds the directory for this process until it ends, however it ends; False where another one does."""
+        held = os.open(self.path / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for _ in range(CLAIM_TRIES):
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(CLAIM_PAUSE_S)
+                continue
+            except OSError:
+                pass  # a file system without locks
+            self._lock = held
+            return True
+        os.close(held)
+        return False
+
+    def _is_claimed(self) -> bool:
+        """Whether a process holds it; true where nobody can tell, for want of a file to ask."""
+        try:
+            asked = os.open(self.path / "run.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return True
+        try:
+            fcntl.flock(asked, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(asked)
+        return False
 
     def prepare(self) -> None:
         """Makes it, mode 0700, and makes what this process and its children write its owner's alone.
@@ -123,18 +158,34 @@ class DataDirectory:
 
     def running(self) -> RunNote | None:
         """The service that runs on this directory now, None when none does."""
+        note = self.noted()
+        if note is None or not self._is_claimed():
+            return None  # its number may be another's by now, in a container even one's own
         try:
-            note = RunNote(**json.loads((self.path / "run.json").read_text()))
             os.kill(note.pid, 0)
-        except (OSError, ValueError, TypeError):
+        except OSError:
             return None
         return note
+
+    def noted(self) -> RunNote | None:
+        """What the last service wrote of itself, whether it runs or was killed."""
+        try:
+            return RunNote(**json.loads((self.path / "run.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
 
 
 def make_sockets() -> Path:
     """A short private directory for sockets: their paths are limited to about a hundred characters."""
-    return Path(tempfile.mkdtemp(prefix="pontlevis-"))
+    return Path(tempfile.mkdtemp(prefix=SOCKETS))
 
 
 def remove_sockets(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_left_sockets(note: RunNote) -> None:
+    """Takes away what a service that was killed could not."""
+    left = Path(note.sockets)
+    if left.name.startswith(SOCKETS) and left.parent == Path(tempfile.gettempdir()):
+        remove_sockets(left)

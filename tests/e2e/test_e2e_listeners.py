@@ -1,6 +1,9 @@
 """Nothing of the operator's listener is reached through the public port, however the request is spelled."""
 
+import json
 import re
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -45,3 +48,14 @@ def test_the_operators_port_does_not_answer_to_the_public_name(service: Running)
     body = {"email": "eve@example.com", "paid": True}
     answer = httpx.post(f"{service.url}/api/keys", json=body, headers={"x-pontlevis-actor": "me"})
     assert answer.status_code in (400, 401)
+
+
+def test_doctor_asks_the_port_that_the_service_was_started_with(service: Running) -> None:
+    """Found by its data directory, whatever the configuration says."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "pontlevis", "doctor", "--data", str(service.data), "--last", "0", "--json"],
+        capture_output=True, cwd=service.data.parent, check=False,
+    )  # fmt: skip
+    says = {each["name"]: each["says"] for each in json.loads(asked.stdout)["checks"]}
+    assert f"not on the public port ({service.url})" in says["public_port"]
+    assert service.url in says["service"]

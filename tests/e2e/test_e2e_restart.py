@@ -2,9 +2,11 @@
 
 import os
 import signal
+from pathlib import Path
 
 import httpx
 import openai
+import psutil
 import pytest
 
 from .conftest import Running, wait_for
@@ -51,6 +53,29 @@ def test_everything_is_as_it_was_after_every_process_was_killed(own_service: Run
     assert int(refused.headers["retry-after"]) > 0
     with openai.OpenAI(base_url=f"{running.url}/v1", api_key=key, max_retries=0) as client:
         assert client.models.list().data
+
+
+def test_a_killed_supervisor_leaves_nothing_and_can_be_started_again_at_once(own_service: Running) -> None:
+    """Its children end by themselves, the next start waits for their ports and takes their sockets away."""
+    running = own_service.start()
+    note = running.note
+    assert running.process is not None
+    running.process.kill()
+    running.process.wait()
+    running.start()
+    assert not any(psutil.pid_exists(pid) for pid in note.pids.values())
+    assert not Path(note.sockets).exists()
+    assert Path(running.note.sockets).exists()
+
+
+def test_a_stopped_service_says_no_more(own_service: Running) -> None:
+    """Nothing on the terminal but its own lines: no native module's list of what it leaves behind."""
+    running = own_service.start()
+    running.stop()
+    after = running.log.partition("is up.")[2].splitlines()
+    assert [line for line in after if not line.startswith((" ", "20"))] == [""]
+    assert "leaked" not in running.log
+    assert "gateway:engine:down" not in running.log
 
 
 def test_the_gateway_serves_while_the_controller_is_dead(own_service: Running) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pontlevis.gateway.answers import REASONS
 from pontlevis.gateway.fields import answer_head, end_to_end, framing
 
 
@@ -35,3 +36,9 @@ def test_an_answer_s_end_shows_by_its_length_or_its_chunks() -> None:
     assert framing([(b"content-length", b"12")]) == (False, 12, True, False)
     assert framing([(b"transfer-encoding", b"chunked")]) == (False, None, True, False)
     assert framing([(b"connection", b"close, x-a")]) == (False, None, False, True)
+
+
+@pytest.mark.parametrize(("status", "words"), [(200, b"OK"), (201, b"Created"), (204, b"No Content"), (303, b"See Other"), (409, b"Conflict"), (413, b"Content Too Large"), (421, b"Misdirected Request"), (503, b"Service Unavailable")])  # fmt: skip
+def test_a_status_is_said_in_its_own_words(status: int, words: bytes) -> None:
+    """Also those that only the pages behind the gateway give."""
+    assert REASONS[status] == words

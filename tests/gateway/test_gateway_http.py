@@ -159,6 +159,15 @@ CASES: list[tuple[str, bytes, list[bytes], bool, list[bytes]]] = [
     ("upgrade offered and closed", b"GET /first" + HOST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n" + GET, [b"200"], True, [b"/first:"]),
     ("upgrade offered by a refused one", REFUSED + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi" + GET, [b"401", b"200"], False, [b"/next:"]),
     ("upgrade offered with a long head", POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nX: " + b"x" * 40_000 + b"\r\n\r\n" + GET, [b"431"], True, []),
+    ("an address for a target", b"GET http://a/next" + HOST + b"\r\n" + GET, [b"200", b"200"], False, [b"/next:", b"/next:"]),
+    ("an address with another host, port and a query", b"GET HTTPS://[::1]:8443?a=b" + HOST + b"\r\n", [b"200"], False, [b"/:"]),
+    ("an address, and no host beside it", b"GET http://a/next HTTP/1.1\r\n\r\n", [b"400"], True, []),
+    ("an address with a name before it", b"GET http://me@a/next" + HOST + b"\r\n", [b"400"], True, []),
+    ("an address without a host", b"GET http:///next" + HOST + b"\r\n", [b"400"], True, []),
+    ("an address of another kind", b"GET ftp://a/next" + HOST + b"\r\n", [b"400"], True, []),
+    ("the whole service asked for", b"GET *" + HOST + b"\r\n", [b"400"], True, []),
+    ("the whole service asked for its methods", b"OPTIONS *" + HOST + b"\r\n", [b"200"], False, [b"*:"]),
+    ("kept alive before 1.1", b"GET /first HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + GET, [b"200"], True, [b"/first:"]),
     ("more after the last", b"GET /first" + HOST + b"Connection: close\r\n\r\n" + GET, [b"200"], True, [b"/first:"]),
 ]  # fmt: skip
 
@@ -171,6 +180,30 @@ def test_each_request_has_one_reading(
     got, ended, place = answered(data, len(statuses), closes=closed)
     assert (got, ended, place.served, place.errors) == (statuses, closed, served, [])
     assert place.count == 0
+
+
+@pytest.mark.parametrize(("head", "target", "hosts"), [
+    (b"GET http://there:81/a?b=c HTTP/1.1\r\nA: b\r\nHost: here\r\nC: d\r\n\r\n", b"/a?b=c", [(b"a", b"b"), (b"host", b"there:81"), (b"c", b"d")]),
+    (b"GET http://there HTTP/1.0\r\nA: b\r\n\r\n", b"/", [(b"a", b"b"), (b"host", b"there")]),
+    (b"GET /a HTTP/1.1\r\nHost: here\r\n\r\n", b"/a", [(b"host", b"here")]),
+], ids=["the target's host stands", "also where there is none", "as it always is"])  # fmt: skip
+def test_an_address_for_a_target_means_its_path_and_its_host(
+    head: bytes, target: bytes, hosts: list[tuple[bytes, bytes]]
+) -> None:
+    """RFC 9112, 3.2.2: Host is ignored, and what is passed on to the pages has no trace of it."""
+    seen: list[Request] = []
+
+    async def act(place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def noted(connection: Connection, request: Request) -> None:
+            seen.append(request)
+            Place.admit(place, connection, request)
+
+        place.admit = noted  # type: ignore[method-assign]
+        writer.write(head)
+        await asyncio.wait_for(reader.readuntil(b"{}"), PATIENCE_S)
+
+    played(act)
+    assert [(each.target, each.path, each.headers) for each in seen] == [(target, target.split(b"?")[0].decode(), hosts)]  # fmt: skip
 
 
 def test_a_body_that_asks_first_behind_another_answer_is_not_told_within_that() -> None:

@@ -90,6 +90,30 @@ def test_an_endpoint_outside_the_scope_is_refused_before_the_body_comes(gate: Ga
     assert gate.knock(narrow, "/v1/models", "GET") == (403, "endpoint_not_permitted")
 
 
+@pytest.mark.parametrize(("path", "methods"), [("*", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"), (CHAT, b"POST, OPTIONS"), (CHAT + "/", b"POST, OPTIONS"), ("/v1/models", b"GET, HEAD, OPTIONS"), ("/v1/models/llama", b"GET, HEAD, OPTIONS")])  # fmt: skip
+def test_who_asks_for_methods_is_told_without_a_key(gate: Gate, path: str, methods: bytes) -> None:
+    """A browser's preflight brings none, and learns that it may not read the answer; nobody is blamed for it."""
+    request = gate.request("pl-none", path, "OPTIONS")
+    gate.core.admit(cast("Connection", SimpleNamespace(peer=AWAY)), request)
+    assert request.refused == (200, b"", b"allow: " + methods + b"\r\n")
+    assert [(each.kind, each.outcome) for each in gate.core.recorder.take(1.0, None, {}).observations] == [("page", "ok")]  # fmt: skip
+    assert gate.knock("pl-none", "/v1/nothing", "OPTIONS")[0] == 401
+
+
+def test_an_endpoint_may_end_in_a_slash_and_models_are_read_by_their_head_too(gate: Gate) -> None:
+    """As programs write their addresses, and as RFC 9110, 9.1 has it; what else is refused names what is taken."""
+    key, _ = gate.key(scope=SCOPE)
+    assert gate.knock(key, CHAT + "/") == (0, "")
+    assert gate.knock(key, "/v1/embeddings/") == (403, "endpoint_not_permitted")
+    assert gate.serve(key, "/v1/models/", method="GET") == gate.serve(key, "/v1/models", method="GET")
+    assert gate.knock(key, "/v1/models", "HEAD") == (0, "")
+    assert gate.knock(key, CHAT, "HEAD") == (405, "method_not_allowed")
+    wrong = gate.request(key, "/v1/models", "POST")
+    gate.core.admit(cast("Connection", SimpleNamespace(peer=AWAY)), wrong)
+    assert wrong.refused is not None
+    assert b"allow: GET, HEAD\r\n" in wrong.refused[2]
+
+
 def test_a_model_outside_the_scope_is_refused_in_the_apis_own_words(gate: Gate) -> None:
     """403, with the parameter at fault, and counted under its code."""
     key, _ = gate.key(scope=SCOPE)

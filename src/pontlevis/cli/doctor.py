@@ -14,6 +14,7 @@ from pontlevis.config import Settings, UnreadableConfig, load
 from pontlevis.doctor.check import Check, Level, failed, ok
 from pontlevis.doctor.yesterday import Yesterday, replay_journal
 from pontlevis.policy_file import BadPolicyFile
+from pontlevis.runtime import DataDirectory
 
 COLOURS = {Level.OK: typer.colors.GREEN, Level.WARN: typer.colors.YELLOW, Level.FAIL: typer.colors.RED}
 SHOWN = 12
@@ -38,9 +39,15 @@ def command(
     from pontlevis.doctor.evidence_kept import check_evidence
     from pontlevis.doctor.leaks import check_leaks, check_secrets
     from pontlevis.doctor.machine import check_machine, check_services
+    from pontlevis.doctor.service import as_started
     from pontlevis.doctor.thresholds import check_thresholds
 
     settings, checks = _settings(config, data, policy)
+    note = DataDirectory(settings.data).running() if settings is not None else None
+    if settings is not None and note is not None and config is None:
+        # A file that was named is asked about as it stands, before anybody starts a service with it.
+        settings, service = as_started(settings, note)
+        checks.append(service)
     yesterday: Yesterday | None = None
     if settings is not None:
         now = time.time()
@@ -53,7 +60,9 @@ def command(
 
         async def ask() -> list[Check]:
             services = [check async for check in check_services(settings)]
-            return services + [check async for check in check_leaks(settings)]
+            return services + [
+                check async for check in check_leaks(settings, running=note.public_url if note else None)
+            ]
 
         checks += asyncio.run(ask())
         if not as_json:

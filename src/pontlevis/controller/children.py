@@ -1,4 +1,4 @@
-"""How a child process of the supervisor starts: settings from a private file, an end when its parent ends."""
+"""What a child process of the supervisor needs to start: settings from a private file, an end when its parent ends."""
 
 import ctypes
 import logging
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from pontlevis.brain.peppers import Peppers
 from pontlevis.config import Settings
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -50,6 +49,12 @@ class _OneLine(logging.Formatter):
         return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
 
 
+def say_no_more() -> None:
+    """At exit, after all else: native modules then list on standard error every function that they leave behind."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def write_settings(settings: Settings, path: Path) -> None:
     """Secrets of engines are in it: mode 0600."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -59,31 +64,3 @@ def write_settings(settings: Settings, path: Path) -> None:
 
 def read_settings(path: Path) -> Settings:
     return Settings(**msgspec.json.decode(path.read_bytes()))
-
-
-def main(arguments: list[str]) -> None:
-    """``controller|admission|gateway[-NUMBER] SOCKETS PARENT``: one child's whole life."""
-    name, sockets_text, parent = arguments
-    role, _, number = name.partition("-")
-    sockets = Path(sockets_text)
-    end_with_parent(int(parent))
-    set_up_logging()
-    raise_file_limit()
-    settings = read_settings(sockets / "settings.json")
-    pepper = Peppers.unpack(bytes.fromhex(os.environ.pop("PONTLEVIS_CHILD_PEPPER")))
-    if role == "gateway":
-        from pontlevis.gateway.worker import run as run_gateway
-
-        run_gateway(settings, number=int(number or 0), pepper=pepper, sockets=sockets)
-    elif role == "admission":
-        from pontlevis.gateway.owner_process import run as run_admission
-
-        run_admission(settings, sockets=sockets)
-    else:
-        from pontlevis.controller.process import run as run_controller
-
-        run_controller(settings, pepper=pepper, sockets=sockets)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,6 +1,7 @@
 """Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -17,7 +18,7 @@ import httpx
 
 from pontlevis.config import EngineSettings, Settings
 from pontlevis.controller.children import set_up_logging, write_settings
-from pontlevis.runtime import DataDirectory, RunNote, make_sockets, remove_sockets
+from pontlevis.runtime import DataDirectory, RunNote, make_sockets, remove_left_sockets, remove_sockets
 
 RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
@@ -73,13 +74,14 @@ class Supervisor:
             peppers = self._directory.peppers()
         except (OSError, ValueError) as error:
             raise CannotStart(f"the data directory {self._directory.path} cannot be used: {error}") from None
-        other = self._directory.running()
-        if other is not None:
-            raise CannotStart(
-                f"another Pontlevis (process {other.pid}) runs on {self._directory.path} already"
-            )
+        last = self._directory.noted()
+        if not self._directory.claim():
+            who = f" (process {last.pid})" if last is not None else ""
+            raise CannotStart(f"another Pontlevis{who} runs on {self._directory.path} already")
         for host, port in ((self.settings.host, self.settings.port), (self.settings.operator_host, self.settings.operator_port)):  # fmt: skip
-            check_free(host, port)
+            check_free(host, port, patience_s=STOP_WAIT_S if last is not None else 0.0)
+        if last is not None:
+            remove_left_sockets(last)
         sockets = make_sockets()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._stop)
@@ -106,7 +108,7 @@ class Supervisor:
             for role in roles(self.settings.gateway.workers):
                 self._add(
                     role,
-                    ["-m", "pontlevis.controller.children", role, str(sockets), str(os.getpid())],
+                    ["-m", "pontlevis.controller.child", role, str(sockets), str(os.getpid())],
                     secret,
                 )
             note = RunNote(
@@ -226,15 +228,23 @@ def free_port() -> int:
         return port
 
 
-def check_free(host: str, port: int) -> None:
-    """Raises ``CannotStart`` when the address is taken or is not this machine's."""
+def check_free(host: str, port: int, *, patience_s: float = 0.0) -> None:
+    """Raises ``CannotStart`` when the address is not this machine's, or is still taken after ``patience_s``: the
+    children of a supervisor that was killed take a moment to end.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    until = time.monotonic() + patience_s
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                    raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+            else:
+                return
+        time.sleep(POLL_S)
 
 
 def _reachable(host: str) -> str:

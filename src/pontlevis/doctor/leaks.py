@@ -65,8 +65,13 @@ def check_secrets(settings: Settings) -> Iterator[Check]:
     yield from _seal_keys(settings)
 
 
-async def check_leaks(settings: Settings, stores: tuple[Store, ...] = STORES) -> AsyncIterator[Check]:
-    """Knocks at databases on this machine and on the hosts that the configuration names, and nowhere else."""
+async def check_leaks(
+    settings: Settings, stores: tuple[Store, ...] = STORES, *, running: str | None = None
+) -> AsyncIterator[Check]:
+    """Knocks at databases on this machine and on the hosts that the configuration names, and nowhere else.
+
+    ``running``: the public address of the service that runs on the data directory, whatever the files say.
+    """
     hosts = sorted({"127.0.0.1", *_configured_hosts(settings)})
     doors = [(host, store) for host in hosts for store in stores]
     found = await asyncio.gather(*(knock(host, store.port, store.probe) for host, store in doors))
@@ -91,7 +96,7 @@ async def check_leaks(settings: Settings, stores: tuple[Store, ...] = STORES) ->
             "Bind it to 127.0.0.1 or a private address, or close the port in the firewall.",
         )
     async with httpx.AsyncClient(timeout=HTTP_S, trust_env=False) as client:
-        yield await _public_port(client, settings)
+        yield await _public_port(client, running or _configured_address(settings))
 
 
 def listening_widely(tables: tuple[Path, ...] = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))) -> set[int]:
@@ -264,22 +269,24 @@ def _is_public(host: str) -> bool:
     return any(ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)
 
 
-async def _public_port(client: httpx.AsyncClient, settings: Settings) -> Check:
+def _configured_address(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+async def _public_port(client: httpx.AsyncClient, address: str) -> Check:
     """Asks the service itself, where it runs, for what only operators may have."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     answers = []
     try:
         for path in OPERATORS_OWN:
-            answers.append((path, (await client.get(f"http://{host}:{settings.port}{path}")).status_code))
+            answers.append((path, (await client.get(f"{address}{path}")).status_code))
     except (httpx.HTTPError, httpx.InvalidURL):
-        return ok(
-            "public_port", "The service does not run, or its public port is elsewhere: nothing was asked."
-        )
+        return ok("public_port", f"No service answers at {address}: nothing was asked.")
     shown = [path for path, status in answers if status == 200]
     if shown:
         return failed(
             "public_port",
-            f"The public port answers {', '.join(shown)}, which only operators may see.",
+            f"The public port ({address}) answers {', '.join(shown)}, which only operators may see.",
             "Is a proxy sending the public name to the operator's port? Send it to the public one.",
         )
-    return ok("public_port", "Metrics, decisions and audit log are not on the public port.")
+    return ok("public_port", f"Metrics, decisions and audit log are not on the public port ({address}).")

@@ -1,32 +1,18 @@
 """Answers that the gateway writes itself, in the API's own error shape."""
 
 from email.utils import formatdate
+from http import HTTPStatus
 
 import msgspec
 
 from pontlevis.brain.vocabulary import RefusalCode
 
 REASONS = {
-    200: b"OK",
-    303: b"See Other",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    404: b"Not Found",
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
+    **{each.value: each.phrase.encode() for each in HTTPStatus},
+    # As RFC 9110 has them, whatever the version of Python.
     413: b"Content Too Large",
-    415: b"Unsupported Media Type",
     422: b"Unprocessable Content",
-    429: b"Too Many Requests",
-    431: b"Request Header Fields Too Large",
     499: b"Client Closed Request",
-    500: b"Internal Server Error",
-    501: b"Not Implemented",
-    502: b"Bad Gateway",
-    503: b"Service Unavailable",
-    504: b"Gateway Timeout",
-    505: b"HTTP Version Not Supported",
 }
 
 _TYPES = {

@@ -10,7 +10,7 @@ from pontlevis.brain.posture.rationed import rationed
 from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import RefusalCode, RegistrationMode, Standing
 from pontlevis.config import Settings
-from pontlevis.gateway import bans, rights
+from pontlevis.gateway import bans, methods, rights
 from pontlevis.gateway.admitted import Admitted, named
 from pontlevis.gateway.answers import error_body
 from pontlevis.gateway.cookies import DEVICE_COOKIE, session_in, token_in
@@ -30,7 +30,7 @@ from pontlevis.gateway.solvers import Solvers
 from pontlevis.gateway.source import ClientAddresses, counted_as
 from pontlevis.gateway.under_way import UnderWay
 from pontlevis.gateway.upstream import Server, Unreachable
-from pontlevis.gateway.wire import ENDPOINTS, MODELS, BadBody, read_call
+from pontlevis.gateway.wire import ENDPOINTS, BadBody, read_call
 from pontlevis.link.admission import WORKER_BITS
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.tracing import Tracing
@@ -89,11 +89,12 @@ class Core:
         if self._enforcing and (ban := self._banned(request, source)) is not None:
             self._refuse(request, bans.shown(request), Outcome.REFUSED, source, print_, 403, RefusalCode.SOURCE_BANNED, bans.said(ban))  # fmt: skip
             return
-        if path.startswith("/v1/") or path == "/v1":
+        if request.method == "OPTIONS" and (told := methods.told(path)) is not None:
+            # Without a key, for a browser's preflight brings none.
+            self.recorder.see(Kind.PAGE, Outcome.OK, source, print_)
+            request.refused = told
+        elif path.startswith("/v1/") or path == "/v1":
             self._admit_inference(request, source, print_)
-        elif not path.startswith("/"):
-            self._refuse(request, Kind.PAGE, Outcome.INVALID, source, print_, 400, RefusalCode.INVALID_BODY,
-                         "the request's target must be a path")  # fmt: skip
         else:
             self._admit_page(request, source, print_)
 
@@ -268,19 +269,18 @@ class Core:
         if caller is None:
             return
         endpoint = ENDPOINTS.get(request.path)
-        if endpoint is None and request.path != MODELS and not request.path.startswith(MODELS + "/"):
+        if endpoint is None and not methods.is_models(request.path):
             self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 404, RefusalCode.UNKNOWN_ENDPOINT,
                          "there is no such endpoint here", caller=caller)  # fmt: skip
             return
-        if request.method != ("GET" if endpoint is None else "POST"):
+        if request.method not in (allowed := methods.taken_by(endpoint)):
             self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 405, RefusalCode.METHOD_NOT_ALLOWED,
-                         "this method is not allowed here", fields=b"allow: %b\r\n" % (b"GET" if endpoint is None else b"POST"),
-                         caller=caller)  # fmt: skip
+                         "this method is not allowed here", fields=methods.allow(allowed), caller=caller)  # fmt: skip
             return
         encoding = request.header(b"content-encoding")
         if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
             self._refuse(request, Kind.REQUEST, Outcome.INVALID, source, print_, 415, RefusalCode.INVALID_BODY,
-                         "compressed request bodies are not accepted", caller=caller)  # fmt: skip
+                         "compressed request bodies are not accepted", fields=b"accept-encoding: identity\r\n", caller=caller)  # fmt: skip
             return
         if caller.scope is not None:
             denial = rights.of_endpoint(caller.scope, endpoint)

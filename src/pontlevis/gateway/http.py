@@ -177,10 +177,10 @@ class Connection(asyncio.Protocol):
             return
         request.method = parser.get_method().decode("latin-1")
         request.keep_alive = parser.should_keep_alive()
-        request.path = path_of(request.target)
         request.body_since = self._all.now
         self._head_bytes = 0
         size, expects, wrong = request.read_head(parser.get_http_version())
+        request.path = path_of(request.target)
         if size > self._all.policy.max_header_bytes:
             raise _TooLarge
         if wrong is not None:

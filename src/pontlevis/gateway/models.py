@@ -28,7 +28,7 @@ def answer_models(
             for name, model in engine.models.items():
                 if scope is None or scope.permits_model(name):
                     models.setdefault(name, model)
-    if path == MODELS:
+    if path in (MODELS, MODELS + "/"):
         connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
         return True
     name = path.removeprefix(MODELS + "/")

@@ -259,9 +259,7 @@ class PageExchange:
         length = None
         if self._keeping is not None:
             self._keeping.begins(status, headers)
-        parts = [
-            b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"OK" if status < 300 else b"See Other"))
-        ]
+        parts = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Other"))]
         for name, value in end_to_end(headers):
             if name == b"content-length":
                 length = value

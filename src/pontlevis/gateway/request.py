@@ -1,5 +1,6 @@
 """One request as the connection read it, and what the connection tells those who decide and serve."""
 
+import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
@@ -16,6 +17,11 @@ _UPGRADING = frozenset({b"upgrade", b"http2-settings"})
 Wrong = tuple[int, RefusalCode, str]
 _OTHER_VERSION: Wrong = (505, RefusalCode.INVALID_BODY, "HTTP/1.1 is spoken here")
 _HOSTS: Wrong = (400, RefusalCode.INVALID_BODY, "an HTTP/1.1 request has one Host header")
+_TARGET: Wrong = (400, RefusalCode.INVALID_BODY, "the request's target must be a path or an http address")
+_ABSOLUTE = re.compile(
+    rb"https?://((?:[a-z0-9._~!$&'()*+,;=%-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?)([/?][^#]*)?", re.IGNORECASE
+)
+"""RFC 9110, 4.2: without a name it is invalid, and one before it (``user@``) is to be taken for an error."""
 _CODED: Wrong = (
     400,
     RefusalCode.INVALID_BODY,
@@ -97,8 +103,12 @@ class Request:
         return None
 
     def read_head(self, version: str) -> tuple[int, bool, Wrong | None]:
-        """Bytes of its head; whether the client awaits 100 Continue; status, code and sentence of what is wrong."""
+        """Bytes of its head; whether the client awaits 100 Continue; status, code and sentence of what is wrong.
+
+        An HTTP/1.0 connection ends with its answer: that it stays would have to be said in each (RFC 9112, C.2.2).
+        """
         self.version_10 = old = version == "1.0"
+        self.keep_alive = self.keep_alive and not old
         size = len(self.target)
         expects = False
         hosts = 0
@@ -122,7 +132,22 @@ class Request:
             wrong = _HOSTS
         elif coding != b"chunked":  # RFC 9112, 6.1: a coding that we do not know, or any with HTTP/1.0
             wrong = _CODED
+        elif self.target[:1] != b"/":
+            wrong = self._to_origin_form()
         return size, expects, wrong
+
+    def _to_origin_form(self) -> Wrong | None:
+        """Takes an absolute target for its path, and its host for the Host header's (RFC 9112, 3.2.2)."""
+        if self.target == b"*" and self.method == "OPTIONS":
+            return None
+        found = _ABSOLUTE.fullmatch(self.target)
+        if found is None:
+            return _TARGET
+        host, rest = found[1], found[2] or b"/"
+        self.target = rest if rest.startswith(b"/") else b"/" + rest
+        others = [(name, value if name != b"host" else host) for name, value in self.headers]
+        self.headers = others if (b"host", host) in others else [*others, (b"host", host)]
+        return None
 
     def without_upgrade(self, method: bytes, version: str) -> bytes:
         """Its head, as far as it was read, without an offer to speak another protocol."""

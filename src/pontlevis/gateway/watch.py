@@ -8,6 +8,7 @@ from pontlevis.brain.admission.admission import Admission
 from pontlevis.gateway.engines import Engine, probe_metrics, probe_models
 
 PROBE_TIMEOUT_S = 3.0
+AWAITED_S = 8.0  # choice: the engine simulator needs two; the console shows it as down meanwhile
 
 log = logging.getLogger("pontlevis.gateway")
 
@@ -22,10 +23,13 @@ async def watch(
 ) -> None:
     """``probed`` is called after each look."""
     was_up: bool | None = None
+    awaited_until = clock() + AWAITED_S
     while True:
         await probe_models(engine, PROBE_TIMEOUT_S)
         admission.set_engine(engine.name, engine.serves, engine.up, clock())
-        if engine.up is not was_up:
+        # It may have been started together with us: no alarm before it had the time.
+        awaited = was_up is None and not engine.up and clock() < awaited_until
+        if engine.up is not was_up and not awaited:
             was_up = engine.up
             if engine.up:
                 log.info("gateway:engine:up %s models=%d", engine.name, len(engine.models))

@@ -22,7 +22,8 @@ class Endpoint(StrEnum):
     RESPONSES = "/v1/responses"
 
 
-ENDPOINTS = {each.value: each for each in Endpoint}
+ENDPOINTS = {path: each for each in Endpoint for path in (each.value, each.value + "/")}
+"""By path; a slash at the end is what many programs put there."""
 MODELS = "/v1/models"
 
 
@@ -195,7 +196,8 @@ def _explain(error: Exception) -> tuple[str, str | None]:
         text, _, path = str(error).partition(" - at `$.")
         if "missing required field `model`" in text:
             return "you must provide a model parameter", "model"
-        return text, path.rstrip("`") or None
+        param = path.rstrip("`") or None
+        return (f"{param}: {text}" if param else text), param
     if isinstance(error, RecursionError):
         return "the JSON body is nested too deeply", None
     return "we could not parse the JSON body of your request", None

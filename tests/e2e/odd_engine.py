@@ -27,6 +27,8 @@ class OddEngine:
         """Bytes that ``pours`` got rid of."""
         self.release = threading.Event()
         """What ``waits`` waits for."""
+        self.raw = b""
+        """What ``raw`` answers, byte for byte."""
         engine = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -165,6 +167,8 @@ class OddEngine:
             except OSError:
                 self.gone.set()
                 handler.close_connection = True
+        elif name == "raw":
+            handler.wfile.write(self.raw)
         elif name == "waits":
             self.release.wait(180)
             handler.send(200, whole(name))

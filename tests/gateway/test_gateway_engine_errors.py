@@ -90,11 +90,11 @@ def test_an_error_in_the_apis_shape_is_passed_on_byte_for_byte() -> None:
             },
         ),
         (
-            460,
+            430,
             JSON,
             [],
             {
-                "message": "the engine answered 460",
+                "message": "the engine answered 430",
                 "type": "invalid_request_error",
                 "param": None,
                 "code": None,

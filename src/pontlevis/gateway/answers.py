@@ -45,6 +45,15 @@ _encode = msgspec.json.Encoder().encode
 _cache: dict[tuple[int, str, str, str | None], bytes] = {}
 
 
+def may_answer(status: int) -> bool:
+    """Whether an engine's status can be an answer to a call.
+
+    Such as have no body (204, 304), or send elsewhere, are none: with a body after them a client reads the next answer at
+    the wrong place, and an engine's redirection names an address that is nobody's business.
+    """
+    return (200 <= status < 300 and status not in (204, 205)) or 400 <= status < 600
+
+
 def error_type(status: int) -> str:
     """What the API calls an error of this status."""
     return _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")

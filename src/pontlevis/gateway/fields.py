@@ -26,6 +26,15 @@ DROPPED = frozenset(
         b"openai-organization",
         b"openai-project",
         b"www-authenticate",
+        # What browsers would do to this service's own site, or to others of its domain, because the engine says so.
+        b"clear-site-data",
+        b"location",
+        b"nel",
+        b"refresh",
+        b"report-to",
+        b"reporting-endpoints",
+        b"service-worker-allowed",
+        b"strict-transport-security",
         *(
             b"x-ratelimit-%b-%b" % (kind, what)
             for kind in (b"limit", b"remaining", b"reset")

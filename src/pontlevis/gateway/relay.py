@@ -7,7 +7,7 @@ from pontlevis.brain.admission.messages import Ask, Dispatch, Preempt, Queued, R
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode
-from pontlevis.gateway.answers import error_body, error_event
+from pontlevis.gateway.answers import error_body, error_event, may_answer
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
 from pontlevis.gateway.engine_errors import shaped
@@ -58,26 +58,20 @@ class Exchange:
         self.caller = caller
         self.source = source
         self.fingerprint = fingerprint
-        self._ticket = 0
-        self._tries = 0
+        self._ticket = self._tries = self._sent = self._status = 0
         self._bare = False
         self._started = core.monotonic()
-        self._waited = 0.0
-        self._first_byte_at = 0.0
+        self._waited = self._first_byte_at = 0.0
         self.last_data_at = self._started
         self._sending: Sending | None = None
         self._engine = ""
-        self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._pending_head: bytes | None = None
-        self._chunked = False
-        self._unframed = False
+        self._chunked = self._unframed = self._over = False
         self._length: int | None = None
         self._reader: StreamReader | None = None
         self._collected = Collected()
         self._report_at = REPORT_EVERY
-        self._sent = 0
-        self._over = False
         self._trace: CallTrace | None = None
         if core.tracing is not None:
             self._trace = core.tracing.call(endpoint.value, call.model, caller.standing.word, request.headers)
@@ -184,6 +178,9 @@ class Exchange:
     # -- Receiver: the engine
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if not may_answer(status):
+            self._over_early()
+            return
         self._status = status
         stream, self._length, framed, hops = framing(headers)
         self._headers = end_to_end(headers) if hops else headers
@@ -322,6 +319,9 @@ class Exchange:
     def _engine_error(self) -> None:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
+        if self._collected.left_out:
+            self._over_early()
+            return
         body = self._collected.whole()
         named = self._status in (400, 422) and b"stream_options" in body
         if named and self.call.rewritten and not (engine.refuses_stream_options or self._bare):

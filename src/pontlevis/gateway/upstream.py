@@ -15,6 +15,7 @@ FRAMING_END_S = (
     1.0  # for the end of an answer whose last words have come; choice: a hundred times what it takes
 )
 MAX_ANSWER_HEADERS = 200
+MAX_ANSWER_HEAD_BYTES = 65_536  # Envoy's default is 60 KiB; of trailers and chunk extensions as well
 
 
 class Receiver(Protocol):
@@ -171,7 +172,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_begun",
+        "_bodiless",
         "_closed",
+        "_head_bytes",
         "_headed",
         "_headers",
         "_held",
@@ -194,6 +197,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._begun = False
         self._headed = False
         """Whether the head of the answer is whole."""
+        self._head_bytes = 0
+        """Of the fields of this head."""
+        self._bodiless = 0
+        """Bytes that came since the last of a body did: heads, interim answers, what stands around chunks."""
         self._closed = False
         self._held = False
         self._keep = True
@@ -211,6 +218,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reused = reused
         self._begun = self._headed = False
         self._headers = []
+        self._bodiless = 0
         if self.transport is None or self._closed:
             # The event loop has yet to report the loss; report it from there as well.
             asyncio.get_running_loop().call_soon(self._fail, UpstreamError("connection lost"))
@@ -269,11 +277,20 @@ class UpstreamConnection(asyncio.Protocol):
             # Bytes that nobody asked for: the connection cannot be trusted any more.
             self.close(abort=True)
             return
+        broken: Exception | None = None
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            broken = error
+        if broken is None and not self._parts:
+            self._bodiless += len(data)
+            if self._sending is not None and self._bodiless > MAX_ANSWER_HEAD_BYTES:
+                broken = UpstreamError("the server sent too large a head")
+        else:
+            self._bodiless = 0
+        if broken is not None and self._sending is not None:
             self.close(abort=True)
-            self._fail(UpstreamError(f"the server broke HTTP: {type(error).__name__}"))
+            self._fail(UpstreamError(f"the server broke HTTP: {type(broken).__name__}"))
             return
         if self._parts:
             parts, self._parts = self._parts, []
@@ -284,7 +301,8 @@ class UpstreamConnection(asyncio.Protocol):
             # on_message_complete came within this data.
             sending.connection = None
             receiver, sending.receiver = sending.receiver, None
-            if self._keep and not self._closed:
+            # What broke HTTP behind a whole answer is no fault of that answer.
+            if self._keep and broken is None and not self._closed:
                 # Whoever could not take the end of this answer must not hold up the next one's.
                 self.hold(False)
                 self._server.release(self)
@@ -301,15 +319,23 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._begun = True
         self._headers = []
+        self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headed or self._sending is None:
+            return  # a trailer, or of an answer that nobody asked for
         self._headers.append((name.lower(), value))
-        if len(self._headers) > MAX_ANSWER_HEADERS:
+        self._head_bytes += len(name) + len(value)
+        if len(self._headers) > MAX_ANSWER_HEADERS or self._head_bytes > MAX_ANSWER_HEAD_BYTES:
             raise UpstreamError("the server sent too many header fields")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200 or self._sending is None:
+        if self._sending is None:
+            return
+        if status < 200:
+            if status < 100:
+                raise UpstreamError("the server sent a status that is none")
             return
         self._keep = self._parser.should_keep_alive()
         self._headed = True
@@ -317,7 +343,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._sending.receiver.answer_begins(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
-        if self._sending is not None:
+        if self._sending is not None and self._headed:
             self._parts.append(body)
 
     def on_message_complete(self) -> None:

@@ -114,6 +114,11 @@ def create_pages_router(context: WebContext) -> APIRouter:
             return RedirectResponse("/login?next=/account", 303)
         return await _account_page(request, visitor, None, None, 200)
 
+    @router.get("/account/keys")
+    async def keys_form() -> Response:
+        # The address under which a new key was shown: entered once more, it shows the account.
+        return RedirectResponse("/account", 303)
+
     @router.post("/account/keys")
     async def create_key(request: Request, name: Annotated[str, Form(max_length=200)] = "") -> Response:
         visitor = await visitor_of(request, context)

@@ -9,7 +9,17 @@ const empty = document.getElementById("empty");
 const words = document.getElementById("words").dataset;
 const headers = { "content-type": "application/json", "x-pontlevis-request": "1" };
 const history = [];
+const WAITING = "…";
 let running = null;
+
+// Whoever has scrolled back to read is left there.
+function atEnd() {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 48;
+}
+
+function follow(on) {
+  if (on) log.scrollTop = log.scrollHeight;
+}
 
 function say(role, text) {
   empty.hidden = true;
@@ -17,7 +27,7 @@ function say(role, text) {
   box.className = `message ${role}`;
   box.textContent = text;
   log.append(box);
-  log.scrollTop = log.scrollHeight;
+  follow(true);
   return box;
 }
 
@@ -62,18 +72,26 @@ async function read(answer, box) {
     if (done) return text;
     rest += value;
     let end;
-    while ((end = rest.indexOf("\n\n")) >= 0) {
-      const event = rest.slice(0, end);
-      rest = rest.slice(end + 2);
-      const data = event.split("\n").find((line) => line.startsWith("data:"));
+    while ((end = /\r?\n\r?\n/.exec(rest))) {
+      const event = rest.slice(0, end.index);
+      rest = rest.slice(end.index + end[0].length);
+      const data = event.split(/\r?\n/).find((line) => line.startsWith("data:"));
       if (!data || data.includes("[DONE]")) continue;
       const part = JSON.parse(data.slice(5));
       if (part.error) throw new Error(part.error.message);
       text += part.choices?.[0]?.delta?.content ?? "";
+      if (!text) continue; // an engine that thinks first says nothing yet
+      const following = atEnd();
       box.textContent = text;
-      log.scrollTop = log.scrollHeight;
+      follow(following);
     }
   }
+}
+
+function nothingCame(box) {
+  box.remove();
+  say("note", words.nothing);
+  history.pop();
 }
 
 form.addEventListener("submit", async (event) => {
@@ -83,19 +101,22 @@ form.addEventListener("submit", async (event) => {
   input.value = "";
   say("user", text);
   history.push({ role: "user", content: text });
-  const box = say("assistant", "…");
+  const box = say("assistant", WAITING);
   running = new AbortController();
   busy(true);
   try {
     const body = JSON.stringify({ model: model.value, messages: history, stream: true });
     const answer = await fetch("/v1/chat/completions", { method: "POST", headers, body, signal: running.signal });
     if (!answer.ok) throw new Error(await explain(answer));
-    history.push({ role: "assistant", content: await read(answer, box) });
+    const said = await read(answer, box);
+    if (said) history.push({ role: "assistant", content: said });
+    else nothingCame(box);
   } catch (error) {
     if (error.name === "AbortError") {
-      history.push({ role: "assistant", content: box.textContent });
+      if (box.textContent !== WAITING) history.push({ role: "assistant", content: box.textContent });
+      else nothingCame(box);
     } else {
-      if (box.textContent === "…") box.remove();
+      if (box.textContent === WAITING) box.remove();
       say("error", error.message || words.failed);
       history.pop();
       input.value = text;
@@ -109,7 +130,7 @@ form.addEventListener("submit", async (event) => {
 
 stop.addEventListener("click", () => running?.abort());
 input.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey) {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     form.requestSubmit();
   }

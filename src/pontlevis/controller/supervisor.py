@@ -99,6 +99,7 @@ class Supervisor:
                         "-m",
                         "pontlevis",
                         "engine-sim",
+                        "--with-parent",
                         "--port",
                         str(self._engine_port),
                         *self._simulator_options,

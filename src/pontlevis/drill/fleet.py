@@ -105,7 +105,7 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
     log = (directory / "service.log").open("wb")
     engine = None if scenario.engine_url else subprocess.Popen(
-        [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(engine_port), "--slots", str(shape.slots),
+        [sys.executable, "-m", "pontlevis", "engine-sim", "--with-parent", "--port", str(engine_port), "--slots", str(shape.slots),
          "--prefill-rate", str(shape.prefill_rate), "--decode-rate", str(shape.decode_rate),
          "--total-decode-rate", str(shape.total_decode_rate), "--kv-tokens", str(shape.kv_tokens)],
         stdout=log, stderr=log, env=environment,

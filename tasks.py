@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 BIN = ROOT / ".venv" / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
+ALONE = "tests/alone"  # what must have the machine to itself
+AT_ONCE = 4
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -44,7 +46,7 @@ def set_up(requirements: str) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Format, lint, types, import arrows, tests; quick ones first, side by side but for those that measure load."""
+    """Format, lint, types, import arrows, tests; quick ones first, side by side but for what measures load."""
     if arguments:
         run(PYTHON, "-m", "pytest", *arguments)
         return
@@ -52,18 +54,11 @@ def test(arguments: list[str]) -> None:
     run(BIN / "ruff", "check", "--quiet", ".")
     run(BIN / "mypy")
     run(BIN / "lint-imports", "--no-logo")
-    # In the order of collection: files with few tests may be the longest, and would be begun last.
-    side_by_side = (
-        "--numprocesses",
-        "auto",
-        "--maxprocesses",
-        "4",
-        "--dist",
-        "loadfile",
-        "--no-loadscope-reorder",
-    )
-    run(PYTHON, "-m", "pytest", "-m", "not alone", *side_by_side)
-    run(PYTHON, "-m", "pytest", "-m", "alone")
+    # More at once than cores: many wait for a service to start or for time to pass. In the order of collection:
+    # files with few tests may be the longest, and would be begun last.
+    side_by_side = ("--numprocesses", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder")
+    run(PYTHON, "-m", "pytest", f"--ignore={ALONE}", *side_by_side)
+    run(PYTHON, "-m", "pytest", ALONE)
 
 
 def lock() -> None:

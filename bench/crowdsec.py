@@ -8,7 +8,6 @@ configuration, database and API on loopback in a temporary directory; the instal
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from pontlevis.backtest.logs import LogReading, ReadOptions
 from pontlevis.backtest.replay import ReplayOptions, replay
+from pontlevis.controller.supervisor import free_port
 
 HUB = Path("/usr/share/crowdsec/hub")
 INSTALLED = Path("/etc/crowdsec")
@@ -131,7 +131,7 @@ def _crowdsec() -> Iterator[Path]:
             place = home / "etc" / "scenarios" / each
             if not place.exists():
                 place.symlink_to(HUB / "scenarios" / "crowdsecurity" / each)
-        url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{free_port()}"
         configuration = home / "config.yaml"
         configuration.write_text(_configuration(home, url), "utf-8")
         (home / "credentials.yaml").write_text(f"url: {url}\n", "utf-8")
@@ -163,12 +163,6 @@ api:
   client: {{insecure_skip_verify: false, credentials_path: {home}/credentials.yaml}}
   server: {{log_level: warning, listen_uri: "{url.removeprefix("http://")}", profiles_path: {home}/etc/profiles.yaml}}
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 def _version() -> str:

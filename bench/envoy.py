@@ -5,7 +5,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.peer import GOOD_KEY
-from bench.process import CannotStart, Process, free_port
+from bench.process import CannotStart, Process
+from pontlevis.controller.supervisor import free_port
 
 
 class Envoy:

@@ -7,7 +7,8 @@ import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from bench.process import START_S, CannotStart, Process, family, free_port
+from bench.process import START_S, CannotStart, Process, family
+from pontlevis.controller.supervisor import free_port
 
 BAD_KEYS = 64
 KEY_BYTES = 45

@@ -112,13 +112,6 @@ def family(pid: int) -> list[int]:
     return [pid, *(each.pid for each in process.children(recursive=True))]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def allow_many_files() -> None:
     """Raises this process's and its children's limit of open files as far as the system lets it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bench.peer import GOOD_KEY
-from bench.process import Process, family, free_port
+from bench.process import Process, family
+from pontlevis.controller.supervisor import free_port
 
 
 class Single:

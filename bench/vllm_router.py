@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bench.environments import python_environment
-from bench.process import free_port
 from bench.single import Single
+from pontlevis.controller.supervisor import free_port
 
 REQUIREMENT = "vllm-router==0.1.17"
 

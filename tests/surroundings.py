@@ -1,16 +1,18 @@
 """What the tests take from the machine that runs them, and what they do not; settled before anything else is imported."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 from httpx import _config
+from httpx._transports import default
 from hypothesis import HealthCheck, settings
 
 PREFIX = "PONTLEVIS_"
 FOR_TESTS = "PONTLEVIS_TEST_"
 GIVEN = "PONTLEVIS_DATA"
 RECORDED = "PONTLEVIS_TEST_RECORDED"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long an answer may take before a test gives up: a busy machine is no fault of ours."""
 
 
@@ -25,6 +27,8 @@ def settle() -> None:
             del os.environ[name]
     patient = _config.DEFAULT_TIMEOUT_CONFIG
     patient.connect = patient.read = patient.write = patient.pool = PATIENCE_S
+    # Each client would load the authorities' certificates, 24 ms of a processor; who waits for a service asks often.
+    vars(default)["create_ssl_context"] = cache(_config.create_ssl_context)
     # The same examples each time: CI is no place to look for new ones. ``--hypothesis-profile=search`` looks.
     settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("suite", settings.get_profile("search"), derandomize=True, database=None)

@@ -52,6 +52,37 @@ async def test_a_key_is_shown_once_and_only_its_hash_is_kept(house: House) -> No
     assert key.key not in repr(key)
 
 
+async def test_a_volley_makes_no_more_keys_than_there_may_be(tmp_path: Path) -> None:
+    """Each of many at once saw room for one more: five beyond fifty were made."""
+    async with account_house(tmp_path, replace(CHEAP, keys_per_account=3)) as house:
+        made = await house.sign_up("ada@example.com")
+        tries = [house.accounts.create_key(made.id, f"k{number}") for number in range(20)]
+        results = await asyncio.gather(*tries, return_exceptions=True)
+        refused = [each.code for each in results if isinstance(each, AccountError)]
+        assert refused == ["too_many_keys"] * 17
+        assert len(await house.accounts.list_keys(made.id)) == 3
+
+
+async def test_keys_made_and_revoked_in_a_loop_end_with_the_hours_number(tmp_path: Path) -> None:
+    """A loop of one account wrote 8 KB of database a turn for as long as it liked. Rotating counts as making; others go on."""
+    async with account_house(tmp_path, replace(CHEAP, key_makings_per_hour=4)) as house:
+        ada, grace = await house.sign_up("ada@example.com"), await house.sign_up("grace@example.com")
+        for _ in range(3):
+            key = await house.accounts.create_key(ada.id, "k")
+            await house.accounts.revoke_key(ada.id, key.id)
+        key = await house.accounts.create_key(grace.id, "k")
+        for _ in range(3):
+            await house.accounts.rotate_key(grace.id, key.id)
+        await house.accounts.create_key(ada.id, "k")
+        for again in (house.accounts.create_key(ada.id, "k"), house.accounts.rotate_key(grace.id, key.id)):
+            with pytest.raises(AccountError) as caught:
+                await again
+            assert (caught.value.status, caught.value.code) == (429, "rate_limit_exceeded")
+            assert caught.value.retry_after_s > 0
+        house.now += 3_601
+        await house.accounts.create_key(ada.id, "k")
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "nul\x00", "bell\x07"])
 async def test_a_key_needs_a_name_that_can_be_read(house: House, name: str) -> None:
     """1 to 100 printable characters."""

@@ -13,10 +13,13 @@ from account_house import CHEAP, DAY_S, PASSWORD, House, account_house
 from aiosmtpd.smtp import SMTP, Envelope
 from sqlalchemy import func, select
 
+from pontlevis.accounts.leaks import LeakedKey
+from pontlevis.accounts.mail import outbox
 from pontlevis.accounts.mail.carrier import Undeliverable
 from pontlevis.accounts.mail.letter import Letter, LetterKind, compose, message_of
-from pontlevis.accounts.mail.outbox import Waiting
+from pontlevis.accounts.mail.outbox import Waiting, leave
 from pontlevis.accounts.mail.policy import Encryption, MailPolicy
+from pontlevis.accounts.policy import Verification
 from pontlevis.accounts.service import AccountError
 from pontlevis.brain.vocabulary import Standing
 from pontlevis.storage.tables.accounts import AccountRow
@@ -242,9 +245,10 @@ async def test_one_persons_mailbox_is_not_flooded_through_us(tmp_path: Path) -> 
 
 async def test_one_source_and_all_together_are_capped(tmp_path: Path) -> None:
     """Dropped silently, but for the count of asks by one source, which says 429."""
-    mail = MailPolicy(per_source=3, per_hour=6)
-    async with account_house(tmp_path, mail=mail) as house:
+    policy = replace(CHEAP, verification=Verification.OFF)
+    async with account_house(tmp_path, policy, mail=MailPolicy(per_source=3, per_hour=6)) as house:
         for number in range(10):
+            await house.sign_up(f"user{number}@example.com", source=f"10.1.0.{number}")
             await house.accounts.ask_reset(f"user{number}@example.com", source="192.0.2.1", language="en")
         assert len(await house.letters()) == 3
         with pytest.raises(AccountError) as caught:
@@ -252,9 +256,75 @@ async def test_one_source_and_all_together_are_capped(tmp_path: Path) -> None:
         assert caught.value.status == 429
         for number in range(10):
             await house.accounts.ask_reset(
-                f"more{number}@example.com", source=f"10.0.0.{number}", language="en"
+                f"user{number}@example.com", source=f"10.0.0.{number}", language="en"
             )
         assert len(await house.letters()) == 6
+
+
+async def test_letters_that_go_nowhere_keep_none_back_that_go_somewhere(tmp_path: Path) -> None:
+    """One request a second from a few hundred addresses, for people whom nobody knows, used the hour's letters up."""
+    async with account_house(tmp_path, mail=MailPolicy(per_hour=6)) as house:
+        await house.sign_up("ada@example.com")
+        for number in range(40):
+            await house.accounts.ask_reset(
+                f"nobody{number}@example.com", source=f"10.0.{number}.1", language="en"
+            )
+            await house.letters()
+        await house.accounts.ask_reset("ada@example.com", source="192.0.2.1", language="en")
+        assert [each.state for each in await house.letters("reset") if each.email == "ada@example.com"] == [
+            "kept"
+        ]
+
+
+async def test_no_stranger_can_keep_back_what_somebody_must_be_told(tmp_path: Path) -> None:
+    """Who took an account over, or is about to, asks for letters in its owner's name until the cap is reached: the owner is
+    told of the leaked key and the new password all the same, and gets the letter that takes the account back."""
+    async with account_house(tmp_path) as house:
+        ada = await house.sign_up("ada@example.com")
+        await house.accounts.verify_link(_token((await house.letters())[0].body, "verify"))
+        key = await house.accounts.create_key(ada.id, "k")
+        for number in range(12):
+            source = f"10.0.{number}.1"
+            await house.accounts.ask_verification("ada@example.com", source=source, language="en")
+        await house.letters()
+        assert await house.accounts.report_leaked([LeakedKey(key.key)], source="10.9.9.9") == 1
+        await house.accounts.ask_reset("ada@example.com", source="192.0.2.1", language="en")
+        (reset,) = await house.letters("reset")
+        await house.accounts.reset_password(
+            _token(reset.body, "reset"), "four loud bitterns", source="192.0.2.1"
+        )
+        told = [(each.kind, each.state) for each in await house.letters() if each.kind != "verify"]
+        assert told == [("leaked", "kept"), ("reset", "kept"), ("changed", "kept")]
+
+
+async def test_subscriptions_and_sign_ups_leave_a_forgotten_password_its_letter(tmp_path: Path) -> None:
+    """Both write to whatever address a stranger names."""
+    async with account_house(tmp_path, mail=MailPolicy(per_hour=20)) as house:
+        async with house.database.session() as session:
+            sent = [
+                await leave(
+                    session, house.accounts.mail_policy, kind, f"{kind.value}{number}@example.com", language="en",
+                    source=f"10.{number}.0.1", now=house.now,
+                )
+                for kind in (LetterKind.SUBSCRIBE, LetterKind.VERIFY, LetterKind.RESET, LetterKind.CHANGED)
+                for number in range(30)
+            ]  # fmt: skip
+        assert [sum(sent[start : start + 30]) for start in range(0, 120, 30)] == [5, 10, 5, 20]
+
+
+async def test_letters_for_nobody_do_not_fill_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest stay, for the counts of their sources."""
+    monkeypatch.setattr(outbox, "MOST_VOID", 5)
+    async with account_house(tmp_path) as house:
+        for number in range(12):
+            await house.accounts.ask_reset(f"n{number}@example.com", source=f"10.0.{number}.1", language="en")
+        assert {each.state for each in await house.letters()} == {"void"}
+        await house.accounts.tidy()
+        assert [each.email for each in await house.letters()] == [
+            f"n{number}@example.com" for number in range(7, 12)
+        ]
 
 
 async def test_what_a_server_refuses_for_now_is_tried_again_and_for_good_given_up(house: House) -> None:

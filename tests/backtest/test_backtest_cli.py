@@ -112,3 +112,19 @@ def test_a_bad_policy_names_its_setting(tmp_path: Path, text: str, named: str) -
     done = backtest(LOGS / "good" / "common.log", "--policy", tmp_path / "p.toml")
     assert done.returncode == 1
     assert named in done.stderr.decode()
+
+
+def test_files_about_addresses_are_read_and_told(tmp_path: Path) -> None:
+    """On the command line or in the policy file; one that cannot be read ends it in a sentence."""
+    (tmp_path / "a.log").write_bytes(guessing())
+    (tmp_path / "asn.csv").write_text("start,end,asn,name\n203.0.113.0,203.0.113.255,64500,Example\nbroken\n")
+    (tmp_path / "dc.txt").write_text("203.0.113.0/24\n")
+    (tmp_path / "p.toml").write_text(f'[knowledge]\ndata_centre_files = ["{tmp_path}/dc.txt"]\n')
+    done = backtest(tmp_path / "a.log", "--asn", tmp_path / "asn.csv", "--policy", tmp_path / "p.toml")
+    assert done.returncode == 0, done.stderr.decode()
+    words = " ".join(done.stdout.decode().split())
+    assert "asn.csv: 1 ranges, 1 bad lines" in words
+    assert "dc.txt: 1 ranges" in words
+    failed = backtest(tmp_path / "a.log", "--vpn", tmp_path / "none.txt")
+    assert failed.returncode == 1
+    assert b"none.txt" in failed.stderr

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pontlevis.backtest.entry import Entry, Passed
+from pontlevis.backtest.envelope import ENVELOPES
 from pontlevis.backtest.formats import READERS
 from pontlevis.backtest.logs import LogReading, ReadOptions
 from pontlevis.backtest.mapping import Mapping, MappingPolicy
@@ -46,6 +47,18 @@ def test_no_line_breaks_a_reader(name: str, line: bytes) -> None:
         observation = Mapping(MappingPolicy()).observation(read, read.at or 0.0)
         assert observation.count >= 0
         assert len(observation.source) <= 4096
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+@given(line=st.one_of(st.binary(max_size=400), mangled()))
+@example(line=b'{"__REALTIME_TIMESTAMP":"' + b"9" * 5000 + b'","MESSAGE":[999]}')
+@example(line=b'{"__REALTIME_TIMESTAMP":"nan","MESSAGE":[1.5, -1]}')
+@example(line=b'{"log":"\\ud800","time":"x"}')
+@settings(max_examples=150, deadline=None)
+def test_no_line_breaks_an_envelope(name: str, line: bytes) -> None:
+    """What is no letter of its sort is left alone."""
+    letter = ENVELOPES[name](line)
+    assert letter is None or isinstance(letter.line, bytes)
 
 
 @given(st.lists(st.one_of(st.binary(max_size=80), mangled()), max_size=60), st.sampled_from(sorted(READERS)))

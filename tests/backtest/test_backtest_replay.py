@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
 
 from pontlevis.backtest.mapping import MappingPolicy
-from pontlevis.backtest.replay import ReplayOptions, replay
+from pontlevis.backtest.replay import Replay, ReplayOptions, replay
+from pontlevis.backtest.report import headline
 from pontlevis.backtest.result import MOST_LISTED, BacktestResult, Rates
+from pontlevis.brain.detection.finding import Measure
+from pontlevis.brain.detection.knowledge import Knowledge
+from pontlevis.brain.detection.layers import Layer
 from pontlevis.brain.observation import BandSample, Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import Posture, Standing, Verdict
@@ -152,3 +157,83 @@ def test_a_path_that_is_none_is_refused(paths: tuple[str, ...]) -> None:
     """By the name of its setting."""
     with pytest.raises(ValueError, match=r"mapping\.login_paths"):
         MappingPolicy(login_paths=paths)
+
+
+def test_a_decision_against_a_prefix_is_in_force_for_all_of_it() -> None:
+    """Sixteen guessers in one /24 earn it one; whoever else is there to log in is turned away as well."""
+    guesses = [
+        Observation(T0 + n / 8, Kind.LOGIN, Outcome.UNKNOWN_USER, f"203.0.113.{n % 20 + 1}", n, f"u{n}")
+        for n in range(400)
+    ]
+    neighbour = Observation(T0 + 60, Kind.LOGIN, Outcome.OK, "203.0.113.200", 7, "someone")
+    elsewhere = Observation(T0 + 60, Kind.LOGIN, Outcome.OK, "203.0.114.200", 7, "else")
+    result = replay([*guesses, neighbour, elsewhere])
+    assert ("prefix", "203.0.113.0/24") in {(each.scope, each.value) for each in result.decisions}
+    assert result.turned_away_good == 1
+
+
+def test_a_decision_against_a_key_turns_that_key_away_and_no_other() -> None:
+    """As the gateway would: the account's other key, and calls without one, go on."""
+    measure = Measure("credential", "k1", "It leaked.", "leaked_key:1", 900.0)
+    past = [
+        Observation(T0 + n, Kind.REQUEST, Outcome.OK, "198.51.100.1", 1, "ada", Standing.ESTABLISHED, credential=key)
+        for n, key in enumerate(["k1", "k2", "", "k1"])
+    ]  # fmt: skip
+    one = Replay(ReplayOptions())
+    one._decide(T0 - 1, measure)
+    assert one.run(past).turned_away == 2
+
+
+@pytest.mark.parametrize(("standing", "turned"), [(Standing.NEW, 1), (Standing.RECENT, 0)])
+def test_a_valid_key_of_an_existing_account_passes_in_spite_of_where_it_comes_from(
+    standing: Standing, turned: int
+) -> None:
+    """The gateway's rule, so that a backtest does not count as harm what would have been none."""
+    measure = Measure("address", "198.51.100.1", "It floods.", "single_source:1", 900.0)
+    call = Observation(T0, Kind.REQUEST, Outcome.OK, "198.51.100.1", 1, "ada", standing, credential="k1")
+    one = Replay(ReplayOptions())
+    one._decide(T0 - 1, measure)
+    assert one.run([call]).turned_away == turned
+
+
+def test_what_is_known_of_addresses_is_known_in_a_replay() -> None:
+    """Sign-ups that nearly all come from a data centre, where nobody usually does, are a sign."""
+    nothing = Layer()
+    centre = Layer([(int(ip_address("203.0.0.0")), int(ip_address("203.255.255.255")), 1)])
+    knowledge = Knowledge((nothing, centre, nothing), (Layer(wide=True), Layer(wide=True), Layer(wide=True)))
+    bots = [
+        Observation(
+            T0 + 400 + n / 20, Kind.SIGNUP, Outcome.OK, f"203.{n >> 8}.{n & 255}.9", n % 4001 + 1, f"b{n}", 0,
+            f"d{n}.example",
+        )
+        for n in range(1200)
+    ]  # fmt: skip
+    past = together(calm(500), iter(bots))
+    blind = replay(past)
+    knowing = replay(past, ReplayOptions(knowledge=knowledge))
+    assert not any("data centres" in each.reason for each in blind.findings)
+    assert any("data centres" in each.reason for each in knowing.findings)
+
+
+@pytest.mark.parametrize("span", [0.5, 7, 95, 1_800, 90_000, 31 * 86_400, 3 * 366 * 86_400])
+def test_plots_are_marked_at_round_times(span: float) -> None:
+    """Few enough to be read, whether the log is of a minute or of three years."""
+    from pontlevis.backtest.plots import MOST_MARKS, _marks
+
+    marks = _marks(T0 + 0.4, T0 + 0.4 + span)
+    assert len(marks) <= MOST_MARKS + 1
+    assert all(T0 + 0.4 <= each <= T0 + 0.4 + span for each in marks)
+    assert all(float(each).is_integer() for each in marks)
+    assert span < 2 or len(marks) >= 2
+
+
+def test_the_first_sentence_does_not_hide_a_decision_without_a_finding() -> None:
+    """A patient guesser is measured by the sequential test, which accuses nobody aloud."""
+    tries = [
+        Observation(T0 + 30 * n, Kind.LOGIN, Outcome.UNKNOWN_USER, "203.0.113.9", 5, "hadoop")
+        for n in range(22)
+    ]
+    result = replay(tries)
+    assert (result.hostile, len(result.decisions)) == ([], 1)
+    assert "1 decision against what single sources did" in headline(result)
+    assert "decision" not in headline(replay(calm(60)))

@@ -11,8 +11,6 @@ from bench.loadgen import Kind
 from bench.measure import KINDS, PeerResult, Plan, Result, Series
 from bench.report import ratios
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 
 

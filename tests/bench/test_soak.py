@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from bench.soak import slope_mib_min
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 
 

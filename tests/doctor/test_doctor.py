@@ -23,6 +23,7 @@ from pontlevis.doctor.thresholds import check_thresholds
 from pontlevis.doctor.yesterday import replay_journal
 from pontlevis.evidence.journal import Journal
 from pontlevis.evidence.policy import JournalPolicy
+from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.runtime import DataDirectory
 from pontlevis.storage.database import Database
 from pontlevis.storage.migrate import upgrade
@@ -252,3 +253,18 @@ def test_the_command_prints_data_and_fails_where_a_check_fails(tmp_path: Path) -
     assert torn.exit_code == 1
     assert "admission.shares" in torn.output
     assert not (tmp_path / "data").exists()
+
+
+def test_yesterday_is_replayed_with_what_is_known_of_addresses(tmp_path: Path) -> None:
+    """As the service ran: a sign that rests on knowledge is found again, and not without it."""
+    end = recorded(tmp_path)
+    everywhere = tmp_path / "centres.txt"
+    everywhere.write_text("0.0.0.0/0\n")
+    settings = Settings().model_copy(update={"detection": SETTLED})
+    knowing = settings.model_copy(update={"knowledge": KnowledgePolicy(data_centre_files=(str(everywhere),))})
+    said = []
+    for each in (settings, knowing):
+        found = replay_journal(tmp_path, each, since=START, until=end)
+        assert found is not None
+        said.append(any("data centres" in finding.reason for finding in found.findings))
+    assert said == [False, True]

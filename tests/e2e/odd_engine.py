@@ -27,6 +27,8 @@ class OddEngine:
         """Bytes that ``pours`` got rid of."""
         self.release = threading.Event()
         """What ``waits`` waits for."""
+        self.raw = b""
+        """What ``raw`` answers, byte for byte."""
         engine = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -103,6 +105,21 @@ class OddEngine:
         name, stream = str(body["model"]), bool(body.get("stream"))
         if name == "refuses-stream-options" and "stream_options" in body:
             handler.send(400, {"error": {"message": "unknown field stream_options", "type": "odd"}})
+        elif name == "echoes":
+            # vLLM's checks say what they were given, whatever that says.
+            handler.send(400, {"error": {"message": f"not a number: {body['temperature']}"}})
+        elif name == "unwrapped-error":
+            handler.send(
+                400, {"object": "error", "message": "too long", "type": "BadRequestError", "code": 400}
+            )
+        elif name == "ends-late":
+            handler.begin_stream()
+            handler.event(delta(name, "two words"))
+            usage = {"prompt_tokens": 12, "completion_tokens": 30}
+            handler.event({"choices": [], "usage": usage})
+            handler.chunk(b"data: [DONE]\n\n")
+            self.release.wait(180)
+            handler.wfile.write(b"0\r\n\r\n")
         elif name == "html":
             handler.send(500, b"<html>worker crashed</html>", "text/html")
         elif name == "hangs-up":
@@ -150,6 +167,8 @@ class OddEngine:
             except OSError:
                 self.gone.set()
                 handler.close_connection = True
+        elif name == "raw":
+            handler.wfile.write(self.raw)
         elif name == "waits":
             self.release.wait(180)
             handler.send(200, whole(name))

@@ -52,7 +52,7 @@ def register(visitor: Visitor, service: Running) -> str:
     page.fill("#email", email)
     page.fill("#password", PASSWORD)
     page.click("main form button:not([type=button])")
-    expect(page).to_have_url(re.compile("/account$"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/account$"))
     return email
 
 
@@ -113,7 +113,7 @@ def test_the_browser_does_its_work_while_the_form_is_filled_in(
     expect(strict.page.locator("noscript .notice p")).to_have_text(re.compile("needs JavaScript"))
     told = visit()
     told.page.goto(f"{own_service.url}/register")
-    expect(told.page.get_by_role("status")).to_have_text(re.compile("Done"), timeout=60_000)
+    expect(told.page.get_by_role("status")).to_have_text(re.compile("Done"))
     expect(told.page.locator("progress")).to_have_attribute("aria-label", re.compile("Progress"))
     assert told.overflow() == 0
 

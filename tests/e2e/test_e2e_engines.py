@@ -1,5 +1,7 @@
 """Engines that are not ours: what they add is passed on, and what they do wrong ends in a proper error."""
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ from .conftest import Running, wait_for
 from .odd_engine import OddEngine
 
 MODELS = ("plain", "refuses-stream-options", "html", "hangs-up", "dies", "endless",
-          "dies-in-head", "unframed-whole", "unframed-cut", "refuses-key")  # fmt: skip
+          "dies-in-head", "unframed-whole", "unframed-cut", "refuses-key", "echoes", "unwrapped-error", "ends-late",
+          "tagged:latest")  # fmt: skip
 ASK: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "hello"}]
 
 
@@ -42,6 +45,15 @@ class Street:
             headers={"authorization": f"Bearer {self.key}"},
             timeout=60,
         )
+
+    def used(self, model: str) -> tuple[int, ...]:
+        """Requests, those of them whose client left, tokens in, tokens out."""
+        with contextlib.closing(sqlite3.connect(self.service.data / "pontlevis.db", timeout=60)) as database:
+            row = database.execute(
+                "SELECT sum(requests), sum(aborted), sum(input_tokens), sum(output_tokens) FROM usage_days WHERE model = ?",
+                (model,),
+            ).fetchone()
+        return tuple(each or 0 for each in row)
 
     def stop(self) -> None:
         self.service.stop()
@@ -82,6 +94,15 @@ def test_a_stream_passes_whole_and_without_the_engines_cookies(street: Street) -
     assert "set-cookie" not in street.chat(model="plain", stream=True).headers
 
 
+def test_no_client_can_make_an_engine_count_as_refusing_stream_options(street: Street) -> None:
+    """Its own words, which an engine's error repeats, may name them; usage of others is asked for all the same."""
+    before = len(street.first.bodies)
+    assert street.chat(model="echoes", stream=True, temperature="stream_options").status_code == 400
+    assert street.chat(model="plain", stream=True).status_code == 200
+    asked = street.first.bodies[before:]
+    assert ["stream_options" in each for each in asked] == [True, False, True]
+
+
 def test_an_engine_that_refuses_stream_options_is_asked_without(street: Street) -> None:
     """The client, who did not ask for them, notices nothing; the next request goes without at once."""
     before = len(street.first.bodies)
@@ -93,11 +114,36 @@ def test_an_engine_that_refuses_stream_options_is_asked_without(street: Street) 
     assert ["stream_options" in each for each in asked] == [True, False, False]
 
 
-def test_an_engines_own_error_is_passed_on(street: Street) -> None:
-    """Status and body, whatever kind of body it is."""
+def test_an_engines_own_error_is_passed_on_in_the_apis_shape(street: Street) -> None:
+    """Status and words; a page of HTML has none."""
     answer = street.chat(model="html")
-    assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html")
-    assert answer.text == "<html>worker crashed</html>"
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/json")
+    assert answer.json()["error"]["message"] == "the engine answered 500 Internal Server Error"
+    with street.client() as client, pytest.raises(openai.BadRequestError) as unwrapped:
+        client.chat.completions.create(model="unwrapped-error", messages=ASK)
+    assert (unwrapped.value.type, unwrapped.value.code) == ("BadRequestError", "400")
+    assert "too long" in unwrapped.value.message
+
+
+def test_the_official_client_that_leaves_at_the_last_word_is_charged_what_the_engine_counted(
+    street: Street,
+) -> None:
+    """It closes its connection at [DONE], and engines may end the answer a moment after that."""
+    street.first.release.clear()
+    with street.client() as client:
+        list(client.chat.completions.create(model="ends-late", messages=ASK, stream=True))
+    wait_for(lambda: street.used("ends-late") == (1, 0, 12, 30), 10, lambda: f"{street.used('ends-late')}")
+    street.first.release.set()
+    street.first.release.clear()  # who waited goes on; streams without end have one when it is set
+
+
+def test_a_model_may_be_asked_for_without_its_usual_tag(street: Street) -> None:
+    """As Ollama takes it; the engine gets the name that the client gave."""
+    assert street.chat(model="tagged").status_code == 200
+    assert street.first.bodies[-1]["model"] == "tagged"
+    assert street.chat(model="tagged:other").status_code == 404
+    with street.client() as client:
+        assert client.models.retrieve("tagged").id == "tagged:latest"
 
 
 def test_an_engine_that_hangs_up_before_a_byte_ends_in_an_openai_error(street: Street) -> None:

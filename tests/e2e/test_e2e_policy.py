@@ -87,6 +87,15 @@ def test_orders_carry_name_and_reason_and_a_trial_changes_nothing(service: Runni
     ]
     assert ("posture:order:dry_run", "ada", "set under_attack: a thought") in events(service)
     assert "by bea" in command(service, "posture", "history")
+    # The audit log says what each order did, not only by whom and why.
+    entries = service.operate("GET", "/api/audit?limit=200").json()["audit"]
+    orders = {each["detail"]: each["subject"] for each in entries}
+    assert "held by: nobody → ada" in orders["wary"]
+    assert "hold ends: in 30 min" in orders["wary"]
+    assert "held by: ada → bea" in orders["longer"]
+    assert "held by: bea → nobody" in orders["over"]
+    assert "dry run: as the policy says → on" in orders["first week"]
+    assert "dry run: on → as the policy says" in orders["enough"]
 
 
 def test_the_policy_is_reloaded_whole_or_not_at_all(service: Running) -> None:

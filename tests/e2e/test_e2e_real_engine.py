@@ -26,8 +26,8 @@ from .conftest import Running, wait_for
 
 HI: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "hi there"}]
 GIVEN, LLAMA = os.environ.get("PONTLEVIS_TEST_ENGINE"), os.environ.get("PONTLEVIS_TEST_LLAMA")
-_RUNNING = re.compile(r"^(?:vllm:num_requests_running|llamacpp:requests_processing|sglang:num_running_reqs)\S* (\S+)", re.M)  # fmt: skip
-_GENERATED = re.compile(r"^(?:vllm:generation_tokens_total|llamacpp:tokens_predicted_total|sglang:generation_tokens_total)\S* (\S+)", re.M)  # fmt: skip
+_RUNNING = re.compile(r"^(?:vllm:num_requests_running|llamacpp:requests_processing|sglang:num_running_reqs|lmdeploy:num_requests_running|tgi_batch_current_size)\S* (\S+)", re.M)  # fmt: skip
+_GENERATED = re.compile(r"^(?:vllm:generation_tokens_total|llamacpp:tokens_predicted_total|sglang:generation_tokens_total|lmdeploy:generation_tokens_total)\S* (\S+)", re.M)  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not GIVEN and not LLAMA, reason="no real engine: set PONTLEVIS_TEST_ENGINE or PONTLEVIS_TEST_LLAMA")  # fmt: skip
 
@@ -163,25 +163,46 @@ def status_of(ask: Callable[[], object]) -> int:
 
 
 def test_other_endpoints_answer_or_refuse_in_the_engines_own_words(client: openai.OpenAI, model: str) -> None:
-    """Completions, embeddings and responses, as far as the engine has them."""
+    """Completions, embeddings and responses, as far as the engine has them; what it has not is an error of the API's
+    shape, whatever shape the engine gives it.
+    """
     statuses = [
         status_of(lambda: client.completions.create(model=model, prompt="x", max_tokens=3)),
         status_of(lambda: client.embeddings.create(model=model, input="x")),
         status_of(lambda: client.responses.create(model=model, input="x", max_output_tokens=3)),
     ]
     assert 200 in statuses
-    assert set(statuses) <= {200, 400, 404, 422, 500, 501}
+    assert set(statuses) <= {200, 400, 404, 405, 422, 500, 501}
+
+
+def test_a_response_is_streamed_and_recorded(running: Running, client: openai.OpenAI, model: str) -> None:
+    """Where the engine has that API: usage stands in its last event, by other names."""
+    before = used(running)
+    try:
+        events = list(client.responses.create(model=model, input="x", max_output_tokens=5, stream=True))
+    except openai.APIStatusError as error:
+        pytest.skip(f"this engine has no responses API: {error.status_code}")
+    last = events[-1]
+    assert isinstance(last, openai.types.responses.ResponseCompletedEvent | openai.types.responses.ResponseIncompleteEvent)  # fmt: skip
+    if last.response.usage is None:
+        pytest.skip("this engine names no usage there")
+    expected = (before[0] + 1, before[1] + last.response.usage.output_tokens)
+    wait_for(lambda: used(running) == expected, 10, lambda: f"{used(running)} instead of {expected}")
 
 
 def test_errors_have_the_apis_shape(client: openai.OpenAI, model: str) -> None:
-    """Ours, and the engine's that we pass on."""
+    """Ours, and the engine's that we pass on: a bad message, a bad parameter, a prompt that is too long."""
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="no-such-model", messages=HI)
-    with pytest.raises(openai.APIStatusError) as bad:
-        client.chat.completions.create(
-            model=model, messages=[], extra_body={"messages": [{"role": "user", "content": {"a": 1}}]}
-        )
-    assert 400 <= bad.value.status_code <= 500
+    for bad in (
+        {"messages": [{"role": "user", "content": {"a": 1}}]},
+        {"messages": HI, "temperature": "hot"},
+        {"messages": [{"role": "user", "content": "word " * 50_000}]},
+    ):
+        with pytest.raises(openai.APIStatusError) as refused:
+            client.chat.completions.create(model=model, messages=[], max_tokens=1, extra_body=bad)
+        assert 400 <= refused.value.status_code <= 500
+        assert refused.value.response.json()["error"]["message"]
 
 
 def test_a_client_that_goes_away_stops_the_engine(engine: str, client: openai.OpenAI, model: str) -> None:

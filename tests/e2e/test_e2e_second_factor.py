@@ -29,7 +29,7 @@ def register(page: Page, service: Running, email: str) -> None:
     page.fill("#email", email)
     page.fill("#password", PASSWORD)
     page.click(FIRST_FIELD)
-    expect(page).to_have_url(re.compile("/account$"), timeout=60_000)
+    expect(page).to_have_url(re.compile("/account$"))
 
 
 def give_password(page: Page, service: Running, email: str, *, after: str = "/account") -> None:

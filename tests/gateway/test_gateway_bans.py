@@ -118,11 +118,15 @@ TRIES: dict[str, tuple[Standing | str, str, str]] = {
     "a log-in": ("", "/api/sessions", "POST"),
     "a log-in by the form": ("", "/login", "POST"),
     "a sign-up": ("", "/api/accounts", "POST"),
+    "the account page with a key": (Standing.NEW, "/account", "GET"),
+    "the status page": ("", "/status", "GET"),
+    "a style sheet": ("", "/static/style.css", "GET"),
 }
 REFUSED = {
     Reach.KEYLESS: {"a call without a key", "a call with a made-up key"},
     Reach.LOG_INS: {"a log-in", "a log-in by the form"},
     Reach.SIGN_UPS: {"a sign-up"},
+    Reach.PAGES: {"the page with the form"},
 }
 
 

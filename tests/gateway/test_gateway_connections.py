@@ -146,3 +146,79 @@ def test_a_trusted_proxy_brings_more_connections_than_one_source_may_have(
         return held, connections.count
 
     assert asyncio.run(play()) == (taken, 0)
+
+
+class Slow(Answers):
+    """Serves and never answers."""
+
+    def serve(self, connection: Connection, request: Request) -> None:
+        self.served += 1
+
+
+def test_who_holds_every_connection_makes_room_for_others() -> None:
+    """Thirty addresses held all that a worker takes, without a byte sent; nobody else came in, existing users neither.
+
+    Of the strangers that ask for nothing the largest holder's go first. What is being served stays, and so does
+    whatever comes from where existing users are."""
+    known, asking, many, few, late = (f"127.0.0.{number}" for number in range(2, 7))
+
+    async def play() -> None:
+        handler = Slow(1)
+        connections = Connections(handler, replace(POLICY, max_connections=8), DateHeader())
+        connections.is_known = known.__eq__
+        server = await asyncio.get_running_loop().create_server(connections.factory, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        held: dict[str, list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = {}
+
+        async def opened(source: str) -> None:
+            reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
+            held.setdefault(source, []).append((reader, writer))
+            await until(lambda: connections._per_source.get(source, 0) > 0 or reader.at_eof())
+
+        async def closed(source: str) -> int:
+            await asyncio.sleep(0.05)  # an end that is on its way
+            return sum(reader.at_eof() or reader.exception() is not None for reader, _ in held[source])
+
+        for source in (known, known, known, asking, few, many, many, many):
+            await opened(source)
+        held[asking][0][1].write(ONE)
+        await until(lambda: handler.served == 1 and connections.count == 8)
+        await opened(late)
+        await until(lambda: connections.count == 8 and late in connections._per_source)
+        assert [await closed(each) for each in (known, asking, many, few, late)] == [0, 0, 1, 0, 0]
+        for number in range(20):
+            await opened(f"127.0.1.{number + 1}")
+        await until(lambda: connections.count == 8)
+        assert [await closed(each) for each in (known, asking)] == [0, 0]
+        assert connections.rejected == 0
+        for _, writer in (each for all_ in held.values() for each in all_):
+            writer.close()
+        server.close()
+        await until(lambda: not connections.count)
+        assert connections._per_source == {}
+
+    asyncio.run(play())
+
+
+def test_where_everything_is_being_served_nobody_is_closed_for_a_newcomer() -> None:
+    """Then the newcomer is."""
+
+    async def play() -> tuple[int, int]:
+        handler = Slow(1)
+        connections = Connections(handler, replace(POLICY, max_connections=3), DateHeader())
+        server = await asyncio.get_running_loop().create_server(connections.factory, "127.0.0.1", 0)
+        writers = [(await asyncio.open_connection(*server.sockets[0].getsockname()))[1] for _ in range(3)]
+        for each in writers:
+            each.write(ONE)
+        await until(lambda: handler.served == 3)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read(1) == b""
+        found = connections.count, connections.rejected
+        for each in (*writers, writer):
+            each.close()
+        server.close()
+        await until(lambda: not connections.count)
+        return found
+
+    assert asyncio.run(play()) == (3, 1)

@@ -126,6 +126,14 @@ def test_a_model_outside_the_scope_is_refused_in_the_apis_own_words(gate: Gate) 
     assert gate.core.take_refusals() == {"model_not_permitted": 1}
 
 
+@pytest.mark.parametrize("other", ["Model", "models"])
+def test_a_key_bound_to_models_names_its_model_once(gate: Gate, other: str) -> None:
+    """An engine may go by the other one: Ollama reads names whatever their case."""
+    key, _ = gate.key(scope=SCOPE)
+    status, body = gate.serve(key, CHAT, {"model": SCOPE.models[0], other: "claude", "messages": [{}]})
+    assert (status, body["error"]["code"], body["error"]["param"]) == (400, "invalid_body", "model")
+
+
 def test_the_list_of_models_holds_what_the_key_may_use(gate: Gate) -> None:
     """Whole and one by one."""
     for engine in gate.core.engines.values():

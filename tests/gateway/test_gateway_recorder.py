@@ -6,7 +6,7 @@ import msgspec
 
 from pontlevis.brain.credential import CredentialCodec
 from pontlevis.brain.fingerprint import Fingerprint
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.gateway.directory import Directory
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.recorder import Recorder
@@ -33,6 +33,28 @@ def test_an_observation_of_an_older_gateway_is_still_understood() -> None:
     older = msgspec.msgpack.encode([1.0, "request", "ok", "192.0.2.1", 7, "acct", 3, "", 2, 40])
     seen = msgspec.msgpack.decode(older, type=Observation)
     assert (seen.count, seen.tokens, seen.credential, seen.bytes, seen.in_flight) == (2, 40, "", 0, 0)
+
+
+def test_pages_are_told_by_path_and_parameters_and_take_no_room_from_calls() -> None:
+    """Beyond their own bound only how many, and how they ended; a call that comes later is told as ever."""
+    recorder = Recorder(0, GatewayPolicy(batch_observations=2))
+    view, asset = PagePart.VIEW, PagePart.ASSET
+    for parameters in (0, 0, 5, 6, 7):
+        recorder.see_page(Outcome.OK, "192.0.2.1", Fingerprint(7, "curl 8"), view, 11, parameters)
+    recorder.see_page(Outcome.OK, "192.0.2.1", 0, asset, 0, 0)
+    recorder.see(Kind.REQUEST, Outcome.OK, "192.0.2.9", 7)
+    batch = recorder.take(5.0, None, {})
+    call, *pages = batch.observations
+    assert (call.kind, call.source, call.part) == (Kind.REQUEST, "192.0.2.9", 0)
+    assert [(each.source, each.count, each.target, each.parameters, each.part) for each in pages] == [
+        ("192.0.2.1", 2, 11, 0, view),
+        ("192.0.2.1", 1, 11, 5, view),
+        ("", 2, 0, 0, view),
+        ("", 1, 0, 0, asset),
+    ]
+    assert batch.dropped == 3
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(pages), type=list[Observation]) == pages
+    assert recorder.take(6.0, None, {}).observations == []
 
 
 def test_names_make_no_observation_of_their_own() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from pontlevis.gateway import upstream
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
 from until import until
 
@@ -159,3 +160,41 @@ def test_after_a_stale_connection_the_next_try_is_on_a_fresh_one() -> None:
         await until(lambda: not there and server.open == 0)
 
     asyncio.run(play())
+
+
+def test_an_answer_whose_end_nobody_waits_for_keeps_its_connection_if_it_ends_soon() -> None:
+    """Its last words have come: the next request goes over the same connection, and none stays open for ever."""
+
+    async def act(server: Server) -> None:
+        left = Answer()
+        sending = server.send(REQUEST, left)
+        while sending.connection is None:
+            await asyncio.sleep(0)  # the answer cannot come in the turn in which it is connected
+        sending.let_end()
+        await until(lambda: sending.connection is None)
+        quick = Answer()
+        server.send(REQUEST, quick)
+        assert server.open == 1
+        assert await asyncio.wait_for(quick.whole, 60) == b"hello"
+        assert not left.whole.done()
+
+    played(act)
+
+
+def test_an_answer_that_never_ends_is_given_up_though_its_last_words_have_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or each such answer would hold a connection of the engine's."""
+    monkeypatch.setattr(upstream, "FRAMING_END_S", 0.01)
+
+    async def act() -> None:
+        listening = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        server = Server(host="127.0.0.1", port=port, most=4, connect_timeout_s=60.0, clock=time.monotonic)
+        sending = server.send(REQUEST, Answer())
+        await until(lambda: sending.connection is not None)
+        sending.let_end()
+        await until(lambda: server.open == 0)
+        listening.close()
+
+    asyncio.run(act())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pontlevis.gateway.wire import BadBody, Endpoint, read_call
+from pontlevis.gateway.wire import BadBody, Endpoint, names_its_model_twice, read_call
 
 CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]'
 
@@ -109,6 +109,46 @@ def test_a_picture_is_not_counted_by_its_bytes() -> None:
         + b"}}]}]}"
     )
     assert 1_000 < read_call(Endpoint.CHAT, body).input_tokens < 1_200
+
+
+URI = b'"data:text/plain;base64,' + b"word " * 200_000 + b'"'
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":%b}]'),
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":[{"type":"text","text":%b}]}]'),
+        (Endpoint.CHAT, b'"messages":[{"role":"user","content":"x"}],"tools":[{"image_url":{"url":%b}}]'),
+        (Endpoint.RESPONSES, b'"input":%b'),
+        (Endpoint.COMPLETIONS, b'"prompt":%b'),
+        (Endpoint.EMBEDDINGS, b'"input":[%b]'),
+    ],
+)
+def test_text_that_looks_like_a_picture_is_counted_as_text(endpoint: Endpoint, body: bytes) -> None:
+    """Or a book would be judged, rationed and, where its sender leaves before the end, charged as one picture."""
+    assert read_call(endpoint, b'{"model":"m",' + body % URI + b"}").input_tokens > 250_000
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (Endpoint.CHAT, b'"messages":[{"content":[{"type":"image_url","image_url":%b}]}]'),
+        (Endpoint.CHAT, b'"messages":[{"content":[{"type":"file","file":{"file_data":%b}}]}]'),
+        (Endpoint.RESPONSES, b'"input":[{"content":[{"type":"input_image","image_url":%b}]}]'),
+    ],
+)
+def test_pictures_are_found_where_the_api_puts_them(endpoint: Endpoint, body: bytes) -> None:
+    assert 1_000 < read_call(endpoint, b'{"model":"m",' + body % URI + b"}").input_tokens < 1_200
+
+
+@pytest.mark.parametrize("spelling", [b"Model", b"MODEL", b"mod\\u0045l", b"models"])
+def test_a_model_named_twice_is_seen(spelling: bytes) -> None:
+    """Engines in Go read names whatever their case: a key bound to one model would reach all others by it."""
+    twice = b'{"model":"m","messages":[{"content":"hi"}],"' + spelling + b'":"other"}'
+    assert names_its_model_twice(twice)
+    assert read_call(Endpoint.CHAT, twice).model == "m"
+    assert not names_its_model_twice(b'{"model":"m","messages":[{"content":"Model"}],"modelx":{"Model":1}}')
 
 
 @given(st.binary(max_size=200))

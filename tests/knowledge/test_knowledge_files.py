@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -217,3 +218,40 @@ def test_every_line_is_a_range_or_a_bad_one_or_nobodys(tmp_path: Path, lines: li
     (note,) = report.files
     assert not note.error
     assert 0 <= note.bad <= len(lines)
+
+
+OVERWRITTEN = """
+import sys
+from pathlib import Path
+from pontlevis.knowledge import mmdb
+from pontlevis.knowledge.policy import KnowledgePolicy
+
+path = Path(sys.argv[1])
+said = mmdb._network_of
+
+def meanwhile(record):
+    path.open("wb").close()
+    return said(record)
+
+mmdb._network_of = meanwhile
+print(mmdb.read_mmdb(path, KnowledgePolicy()).ranges)
+"""
+
+
+def test_a_database_that_is_overwritten_while_it_is_read_ends_nobody(tmp_path: Path) -> None:
+    """With ``cp`` over the old one, as people do: a mapped file would end the process with a bus error."""
+    path = tmp_path / "asn.mmdb"
+    write(path, {f"10.{n >> 8}.{n & 255}.0/24": {"autonomous_system_number": 64500 + n} for n in range(5000)})
+    done = subprocess.run(
+        [sys.executable, "-c", OVERWRITTEN, str(path)], capture_output=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, b"5000"), done.stderr.decode()
+
+
+def test_a_database_that_is_too_great_is_refused(tmp_path: Path) -> None:
+    """It would be held in memory while it is read."""
+    path = tmp_path / "asn.mmdb"
+    write(path, {"10.0.0.0/24": {"asn": 64500}})
+    policy = KnowledgePolicy(asn_files=(str(path),), max_mmdb_bytes=path.stat().st_size - 1)
+    (note,) = looked(Shelf(policy, lambda: NOW)).files
+    assert "max_mmdb_bytes" in note.error

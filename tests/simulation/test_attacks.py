@@ -17,6 +17,7 @@ from pontlevis.brain.posture.state import PostureState
 from pontlevis.brain.setting import notes
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.cli import app
+from pontlevis.simulation.attacks.browsing import Readers
 from pontlevis.simulation.attacks.case import CALM_S, LOUD_S, Case, Stage
 from pontlevis.simulation.attacks.cases import CASES, GROUPS, chosen
 from pontlevis.simulation.attacks.clock import Clock
@@ -74,7 +75,7 @@ def test_what_the_brain_decides_is_what_the_doors_do() -> None:
 
     def through(policy: DetectionPolicy) -> float:
         town = Town(1, detection=policy, shape=case.shape)
-        case.play(Stage(town, Residents(town), Newcomers(town)))
+        case.play(Stage(town, Residents(town), Newcomers(town), Readers(town)))
         ledger = town.run(CALM_S + 60)
         return ledger.hostile_through / ledger.hostile_acts
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from random import Random
 
+import fastapi.dependencies.models
 import httpx
 from fastapi import FastAPI
 from msgspec.structs import replace
@@ -368,3 +369,11 @@ async def web_house(
     finally:
         await accounts.close()
         await database.close()
+        _forget()
+
+
+def _forget() -> None:
+    """FastAPI remembers each endpoint by its function, and ours hold a whole house: some 200 MB in all, and gc walks them."""
+    for each in vars(fastapi.dependencies.models).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()

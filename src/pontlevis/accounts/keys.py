@@ -36,13 +36,15 @@ class Keys(SignUps):
         """A key that may what ``scope`` says until ``expires_at`` (Unix seconds), and never more than its maker.
 
         Raises ``AccountError``: 400 for a bad name, scope or expiry, 403 for more than the maker may, 409
-        when the account has too many keys.
+        when the account has too many keys, 429 when it made too many lately.
         """
         now = self.clock()
         text = named(name)
         sound(scope, expires_at, now)
+        self._count_making(account, now)
         id_, token, hash_ = self.mint(CredentialKind.API_KEY, now)
         async with self.database.session() as session:
+            await _hold_account(session, account)
             held = await session.scalar(
                 select(func.count())
                 .select_from(KeyRow)
@@ -89,9 +91,10 @@ class Keys(SignUps):
         """A new secret under the same id; the one before it works until the overlap ends, one before that no more.
 
         ``overlap_s`` is cut to the longest that settings allow; None: as they say. Raises ``AccountError``
-        404 for a key that is not the account's, or has ended.
+        404 for a key that is not the account's, or has ended, 429 when the account made too many lately.
         """
         now = self.clock()
+        self._count_making(account, now)
         longest = self.policy.longest_key_overlap_s
         lasts = min(longest, max(0.0, self.policy.key_overlap_s if overlap_s is None else overlap_s))
         secret = self.entropy(SECRET_BYTES)
@@ -197,6 +200,16 @@ class Keys(SignUps):
         await self.publish_account(row)
         return (await self.create_key(row.id, name, scope=scope, expires_at=expires_at)).key
 
+    def _count_making(self, account: str, now: float) -> None:
+        wait = self.key_makings.take(account, now)
+        if wait > 0.0:
+            raise AccountError(
+                429,
+                "rate_limit_exceeded",
+                "too many keys were made or replaced lately; please try again later",
+                retry_after_s=wait,
+            )
+
     async def _own(
         self, session: AsyncSession, account: str, key: str, maker: str, *, ended: bool = False
     ) -> KeyRow:
@@ -260,6 +273,17 @@ async def hold(session: AsyncSession, key: str) -> None:
         .execution_options(synchronize_session=False)
     )
     await session.get(KeyRow, key, populate_existing=True)
+
+
+async def _hold_account(session: AsyncSession, account: str) -> None:
+    """Nobody else counts this account's keys in order to add one until the transaction ends: a volley would make more of them
+    than there may be. A write, as in ``hold``."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id == account)
+        .values(id=AccountRow.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def revoke(

@@ -51,6 +51,12 @@ class AccountPolicy:
         doc="Not revoked, of one account.",
         source="choice: bounds what a stolen session can mint",
     )
+    key_makings_per_hour: int = setting(
+        200,
+        unit="keys",
+        doc="Made or rotated by one account within an hour.",
+        source="choice: a build server that makes a key for each job; without it one account's loop would fill the database",
+    )
     key_overlap_s: float = setting(
         DAY_S,
         unit="s",
@@ -263,7 +269,7 @@ class AccountPolicy:
     def __post_init__(self) -> None:
         check_numbers(self, "accounts")
         counts = (
-            "sessions_per_account", "keys_per_account", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
+            "sessions_per_account", "keys_per_account", "key_makings_per_hour", "argon2_passes", "argon2_lanes", "hash_threads", "hash_queue",
             "password_min", "free_failures", "signups_per_source", "known_answers_per_source", "sources_remembered",
             "familiar_sources", "code_tries", "asks_per_source", "turns_at_once", "ticket_tries", "recovery_codes",
             "passkeys_per_account", "leak_reports_per_source",

@@ -10,7 +10,7 @@ from pontlevis.accounts.delays import Delays, Window
 from pontlevis.accounts.devices import Devices
 from pontlevis.accounts.disposable import Disposable
 from pontlevis.accounts.errors import AccountError
-from pontlevis.accounts.mail.policy import MailPolicy
+from pontlevis.accounts.mail.policy import HOUR_S, MailPolicy
 from pontlevis.accounts.oidc_client import Issuer
 from pontlevis.accounts.oidc_settings import IssuerSettings
 from pontlevis.accounts.passwords import HashPool
@@ -85,6 +85,7 @@ class Rooms:
         self.issuers = {each.id: Issuer(each, clock) for each in issuers}
         self.asks_oidc = Window(3 * policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
         self.codes = Window(policy.asks_per_source, policy.signup_window_s, policy.sources_remembered)
+        self.key_makings = Window(policy.key_makings_per_hour, HOUR_S, policy.sources_remembered)
         self.leak_reports = Window(
             policy.leak_reports_per_source, policy.signup_window_s, policy.sources_remembered
         )

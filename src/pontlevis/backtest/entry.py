@@ -22,11 +22,17 @@ class Entry(msgspec.Struct, gc=False):
     """User-Agent."""
     account: str = ""
     """Name of who authenticated, or tried to."""
+    credential: str = ""
+    """Which API key, never the key itself."""
     domain: str = ""
     tokens: int = 0
     size: int = 0
     """Bytes of the answer."""
     count: int = 1
+    amount: float = 0.0
+    """Of a rate series: the number of its row."""
+    per_second: bool = False
+    """Whether that is so many a second, and no count."""
     kind: Kind | None = None
     """Where the log itself says what was tried; else the mapping decides by path."""
     outcome: Outcome | None = None

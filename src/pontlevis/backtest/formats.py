@@ -1,5 +1,6 @@
 """Which reader reads a file: said by the operator, or seen from its first lines."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from pontlevis.backtest.auth_log import AuthLog
@@ -30,6 +31,9 @@ ENOUGH = 0.2
 """A format is recognised when this share of them can be read."""
 
 
+_ARRAY = re.compile(rb"\s*\[\s*(?:\{|$)")
+
+
 class UnknownFormat(ValueError):
     """No reader reads enough of the first lines, or none has this name."""
 
@@ -48,13 +52,18 @@ def recognised(lines: Sequence[bytes], reading: Reading) -> Reader:
     best, most = "", 0.0
     for name, make in READERS.items():
         reader = make(reading)
-        score = 0.0
+        acts, score = 0, 0.0
         for line in sample:
             read = reader.read(line.rstrip(b"\r"))
             # A line that is passed over speaks for a format too, but less.
+            acts += isinstance(read, Entry)
             score += 1.0 if isinstance(read, Entry) else 0.5 if isinstance(read, Passed) else 0.0
-        if score > most:
+        if score > most and (acts or name != "series"):  # any first line may name columns
             best, most = name, score
+    if sample and _ARRAY.match(sample[0]):
+        raise UnknownFormat(
+            "it is one JSON array; one object a line is read: jq -c '.[]' FILE | pontlevis backtest -"
+        )
     if not sample or most < ENOUGH * len(sample):
         raise UnknownFormat("none of the known formats fits its first lines; name it with --format")
     return READERS[best](reading)

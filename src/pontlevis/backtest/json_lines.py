@@ -1,6 +1,7 @@
 """JSON lines: which field is what. Known writers are recognised by their names; the rest is said with ``--map``."""
 
 import re
+from hashlib import sha256
 from typing import TypeVar
 
 import msgspec
@@ -30,16 +31,21 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "status": (
         "status", "DownstreamStatus", "http.response.status_code", "response_code", "status_code", "code",
-        "OriginStatus",
+        "OriginStatus", "metadata.status",
     ),
     "agent": (
         "agent", "http_user_agent", "request_User-Agent", "request.headers.User-Agent", "user_agent",
         "user_agent.original", "userAgent",
     ),
     "account": (
-        "account", "remote_user", "ClientUsername", "metadata.user_api_key_hash", "user.name", "user_id",
-        "user",
+        "account", "remote_user", "ClientUsername", "metadata.user_api_key_hash", "metadata.user_api_key", "user.name",
+        "user_id", "user",
     ),
+    "credential": (
+        "credential", "metadata.user_api_key_hash", "metadata.user_api_key", "hashed_api_key", "key_hash", "api_key_id",
+        "key_id", "api_key",
+    ),
+    "error": ("error_information.error_code", "metadata.error_information.error_code"),
     "size": (
         "size", "body_bytes_sent", "DownstreamContentSize", "bytes_sent", "http.response.body.bytes", "bytes",
     ),
@@ -53,7 +59,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _PORT = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|(\d{1,3}(?:\.\d{1,3}){3})):\d{1,5}$")
 _INT = re.compile(r"\s*\d{1,15}")
 _SPOKEN = {"success": Outcome.OK, "failure": Outcome.ERROR}
-"""LiteLLM's standard payload says its status in words."""
+"""LiteLLM's standard payload and its spend logs say their status in words; of a failure the code may stand elsewhere."""
+_ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
+"""How nginx escapes where nobody wrote ``escape=json``: that is no JSON."""
+_SECRETS = ("sk-", "pl-")
+_HASH = re.compile(r"[0-9a-f-]{16,128}")
 _MOST_PLACES = 3
 """One file has a field under at most so many names."""
 _Word = TypeVar("_Word", Kind, Outcome)
@@ -68,13 +78,14 @@ class JsonLines:
         self._zone = reading.zone
         self._given = {name: tuple(path.split(".")) for name, path in reading.fields.items()}
         self._places: dict[str, tuple[tuple[str, ...], ...]] = {}
+        self._root: str | None = None
+        """Where in the object the fields lie: empty at its top; None as long as no line has told."""
         self._decoder = msgspec.json.Decoder(dict[str, object])
 
     def read(self, line: bytes) -> Read:
         """One line."""
-        try:
-            held = self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        held = self._decoded(line)
+        if held is None:
             return None
         at = any_time(self._value(held, "time"), self._zone)
         source = _text(self._value(held, "source"), 64)
@@ -88,6 +99,8 @@ class JsonLines:
         kind = _member(Kind, self._value(held, "kind"))
         if outcome is not None and kind is None and not path:
             kind = Kind.REQUEST
+        if said == "failure" and (code := _whole(self._value(held, "error"))):
+            outcome, said = None, code
         return Entry(
             at=at,
             source=_bare(source),
@@ -96,6 +109,7 @@ class JsonLines:
             status=min(_whole(said), 999),
             agent=_text(self._value(held, "agent"), 1024),
             account=_account(_text(self._value(held, "account"), 128)),
+            credential=_key(_text(self._value(held, "credential"), 512)),
             domain=_text(self._value(held, "domain"), 128).lower(),
             tokens=_whole(self._value(held, "tokens")),
             size=_whole(self._value(held, "size")),
@@ -103,6 +117,20 @@ class JsonLines:
             kind=kind,
             outcome=outcome,
         )
+
+    def _decoded(self, line: bytes) -> dict[str, object] | None:
+        try:
+            held = self._decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if b"\\x" not in line:
+                return None
+            try:
+                held = self._decoder.decode(_ESCAPED.sub(rb"\\u00\1", line))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return None
+        if self._root is None and not self._given:
+            self._root = _root(held)
+        return _within(held, self._root) if self._root else held
 
     def _asked(self, held: dict[str, object]) -> tuple[str, str]:
         method = _text(self._value(held, "method"), 32)
@@ -151,6 +179,46 @@ def _at(held: object, place: tuple[str, ...]) -> object:
     return None if held in ("", "-") or isinstance(held, dict) else held
 
 
+def _tells(held: object) -> bool:
+    """Whether these are the fields of an access log: where from, and how it ended."""
+    return isinstance(held, dict) and all(
+        any(
+            _at(held, (name,) if name in held else tuple(name.split("."))) is not None
+            for name in FIELDS[field]
+        )
+        for field in ("source", "status")
+    )
+
+
+def _root(held: dict[str, object]) -> str | None:
+    """The object, or the common beginning of the names, below which the fields lie; None where no line tells yet."""
+    if _tells(held):
+        return ""
+    for name, inner in held.items():
+        if _tells(inner):
+            return name
+    beginnings = {name.partition(".")[0] for name in held if "." in name}
+    return next((each for each in sorted(beginnings) if _tells(_within(held, each))), None)
+
+
+def _within(held: dict[str, object], root: str) -> dict[str, object]:
+    """The fields below a root, before those beside it."""
+    inner = held.get(root)
+    if isinstance(inner, dict):
+        return {**held, **inner}
+    begins = f"{root}."
+    return {**held, **{name[len(begins) :]: value for name, value in held.items() if name.startswith(begins)}}
+
+
+def _key(text: str) -> str:
+    """Which key it is: a hash stays as it is, whatever else might be a secret becomes one."""
+    return (
+        text
+        if not text or _HASH.fullmatch(text)
+        else sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    )
+
+
 def _text(value: object, most: int) -> str:
     if isinstance(value, str):
         return value[:most]
@@ -166,7 +234,9 @@ def _whole(value: object) -> int:
 
 
 def _account(text: str) -> str:
-    return "" if text in ("None", "null", "anonymous") else text
+    if text in ("None", "null", "anonymous"):
+        return ""
+    return _key(text) if text.startswith(_SECRETS) else text
 
 
 def _bare(source: str) -> str:

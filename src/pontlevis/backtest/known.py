@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from pontlevis.brain.observation import Kind, Observation, Outcome
 from pontlevis.brain.setting import setting
 from pontlevis.brain.vocabulary import Standing
@@ -102,7 +104,4 @@ def with_standing(o: Observation, standing: Standing) -> Observation:
         return o
     if o.kind is Kind.SIGNUP:
         return o
-    return Observation(
-        o.at, o.kind, o.outcome, o.source, o.fingerprint, o.account, standing.value, o.domain, o.count, o.tokens,
-        target=o.target, parameters=o.parameters,
-    )  # fmt: skip
+    return replace(o, standing=standing.value)

@@ -3,18 +3,22 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from heapq import merge
-from itertools import chain, islice, pairwise
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from math import inf
 from pathlib import Path
 
 from pontlevis.backtest.entry import Entry
+from pontlevis.backtest.envelope import Letter, envelope_of
 from pontlevis.backtest.formats import FIRST_LINES, UnknownFormat, named, recognised
 from pontlevis.backtest.known import Known, KnownPolicy, with_standing
 from pontlevis.backtest.mapping import Mapping, MappingPolicy
-from pontlevis.backtest.opened import STDIN, Opened
+from pontlevis.backtest.merging import Merging
+from pontlevis.backtest.opened import STDIN, Opened, Unreadable
 from pontlevis.backtest.order import Reorder
 from pontlevis.backtest.reader import Reader, Reading
 from pontlevis.backtest.series import Series
+from pontlevis.backtest.spread import Spread
 from pontlevis.brain.observation import Observation
 from pontlevis.brain.vocabulary import Standing
 
@@ -22,10 +26,7 @@ SHOWN_BROKEN = 5
 """The first broken lines are shown."""
 SHOWN_CHARACTERS = 160
 PROGRESS_LINES = 2000
-LONGEST_ROW_S = 86_400.0
-"""A row of a rate series is spread over at most a day."""
-POINTS = 3600
-"""And over at most so many moments."""
+DAY_S = 86_400.0
 
 
 @dataclass
@@ -34,6 +35,9 @@ class FileReport:
 
     path: str
     format: str = ""
+    envelope: str = ""
+    """What its lines were wrapped in."""
+    empty: bool = False
     lines: int = 0
     read: int = 0
     """Acts."""
@@ -74,10 +78,16 @@ class LogReading:
         self._progress: Callable[[int], None] = _nothing
         self.files: list[FileReport] = []
         self._sources: list[_Source] = []
-        for path in paths:
-            source = _Source(path, options, self._progressed)
-            self._sources.append(source)
-            self.files.append(source.report)
+        try:
+            for path in paths:
+                source = _Source(path, options, self._progressed)
+                self._sources.append(source)
+                self.files.append(source.report)
+        except (Unreadable, UnknownFormat):
+            for source in self._sources:
+                source.opened.close()
+            raise
+        self._slack_s = options.reorder_s
         self._order: Reorder[Entry] = Reorder(options.reorder_s)
         self._mapping = Mapping(options.mapping)
         self._known = Known(options.known)
@@ -99,17 +109,12 @@ class LogReading:
 
     def observations(self) -> Iterator[Observation]:
         """All acts, in the order of time."""
-        for at, entry in self._order.run(self._entries()):
+        for at, entry in self._order.run(Merging(self._sources, self._slack_s)):
+            if ":" in entry.source:
+                entry.source = _plain(entry.source)
             observation = self._mapping.observation(entry, at)
             standing = self._known.standing(observation)
             yield observation if standing is Standing.ANONYMOUS else with_standing(observation, standing)
-
-    def _entries(self) -> Iterator[tuple[float, Entry]]:
-        """Files that follow one another are read one after the other, those that overlap side by side."""
-        ordered = sorted(self._sources, key=lambda each: each.first)
-        if _follow(ordered):
-            return chain.from_iterable(each.entries() for each in ordered)
-        return merge(*(each.entries() for each in ordered), key=_time)
 
     def _progressed(self) -> None:
         self._progress(sum(each.opened.position() for each in self._sources))
@@ -123,61 +128,76 @@ class _Source:
         self.report = FileReport(str(path))
         self._options = options
         self._progressed = progressed
-        self._lines = self.opened.lines()
-        head = list(islice(self._lines, FIRST_LINES))
+        head = self.opened.head(FIRST_LINES)
+        self.report.envelope, self._envelope = envelope_of(head)
+        letters = [self._unwrapped(line) for line in head]
         modified = _modified(path)
         self._reading = replace(
             options.reading, year=options.year or datetime.fromtimestamp(modified, UTC).year
         )
-        self._reader = self._choose(path, head)
-        if options.year is None and self._first(head, modified) > modified + LONGEST_ROW_S:
+        self._reader = self._choose([letter.line for letter in letters])
+        times = self._times(letters)
+        if options.year is None and times and times[0] > modified + DAY_S:
             self._reading = replace(self._reading, year=self._reading.year - 1)
-            self._reader = self._choose(path, head)
+            times = self._times(letters)
         self.report.format = self._reader.name
-        self._untimed_at = modified
-        self.first = self._first(head, modified)
-        self.last = max(self.first, modified)
         self._reader = named(self._reader.name, self._reading)
-        self._head = head
+        self._spread = Spread(times) if isinstance(self._reader, Series) else None
+        self.begins = min(times) if self._spread is not None and times else times[0] if times else -inf
+        """Unix seconds of the first act; minus infinity where the first lines do not say."""
+        self._untimed_at = times[0] if times else modified
 
-    def _choose(self, path: Path, head: list[bytes]) -> Reader:
+    def _choose(self, head: list[bytes]) -> Reader:
         try:
             if self._options.format:
                 return named(self._options.format, self._reading)
+            if not head and not self.opened.cut_short:
+                # A log that was rotated a moment ago: nothing to recognise, and nothing wrong.
+                self.report.empty = True
+                return named("combined", self._reading)
             if self._options.reading.fields:
                 return named("json", self._reading)
             return recognised(head, self._reading)
         except UnknownFormat as error:
-            raise UnknownFormat(f"{path}: {error}") from None
+            self.opened.close()
+            why = f"{self.opened.cut_short}; " if self.opened.cut_short else ""
+            raise UnknownFormat(f"{self.opened.path}: {why}{error}") from None
 
-    def _first(self, head: list[bytes], otherwise: float) -> float:
+    def _unwrapped(self, line: bytes) -> Letter:
+        bare = line.rstrip(b"\r")
+        letter = self._envelope(bare) if self._envelope is not None else None
+        return letter if letter is not None else Letter(bare)
+
+    def _times(self, head: list[Letter]) -> list[float]:
         reader = named(self._reader.name, self._reading)
-        for line in head:
-            read = reader.read(line.rstrip(b"\r"))
-            if isinstance(read, Entry) and read.at is not None:
-                return read.at
-        return otherwise
+        read = [(reader.read(letter.line), letter.at) for letter in head]
+        times = [(entry.at or at) for entry, at in read if isinstance(entry, Entry)]
+        return [at for at in times if at is not None]
 
     def entries(self) -> Iterator[tuple[float, Entry]]:
         """Its acts with their times, as they stand in the file."""
-        found = self._found()
-        return _spread(found) if isinstance(self._reader, Series) else found
+        if self._spread is None:
+            return self._found()
+        return self._spread.acts(self._found())
 
     def _found(self) -> Iterator[tuple[float, Entry]]:
         report, reader = self.report, self._reader
-        at = self.first
+        at = self._untimed_at
         step = 1.0 / self._options.untimed_rate
-        for line in chain(self._head, self._lines):
+        for line in self.opened.lines():
             report.lines += 1
             if report.lines % PROGRESS_LINES == 0:
                 self._progressed()
-            bare = line.rstrip(b"\r")
+            letter = self._unwrapped(line)
+            bare = letter.line
             if not bare.strip():
                 report.passed += 1
                 continue
             read = reader.read(bare)
             if isinstance(read, Entry):
                 report.read += 1
+                if read.at is None:
+                    read.at = letter.at
                 if read.at is None:
                     report.untimed += 1
                     at += step
@@ -191,6 +211,10 @@ class _Source:
         if self.opened.too_long:
             report.broken += self.opened.too_long
             report.first_broken.append(f"{self.opened.too_long} lines longer than 64 KiB")
+        if self._spread is not None and self._spread.left_out:
+            report.first_broken.append(
+                f"{self._spread.left_out} rows too many, where the newest stands first"
+            )
         report.cut_short = self.opened.cut_short
         self._progressed()
 
@@ -205,40 +229,15 @@ class _Source:
             )
 
 
-def _follow(sources: list[_Source]) -> bool:
-    """Whether the files are rotations of one log: each but the last was finished before the next begins."""
-    return all(one.opened.path != STDIN and one.last <= other.first + 1 for one, other in pairwise(sources))
-
-
-def _spread(rows: Iterator[tuple[float, Entry]]) -> Iterator[tuple[float, Entry]]:
-    """A rate series' counts over the time up to the next row; the last row's over as much as the one before."""
-    length = 60.0
-    last: tuple[float, Entry] | None = None
-    for at, entry in rows:
-        if last is not None and at > last[0]:
-            length = at - last[0]
-            yield from _points(last[0], length, last[1])
-        last = (at, entry)
-    if last is not None:
-        yield from _points(last[0], length, last[1])
-
-
-def _points(at: float, length: float, entry: Entry) -> Iterator[tuple[float, Entry]]:
-    length = min(length, LONGEST_ROW_S)
-    moments = max(1, min(POINTS, int(length)))
-    given = 0
-    for moment in range(moments):
-        due = entry.count * (moment + 1) // moments
-        if due > given:
-            yield (
-                at + length * moment / moments,
-                Entry(kind=entry.kind, outcome=entry.outcome, count=due - given),
-            )
-            given = due
-
-
-def _time(pair: tuple[float, Entry]) -> float:
-    return pair[0]
+@lru_cache(maxsize=8192)
+def _plain(source: str) -> str:
+    """An IPv4 address that a server of both families wrote as IPv6 (RFC 4291): else all of them were one /64."""
+    try:
+        address = ip_address(source)
+    except ValueError:
+        return source
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped) if mapped is not None else source
 
 
 def _modified(path: Path) -> float:

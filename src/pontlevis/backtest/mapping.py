@@ -1,20 +1,14 @@
 """What a line means here: which kind of act, and how it ended. An operator may say otherwise."""
 
-import re
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
 from zlib import crc32
 
 from pontlevis.backtest.entry import Entry
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
+from pontlevis.brain.page_part import is_file, names_of, part_of
 from pontlevis.brain.setting import setting
 
-_STATIC = re.compile(
-    r"\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|avif|ico|bmp|woff2?|ttf|otf|eot|mp[34]|webm|ogg|pdf|zip|gz|bz2|xz|tgz|iso|txt|xml|json5?|wasm)$"
-)
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
-MOST_NAMES = 32
-"""Parameters of a query that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +76,24 @@ class Mapping:
         place, form, static = self._place(path)
         kind = entry.kind or self._kind(entry, place)
         outcome = entry.outcome or _outcome(kind, entry, form=form)
-        still = static and kind is Kind.PAGE
+        part = part_of(entry.method, path) if kind is Kind.PAGE and entry.kind is None else PagePart.OTHER
+        still = static and kind is Kind.PAGE and part is not PagePart.ASSET
         return Observation(
             at=at,
             kind=kind,
             outcome=outcome,
-            # A page's pictures are the browser's doing, not its user's: they count for nobody.
+            # A download is the browser's doing, not its user's: it counts for nobody.
             source="" if still else entry.source,
             fingerprint=self._fingerprint(entry.agent),
             account=entry.account,
             domain=entry.domain or _domain(entry.account),
             count=entry.count,
             tokens=entry.tokens,
+            credential=entry.credential,
+            bytes=entry.size,
             target=crc32(path.encode()) if path else 0,
-            parameters=_names(query) if query else 0,
+            parameters=names_of(query) if query else 0,
+            part=part,
         )
 
     def _kind(self, entry: Entry, place: Kind) -> Kind:
@@ -115,7 +113,7 @@ class Mapping:
         if len(self._places) >= 8192:
             self._places.clear()
         bare = path.lower().rstrip("/")
-        static = _STATIC.search(bare) is not None
+        static = is_file(path)
         if bare.endswith(self._form):
             said = Kind.LOGIN, True, False
         elif bare.endswith(self._signup):
@@ -165,10 +163,3 @@ def _outcome(kind: Kind, entry: Entry, *, form: bool) -> Outcome:
 
 def _domain(account: str) -> str:
     return account.rpartition("@")[2].lower()[:128] if "@" in account else ""
-
-
-def _names(query: str) -> int:
-    """Hash of the names of the parameters, whatever their order and values; never 0."""
-    pairs = query.split("&", MOST_NAMES)[:MOST_NAMES]
-    names = sorted({unquote_plus(pair.partition("=")[0][:128]) for pair in pairs})
-    return crc32("&".join(names).encode("utf-8", "replace")) or 1

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import ceil
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from pontlevis.backtest.result import BacktestResult
 from pontlevis.plotting import BANDS, legend, panel, svg
@@ -17,6 +18,9 @@ KINDS = {
 }
 HOSTILE, MERE = "#c0392b", "#8a949b"
 DAY_S = 86_400.0
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+"""Between two marks of the axis of time."""
+MOST_MARKS = 8
 ROWS = 14
 """Detectors drawn at most."""
 
@@ -32,14 +36,22 @@ def _frame(axes: Axes, result: BacktestResult) -> None:
         if posture in BANDS:
             axes.axvspan(_day(begin), _day(end), color=BANDS[posture], alpha=0.18, lw=0)
     axes.set_xlim(_day(first), _day(last))
-    axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.xaxis.set_major_locator(FixedLocator([_day(at) for at in _marks(first, last)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _label(at, last - first)))
+
+
+def _marks(first: float, last: float) -> list[float]:
+    """Round times of the clock, UTC."""
+    step = next((each for each in STEPS_S if last - first <= MOST_MARKS * each), STEPS_S[-1])
+    step *= max(1, ceil((last - first) / (MOST_MARKS * step)))
+    begin = ceil(first / step) * step
+    return [begin + n * step for n in range(int((last - begin) // step) + 1)]
 
 
 def _label(at: float, span: float) -> str:
     """As much of the time as tells the marks apart."""
     form = "%d %b" if span > 8 * DAY_S else "%d %b %H:%M" if span > DAY_S / 2 else "%H:%M:%S"
-    return datetime.fromtimestamp(at * DAY_S, UTC).strftime(form)
+    return datetime.fromtimestamp(round(at * DAY_S), UTC).strftime(form)
 
 
 def _lines(result: BacktestResult, title: str, chosen: dict[str, tuple[str, str]]) -> str:

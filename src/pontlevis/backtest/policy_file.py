@@ -1,4 +1,5 @@
-"""Thresholds from a file: the tables ``[detection]``, ``[posture]``, ``[mapping]`` and ``[known]`` of a TOML file.
+"""Thresholds from a file: the tables ``[detection]``, ``[posture]``, ``[mapping]``, ``[known]`` and ``[knowledge]``
+of a TOML file.
 
 A whole ``pontlevis.toml`` may be given: its other tables are passed over.
 """
@@ -14,6 +15,7 @@ from pontlevis.backtest.known import KnownPolicy
 from pontlevis.backtest.mapping import MappingPolicy
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.posture.policy import PosturePolicy
+from pontlevis.knowledge.policy import KnowledgePolicy
 
 
 class BadPolicy(ValueError):
@@ -28,9 +30,10 @@ class Policies:
     posture: PosturePolicy = field(default_factory=PosturePolicy)
     mapping: MappingPolicy = field(default_factory=MappingPolicy)
     known: KnownPolicy = field(default_factory=KnownPolicy)
+    knowledge: KnowledgePolicy = field(default_factory=KnowledgePolicy)
 
 
-Policy = TypeVar("Policy", DetectionPolicy, PosturePolicy, MappingPolicy, KnownPolicy)
+Policy = TypeVar("Policy", DetectionPolicy, PosturePolicy, MappingPolicy, KnownPolicy, KnowledgePolicy)
 
 
 def load(path: Path) -> Policies:
@@ -46,6 +49,7 @@ def load(path: Path) -> Policies:
         _policy(PosturePolicy, "posture", tables),
         _policy(MappingPolicy, "mapping", tables),
         _policy(KnownPolicy, "known", tables),
+        _policy(KnowledgePolicy, "knowledge", tables),
     )
 
 

@@ -15,10 +15,11 @@ from pontlevis.backtest.result import (
     FoundVerdict,
     moment,
 )
-from pontlevis.brain.detection.address import place_of
+from pontlevis.brain.detection.address import place_of, prefix_of
 from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Finding, Measure
 from pontlevis.brain.detection.judgement import Judgement
+from pontlevis.brain.detection.knowledge import Knowledge
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
@@ -46,6 +47,8 @@ class ReplayOptions:
     posture: PosturePolicy = field(default_factory=PosturePolicy)
     protected: frozenset[str] = frozenset()
     """Addresses and prefixes that no decision may name."""
+    knowledge: Knowledge | None = None
+    """What is known of addresses."""
     enforce: bool = True
     """Whether acts of sources under a decision count as turned away from then on, as they would have been."""
 
@@ -55,12 +58,15 @@ class Replay:
 
     def __init__(self, options: ReplayOptions, progress: Callable[[float], None] | None = None) -> None:
         self._detection = Detection(options.detection, options.protected)
+        if options.knowledge is not None:
+            self._detection.know(options.knowledge)
         self._machine = PostureMachine(options.posture)
         self._enforce = options.enforce
         self._progress = progress
         self.result = BacktestResult()
         self._findings: dict[tuple[str, bool], FoundFinding] = {}
-        self._in_force: dict[tuple[str, Reach], float] = {}
+        self._in_force: dict[tuple[str, str, Reach], float] = {}
+        """By ``account``, ``credential`` or nothing for a place, by name, and by what is closed; until when."""
         self._verdict = Verdict.CALM
         self._calm = True
         self._ticked: int | None = None
@@ -111,11 +117,24 @@ class Replay:
         self._detection.observe(o)
 
     def _held(self, o: Observation) -> bool:
-        held, place = self._in_force, place_of(o.source) if o.source else ""
-        keyed = o.kind is Kind.REQUEST and o.standing > Standing.ANONYMOUS
-        if any(reach.closes(o.kind, keyed=keyed) and held.get((place, reach), 0.0) > o.at for reach in Reach):
+        """Whether it would have been turned away, by the rules of the gateway."""
+        held, at = self._in_force, o.at
+        if o.account and held.get(("account", o.account, Reach.EVERYTHING), 0.0) > at:
             return True
-        return o.account != "" and held.get((f"@{o.account}", Reach.EVERYTHING), 0.0) > o.at
+        if o.credential and held.get(("credential", o.credential, Reach.EVERYTHING), 0.0) > at:
+            return True
+        keyed = o.kind is Kind.REQUEST and o.standing > Standing.ANONYMOUS
+        # A valid key of an existing account counts for more than where it comes from.
+        if not o.source or (keyed and o.standing > Standing.NEW):
+            return False
+        place = place_of(o.source)
+        prefix = prefix_of(place)
+        return any(
+            held.get(("", named, reach), 0.0) > at
+            for reach in Reach
+            if reach.closes(o.kind, keyed=keyed)
+            for named in (place, prefix)
+        )
 
     def _pass(self, second: int) -> None:
         """Ticks up to the beginning of ``second``, in which something happens again."""
@@ -237,8 +256,8 @@ class Replay:
             return
         if len(self._in_force) > 50_000:
             self._in_force = {named: end for named, end in self._in_force.items() if end > now}
-        value = f"@{measure.value}" if measure.scope == "account" else measure.value
-        self._in_force[value, measure.reach] = until
+        scope = measure.scope if measure.scope in ("account", "credential") else ""
+        self._in_force[scope, measure.value, measure.reach] = until
 
 
 def replay(

@@ -5,13 +5,19 @@ from html import escape
 
 import msgspec
 
-from pontlevis.backtest import plots
 from pontlevis.backtest.logs import FileReport
 from pontlevis.backtest.result import BacktestResult, moment
-from pontlevis.plotting import BANDS, STYLE
 
 MOST_ROWS = 500
 """Rows of one table in the page."""
+NARROW = """
+.plots svg{box-sizing:border-box}
+@media (max-width:40rem){.plots svg{min-width:38rem}
+.rows thead{display:none}.rows table,.rows tbody,.rows tr,.rows td{display:block;width:auto}
+.rows tr{border-bottom:1px solid #ccc;padding:.4rem 0}.rows td{border:0;padding:.1rem 0;overflow-wrap:anywhere}
+.rows td:empty{display:none}.rows td::before{content:attr(data-head) " ";color:#667;font-size:.85em}}
+"""
+"""On a phone each row of a table is a paragraph, and plots are moved sideways."""
 MEANING = {
     "calm": "Nothing in these logs is far from usual.",
     "crowd": "Many came, and nobody among them showed two hostile signs.",
@@ -53,16 +59,18 @@ def headline(result: BacktestResult) -> str:
     hostile = result.hostile
     alone = [each for each in hostile if each.local]
     wide = len(hostile) - len(alone)
+    decided = len(result.decisions) + result.not_listed.get("decisions", 0)
     if not hostile:
         crowd = result.verdict_s.get("crowd", 0.0)
         more = f" For {_length(crowd)} a crowd was there." if crowd else ""
+        if decided:
+            more += f" {decided} decision{'' if decided == 1 else 's'} against what single sources did, each with its reason."
         return f"No attack was found.{more} {_risen(result)}"
     said = []
     if wide:
         said.append(f"{wide} finding{'s' if wide > 1 else ''} of an attack from many sources")
     if alone:
         said.append(f"{len(alone)} finding{'s' if len(alone) > 1 else ''} of sources that act alone")
-    decided = len(result.decisions) + result.not_listed.get("decisions", 0)
     return f"{' and '.join(said)}; {decided} decision{'' if decided == 1 else 's'}. {_risen(result)}"
 
 
@@ -84,6 +92,10 @@ def _length(seconds: float) -> str:
 
 def html(result: BacktestResult, files: list[FileReport], disorder: tuple[int, int, float]) -> str:
     """The page."""
+    # Not for those who ask for figures only: drawing takes longer to load and more memory than all the rest.
+    from pontlevis.backtest import plots
+    from pontlevis.plotting import BANDS, STYLE
+
     key = "".join(
         f'<span style="background:{color};opacity:.4"></span>{name.replace("_", " ")}'
         for name, color in BANDS.items()
@@ -93,9 +105,9 @@ def html(result: BacktestResult, files: list[FileReport], disorder: tuple[int, i
         span = f"{moment(result.first_at)} to {moment(result.last_at)} ({_length(result.last_at - result.first_at)})"
     drawn = plots.rates(result) + plots.outcomes(result) + plots.findings(result) if span else ""
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Backtest</title><style>{STYLE}</style></head><body><h1>Backtest</h1>
+<title>Backtest</title><style>{STYLE}{NARROW}</style></head><body><h1>Backtest</h1>
 <p><b>{escape(headline(result))}</b></p><p class="soft">{span}</p>
-{drawn}<p class="key soft">Posture:{key}. Findings: red accuses somebody, grey does not.</p>
+<div class="plots scroll">{drawn}</div><p class="key soft">Posture:{key}. Findings: red accuses somebody, grey does not.</p>
 {_table("Findings", ("from", "until", "detector", "sentence", "sources"), [(each.at, each.until, each.detector + ("" if each.hostile else " (accuses nobody)"), each.reason, ", ".join(each.sources[:8]) + (" …" if len(each.sources) > 8 else "")) for each in result.findings])}
 {_table("Verdicts", ("at", "verdict", "why"), [(each.at, each.verdict.value, each.reason) for each in result.verdicts])}
 {_table("Posture", ("at", "posture", "why"), [(each.at, f"{each.before} → {each.posture}" + (f", stage {each.stage + 1}" if each.posture == "recovering" else ""), each.reason) for each in result.postures])}
@@ -112,10 +124,15 @@ def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) 
         return f'<h2>{title}</h2><p class="soft">None.</p>'
     head = "".join(f"<th>{each}</th>" for each in heads)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[:MOST_ROWS]
+        "<tr>"
+        + "".join(
+            f'<td data-head="{name}">{escape(cell)}</td>' for name, cell in zip(heads, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows[:MOST_ROWS]
     )
     more = f'<p class="soft">and {len(rows) - MOST_ROWS:,} more</p>' if len(rows) > MOST_ROWS else ""
-    return f'<h2>{title}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
+    return f'<h2>{title}</h2><div class="scroll rows"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
 
 
 def _files(files: list[FileReport], disorder: tuple[int, int, float]) -> str:
@@ -138,6 +155,12 @@ def _files(files: list[FileReport], disorder: tuple[int, int, float]) -> str:
 def notes(file: FileReport) -> list[str]:
     """What an operator should know of how a file was read."""
     said = []
+    if file.empty:
+        said.append("empty")
+    elif file.lines and not file.read:
+        said.append("none of its lines tells of an act: is the format right, do its fields need --map?")
+    if file.envelope:
+        said.append(f"wrapped by {file.envelope}")
     if file.untimed:
         said.append(f"{file.untimed:,} lines bear no time: rates among them mean nothing")
     if file.cut_short:

@@ -11,6 +11,11 @@ _SYSLOG = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)")
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|UTC|[+-]\d\d:?\d\d)?$"
 )
+_LOOSE = re.compile(
+    r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)\.(\d\d?)\.(\d{4}))(?:,? +(\d\d?):(\d\d)(?::(\d\d))?)?$"
+)
+"""A day with or without a time, the year first, or day, month and year between full stops. With the month first and
+slashes it could be either: such a time is broken."""
 EPOCH_LEAST, EPOCH_MOST = 1e8, 1e11
 """Seconds from 1973 to 5138; a greater number is in milli-, micro- or nanoseconds."""
 OLDEST, NEWEST = 0.0, 32_503_680_000.0
@@ -20,13 +25,14 @@ BACK_S = 86_400.0 * 180
 
 
 @lru_cache(maxsize=4096)
-def clf(text: str) -> float | None:
-    """``10/Oct/2023:08:32:31 +0000``; None for anything else."""
+def clf(text: str, zone: tzinfo = UTC) -> float | None:
+    """``10/Oct/2023:08:32:31 +0000``, without an offset in ``zone``; None for anything else."""
     try:
         day, month, year = int(text[0:2]), MONTHS[text[3:6]], int(text[7:11])
         at = datetime(
-            year, month, day, int(text[12:14]), int(text[15:17]), min(59, int(text[18:20])), tzinfo=UTC
-        )
+            year, month, day, int(text[12:14]), int(text[15:17]), min(59, int(text[18:20])),
+            tzinfo=UTC if len(text) > 20 else zone,
+        )  # fmt: skip
         shift = int(text[22:24]) * 3600 + int(text[24:26]) * 60 if len(text) > 20 else 0
     except (ValueError, KeyError):
         return None
@@ -46,6 +52,23 @@ def iso(text: str, zone: tzinfo = UTC) -> float | None:
             tzinfo=_offset(offset) if offset else zone,
         )  # fmt: skip
         return _within(at.timestamp() + (float(f"0.{fraction}") if fraction else 0.0))
+    except (ValueError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def loose(text: str, zone: tzinfo = UTC) -> float | None:
+    """What spreadsheets write: ``2024-02-01``, ``2024/02/01 10:00``, ``01.02.2024 10:00:00``, in ``zone``."""
+    found = _LOOSE.match(text)
+    if found is None:
+        return None
+    year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+    try:
+        at = datetime(
+            int(year), int(month), int(day), int(found[7] or 0), int(found[8] or 0), min(59, int(found[9] or 0)),
+            tzinfo=zone,
+        )  # fmt: skip
+        return _within(at.timestamp())
     except (ValueError, OverflowError):
         return None
 
@@ -72,11 +95,11 @@ def any_time(value: object, zone: tzinfo) -> float | None:
     if read is not None:
         return read
     if len(text) >= 20 and text[2:3] == "/":
-        return clf(text)
+        return clf(text, zone)
     try:
         return number(float(text))
     except ValueError:
-        return None
+        return loose(text, zone)
 
 
 class Yearless:
@@ -87,12 +110,13 @@ class Yearless:
         self._zone = zone
         self._last: float | None = None
         self._text = ""
+        self._end = 0
 
     def read(self, line: str) -> tuple[float, int] | None:
         """The time with which ``line`` begins, and where it ends; None where it begins otherwise."""
         text = line[:15]
         if text == self._text and self._last is not None:
-            return self._last, 15
+            return self._last, self._end
         found = _SYSLOG.match(line)
         if found is None or found[1] not in MONTHS:
             return None
@@ -103,8 +127,8 @@ class Yearless:
             self._year += 1
             at = self._at(found) or at
         self._last = at
-        self._text = text
-        return at, found.end()
+        self._text, self._end = text, found.end()
+        return at, self._end
 
     def _at(self, found: re.Match[str]) -> float | None:
         _, day, hour, minute, second = found.groups()

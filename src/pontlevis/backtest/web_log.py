@@ -20,7 +20,7 @@ _REST = re.compile(
 _ADDRESS = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{2,40})(?:%\w{1,16})?$")
 _NGINX_ERROR = re.compile(r"(?:^|: )(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d) \[\w+\] ")
 _APACHE_ERROR = re.compile(
-    r"\[\w{3} (\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)? (\d{4})\] \[[\w-]*:?(?:error|warn|info|notice|debug|crit|alert|emerg|trace\d)\]"
+    r"(?:^|: )\[\w{3} (\w{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.\d+)? (\d{4})\] \[[\w-]*:?(?:error|warn|info|notice|debug|crit|alert|emerg|trace\d)\]"
 )
 _CLIENT = re.compile(r"client:? \[?([0-9a-fA-F.:]+?)\]?[,\]:]")
 _APACHE_CLIENT = re.compile(r"\[client (?:\[?([0-9a-fA-F.:]+?)\]?)(?::\d+)?\]")
@@ -44,7 +44,7 @@ class WebLog:
         found = _TIME.search(text, 0, HEAD)
         if found is None:
             return self._error(text)
-        at = clf(found[1])
+        at = clf(found[1], self._zone)
         rest = _REST.match(text, found.end())
         if at is None or rest is None:
             return None
@@ -75,7 +75,7 @@ class WebLog:
             year, month, day, hour, minute, second = (int(each) for each in found.groups())
             client = _CLIENT.search(text, found.end())
         else:
-            found = _APACHE_ERROR.match(text)
+            found = _APACHE_ERROR.search(text, 0, HEAD)
             if found is None or found[1] not in MONTHS:
                 return None
             month, day = MONTHS[found[1]], int(found[2])

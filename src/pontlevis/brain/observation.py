@@ -1,6 +1,6 @@
 """What the brain is told: facts with a time, from a live gateway, a simulator or a recorded log."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -16,6 +16,16 @@ class Kind(StrEnum):
     """A try to make an account."""
     PAGE = "page"
     """Anything else that a browser asks for."""
+
+
+class PagePart(IntEnum):
+    """What a ``PAGE`` was, where that is known."""
+
+    OTHER = 0
+    VIEW = 1
+    """A page that somebody opens."""
+    ASSET = 2
+    """What a page makes a browser fetch by itself: style sheets, scripts, pictures, fonts."""
 
 
 class Outcome(StrEnum):
@@ -75,6 +85,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     agent: str = ""
     """What the client calls itself, as ``brain.agent`` writes it; ``several`` where alike things of a batch
     went by more than one name, empty where it was not noted. No detector reads it: anybody can send anything."""
+    part: int = 0
+    """``PagePart`` of a page; 0 of anything else."""
 
 
 WAIT_EDGES_S = (0.005, 0.02, 0.1, 0.5, 2.0, 5.0, 15.0)

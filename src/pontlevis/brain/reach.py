@@ -15,6 +15,8 @@ class Reach(StrEnum):
     """Tries to log in."""
     SIGN_UPS = "sign_ups"
     """Tries to make an account or to join the waitlist."""
+    PAGES = "pages"
+    """Pages, where no valid session is brought: neither log-ins, nor sign-ups, nor calls."""
 
     def closes(self, kind: Kind, *, keyed: bool = False) -> bool:
         """Whether it refuses an act of this kind; ``keyed``: it brings a valid key or session."""
@@ -22,6 +24,8 @@ class Reach(StrEnum):
             return kind is Kind.REQUEST and not keyed
         if self is Reach.LOG_INS:
             return kind is Kind.LOGIN
+        if self is Reach.PAGES:
+            return kind is Kind.PAGE and not keyed
         return self is Reach.EVERYTHING or kind is Kind.SIGNUP
 
     def covers(self, other: "Reach") -> bool:

@@ -1,5 +1,7 @@
 """``pontlevis backtest``: recorded logs through the same brain."""
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
     from pontlevis.backtest.logs import LogReading, ReadOptions
     from pontlevis.backtest.policy_file import Policies
     from pontlevis.backtest.result import BacktestResult
+    from pontlevis.knowledge.policy import KnowledgePolicy
+    from pontlevis.knowledge.shelf import Report
 
 FINDINGS_SHOWN = 15
 DECISIONS_SHOWN = 8
+FILES_BESIDES = 64
+"""That Python and the libraries may have open besides the logs."""
 
 
 def command(
@@ -62,6 +68,16 @@ def command(
     ] = None,
     protect: Annotated[
         list[str] | None, typer.Option("--protect", help="Address or prefix that no decision may name.")
+    ] = None,
+    asn: Annotated[
+        list[Path] | None,
+        typer.Option("--asn", help="Which autonomous system an address belongs to: CSV, TSV or .mmdb."),
+    ] = None,
+    data_centres: Annotated[
+        list[Path] | None, typer.Option("--data-centres", help="Prefixes of data centres, one a line.")
+    ] = None,
+    vpn: Annotated[
+        list[Path] | None, typer.Option("--vpn", help="Prefixes of exits of VPNs and proxies, one a line.")
     ] = None,
     series: Annotated[
         str, typer.Option("--series", help="What a rate series counts: request, login, signup or page.")
@@ -112,12 +128,21 @@ def command(
     }  # fmt: skip
     try:
         policies = load_policies(policy) if policy is not None else Policies()
+        known = _knowledge(policies.knowledge, asn, data_centres, vpn)
         options = _read_options(policies, extra, format_, map_ or [], series, timezone, year, reorder)
         replayed = ReplayOptions(
-            policies.detection, policies.posture, frozenset(protect or ()), enforce=not observe_only
+            policies.detection,
+            policies.posture,
+            frozenset(protect or ()),
+            knowledge=known.knowledge if known is not None else None,
+            enforce=not observe_only,
         )
     except (BadPolicy, ValueError) as error:
         fail(str(error))
+    for output in (json_file, html):
+        if output is not None and not os.access(output if output.exists() else output.parent, os.W_OK):
+            fail(f"cannot write {output}")  # before a replay that may take an hour
+    _allow_files(len(files))
     shelf, put = shelf_of(data), list[Path]()
     console = Console(stderr=True)
     try:
@@ -145,6 +170,8 @@ def command(
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}")
     if not quiet:
+        for note in known.files if known is not None else ():
+            typer.echo(f"{note.path}: {note.sentence}")
         _summary(Console(), reading, result)
         if html is not None:
             typer.echo(f"Page: {html}")
@@ -195,6 +222,38 @@ def _read_options(
         known=policies.known,
         reorder_s=reorder,
     )
+
+
+def _knowledge(
+    policy: "KnowledgePolicy", asn: list[Path] | None, data_centres: list[Path] | None, vpn: list[Path] | None
+) -> "Report | None":
+    """What the named files say of addresses; None where none is named. Raises ValueError for one that cannot be read."""
+    from dataclasses import replace
+
+    from pontlevis.knowledge.shelf import Shelf
+
+    policy = replace(
+        policy,
+        asn_files=tuple(map(str, asn)) if asn else policy.asn_files,
+        data_centre_files=tuple(map(str, data_centres)) if data_centres else policy.data_centre_files,
+        vpn_files=tuple(map(str, vpn)) if vpn else policy.vpn_files,
+    )
+    report = Shelf(policy, time.time).look()
+    for note in report.files if report is not None else ():
+        if note.error:
+            raise ValueError(f"{note.path}: {note.error}")
+    return report if report is not None and report.files else None
+
+
+def _allow_files(count: int) -> None:
+    """Each file stays open, bare, until its turn comes, so that it is read even if it is rotated meanwhile."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + FILES_BESIDES
+    if soft != resource.RLIM_INFINITY and wanted > soft:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _run(

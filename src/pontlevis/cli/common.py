@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import httpx
 import typer
 from pydantic import ValidationError
 
@@ -96,10 +95,14 @@ class Running:
     """The operator's API of a running service, over its private socket."""
 
     def __init__(self, data: Path, by: str | None = None, *, timeout_s: float = 15.0) -> None:
+        # Not above: with its own command line it takes as long to import as all that `up` needs.
+        import httpx
+
         note = DataDirectory(data).running()
         if note is None:
             fail(f"no Pontlevis runs on {data} (start one with: pontlevis up --data {data})")
         self.note = note
+        self._errors = httpx.HTTPError
         self._client = httpx.Client(
             transport=httpx.HTTPTransport(uds=note.operator_socket),
             base_url=f"http://{note.operator_url.partition('://')[2]}",
@@ -118,7 +121,7 @@ class Running:
         """The decoded answer; ends the command where the service refuses."""
         try:
             answer = self._client.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
+        except self._errors as error:
             fail(f"the service does not answer: {error}")
         if answer.is_success:
             return answer.json() if answer.content else None

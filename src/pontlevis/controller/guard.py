@@ -16,7 +16,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
-from pontlevis.brain.posture.state import PostureState, Transition
+from pontlevis.brain.posture.state import PostureState, Transition, differences
 from pontlevis.brain.reach import Reach
 from pontlevis.brain.registration_order import RegistrationOrder, with_order
 from pontlevis.brain.setting import adopt
@@ -383,10 +383,11 @@ class Guard:
                     transition=msgspec.json.encode(transition),
                 )
             )
-            event = f"posture:state:{transition.after.posture.value}"
-            await record_audit(
-                session, at=transition.at, actor=transition.actor, event=event, detail=transition.reason
+            event, changed = (
+                f"posture:state:{transition.after.posture.value}",
+                "; ".join(differences([transition])),
             )
+            await record_audit(session, at=transition.at, actor=transition.actor, event=event, subject=changed, detail=transition.reason)  # fmt: skip
 
     async def _audit(self, actor: str, event: str, subject: str, detail: str) -> None:
         async with self._database.session() as session:

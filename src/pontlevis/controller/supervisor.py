@@ -1,6 +1,5 @@
 """Starts gateways, controller and, where no engine was named, the engine simulator; keeps them running."""
 
-import contextlib
 import errno
 import logging
 import os
@@ -11,10 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
-
-import httpx
 
 from pontlevis.config import EngineSettings, Settings
 from pontlevis.controller.children import set_up_logging, write_settings
@@ -24,8 +22,9 @@ RESTART_FIRST_S = 0.2
 RESTART_MOST_S = 10.0
 RESTART_CALM_S = 30.0  # a child that ran this long starts again without delay
 STOP_WAIT_S = 8.0
-START_WAIT_S = 45.0
+START_WAIT_S = 120.0  # a child that ends is noticed at once; a machine that is busy takes its time
 POLL_S = 0.1
+ANSWER_WAIT_S = 2.0
 
 log = logging.getLogger("pontlevis.supervisor")
 
@@ -186,12 +185,8 @@ class Supervisor:
                     raise CannotStart(
                         f"the {child.name} ended with status {child.process.returncode} while starting"
                     )
-            with contextlib.suppress(httpx.HTTPError):
-                if (
-                    httpx.get(f"{note.public_url}/api/registration", timeout=2.0, trust_env=False).status_code
-                    == 200
-                ):
-                    return
+            if _answers(note.public_url):
+                return
             if (Path(note.sockets) / "preparing").exists():
                 until = time.monotonic() + START_WAIT_S
             time.sleep(POLL_S)
@@ -214,6 +209,18 @@ class Supervisor:
                 child.process.wait()
 
 
+def _answers(url: str) -> bool:
+    # Not with httpx: each of its clients loads the authorities' certificates, and this is asked many times.
+    connection = HTTPConnection(url.partition("://")[2], timeout=ANSWER_WAIT_S)
+    try:
+        connection.request("GET", "/api/registration")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def roles(workers: int) -> list[str]:
     """The processes beside the engine simulator, in the order in which they start."""
     if workers == 1:
@@ -222,11 +229,16 @@ def roles(workers: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody uses now, nor is given by the kernel while this process lives.
+
+    A server that sets ``SO_REUSEADDR``, as servers do, may listen on it all the same.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    port: int = keeper.getsockname()[1]
+    keeper.detach()
+    return port
 
 
 def check_free(host: str, port: int, *, patience_s: float = 0.0) -> None:

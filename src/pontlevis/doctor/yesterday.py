@@ -4,6 +4,7 @@ The traffic is as it was answered then: whom the service turned away stays turne
 met another policy might have acted otherwise. Detection begins without what it had learned before.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pontlevis.brain.observation import Observation, ServiceSample
 from pontlevis.config import Settings
 from pontlevis.evidence.frames import Seen, Stood, Ticked
 from pontlevis.evidence.reader import JournalReader
+from pontlevis.knowledge.shelf import Shelf
 
 GAP_S = 5.0
 """Between two ticks further apart the service did not run."""
@@ -83,6 +85,9 @@ def replay_journal(
         # What it would do, not that it would say so.
         posture=replace(settings.posture, dry_run=False),
         protected=frozenset(settings.trusted_proxies),
+        knowledge=known.knowledge
+        if (known := Shelf(settings.knowledge, time.time).look()) is not None
+        else None,
     )
     result = Replay(options).run(
         _observations(reader, since, until, progress), _samples(samples, since, until)

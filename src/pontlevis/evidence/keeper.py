@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pontlevis.brain.detection.finding import Finding
 from pontlevis.brain.detection.knowledge import NOWHERE, Place
-from pontlevis.brain.observation import Observation
+from pontlevis.brain.observation import Observation, PagePart
 from pontlevis.evidence.frames import Seen
 from pontlevis.evidence.keeping import Keeping
 from pontlevis.evidence.manifest import Broken, Head
@@ -90,7 +90,8 @@ class Keeper:
         self._store.holds = tuple(holds)
 
     def observe(self, observation: Observation) -> None:
-        if self._thread is not None:
+        # What a browser fetches for a page tells nothing that the page does not.
+        if self._thread is not None and observation.part != PagePart.ASSET:
             self._keeping.take(observation)
 
     def note(self, note: Note) -> None:

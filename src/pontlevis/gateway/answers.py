@@ -45,12 +45,26 @@ _encode = msgspec.json.Encoder().encode
 _cache: dict[tuple[int, str, str, str | None], bytes] = {}
 
 
+def may_answer(status: int) -> bool:
+    """Whether an engine's status can be an answer to a call.
+
+    Such as have no body (204, 304), or send elsewhere, are none: with a body after them a client reads the next answer at
+    the wrong place, and an engine's redirection names an address that is nobody's business.
+    """
+    return (200 <= status < 300 and status not in (204, 205)) or 400 <= status < 600
+
+
+def error_type(status: int) -> str:
+    """What the API calls an error of this status."""
+    return _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+
+
 def error_body(status: int, code: RefusalCode, message: str, param: str | None = None) -> bytes:
     """The JSON of an error, cached where the same one is said again and again."""
     key = (status, code, message, param)
     body = _cache.get(key)
     if body is None:
-        body = _encode(_Body(_Error(message, _TYPES.get(status, "invalid_request_error"), code.value, param)))
+        body = _encode(_Body(_Error(message, error_type(status), code.value, param)))
         if len(_cache) < 256:
             _cache[key] = body
     return body

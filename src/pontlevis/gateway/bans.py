@@ -13,6 +13,7 @@ _ACTS = {
     Reach.KEYLESS: "calls without a valid API key",
     Reach.LOG_INS: "log-ins",
     Reach.SIGN_UPS: "sign-ups",
+    Reach.PAGES: "pages without a valid session",
 }
 
 
@@ -28,7 +29,7 @@ def meets(ban: DecisionRecord, request: Request, directory: Directory, now: floa
     kind = _kind_of(request)
     if not ban.reach.closes(kind):
         return False
-    if kind is not Kind.REQUEST:
+    if kind is not Kind.REQUEST and ban.reach is not Reach.PAGES:
         return True
     token = token_shown(request.headers)
     return ban.reach.closes(kind, keyed=bool(token) and directory.recognise(token, now) is not None)

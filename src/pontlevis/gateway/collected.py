@@ -1,22 +1,28 @@
 """The parts of an engine's answer that are looked at when it has ended."""
 
+from collections import deque
+
 
 class Collected:
     """At most ``most`` bytes are kept: of what is larger the end, where usage stands, or nothing more."""
 
-    __slots__ = ("_parts", "_size")
+    __slots__ = ("_parts", "_size", "left_out")
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: deque[bytes] = deque()
         self._size = 0
+        self.left_out = False
+        """Whether what is kept is not the whole."""
 
     def add(self, data: bytes, most: int, *, newest: bool) -> None:
         self._size += len(data)
         if self._size <= most:
             self._parts.append(data)
-        elif newest:
+            return
+        self.left_out = True
+        if newest:
             while len(self._parts) > 1 and self._size > most:
-                self._size -= len(self._parts.pop(0))
+                self._size -= len(self._parts.popleft())
             self._parts.append(data)
 
     def whole(self) -> bytes:
@@ -25,3 +31,4 @@ class Collected:
     def clear(self) -> None:
         self._parts.clear()
         self._size = 0
+        self.left_out = False

@@ -82,7 +82,7 @@ class Core:
 
     def admit(self, connection: Connection, request: Request) -> None:
         """Everything that can be said before the body is there."""
-        forwarded = request.header(b"x-forwarded-for") if self.settings.trusted_proxies else None
+        forwarded = request.joined(b"x-forwarded-for") if self.settings.trusted_proxies else None
         source = self._addresses.find(connection.peer, forwarded)
         print_ = self._software.of(request.headers)
         path = request.path
@@ -120,7 +120,7 @@ class Core:
             denial: rights.Denial | None = rights.Denial(400, RefusalCode.INVALID_BODY, str(error), Outcome.INVALID, error.param)  # fmt: skip
         else:
             scope = admitted.caller.scope
-            denial = rights.of_model(scope, call.model) if scope is not None else None
+            denial = rights.of_call(scope, call) if scope is not None else None
             if denial is None and admitted.turn != self.directory.turn:  # the body took its time
                 denial = rights.of_stream(self.directory, admitted.caller, admitted.source, self.unix(), admitted.endpoint, call.model, enforcing=self._enforcing, spares=self.policy.bans_spare_existing)  # fmt: skip
         if denial is not None:
@@ -198,7 +198,7 @@ class Core:
         # One that hangs up is judged by its probes: a request that breaks engines must not take them all out.
         if isinstance(error, Unreachable):
             engine.up = False
-            self.admission.set_engine(name, frozenset(engine.models), False, self.monotonic())
+            self.admission.set_engine(name, engine.serves, False, self.monotonic())
 
     def pump(self) -> None:
         """Starts or refuses whoever's turn has come."""
@@ -332,7 +332,7 @@ class Core:
             self._deny(request, denial, source, print_, caller)
             return None
         if caller.standing >= Standing.RECENT:
-            self.known_sources.add(counted_as(source))
+            self.known_sources.add(counted_as(source), caller.account, now)
         return caller
 
     def _admit_page(self, request: Request, source: str, print_: int) -> None:

@@ -14,18 +14,21 @@ from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.upstream import Sending, Server, Unreachable, UpstreamError
 
 PROBE_LIMIT = 4_194_304  # bytes of a models list or a metrics page that are read
+METRICS_PATH = "/metrics"
 _METRIC = re.compile(
-    rb"^(?:vllm:|sglang:|llamacpp:)(num_requests_running|num_running_reqs|requests_processing|num_requests_waiting|"
-    rb"num_queue_reqs|requests_deferred|kv_cache_usage_perc|gpu_cache_usage_perc|token_usage|kv_cache_usage_ratio)"
-    rb"(?:\{[^}]*\})? ([0-9.eE+-]+)",
+    rb"^(?:vllm:|sglang:|llamacpp:|lmdeploy:|aphrodite:|tgi_)(num_requests_running|num_running_reqs|"
+    rb"requests_processing|batch_current_size|num_requests_waiting|num_queue_reqs|requests_deferred|queue_size|"
+    rb"kv_cache_usage_perc|gpu_cache_usage_perc|token_usage|kv_cache_usage_ratio)(?:\{[^}]*\})? ([0-9.eE+-]+)",
     re.MULTILINE,
 )
-_RUNNING = frozenset({b"num_requests_running", b"num_running_reqs", b"requests_processing"})
-_WAITING = frozenset({b"num_requests_waiting", b"num_queue_reqs", b"requests_deferred"})
+_RUNNING = frozenset({b"num_requests_running", b"num_running_reqs", b"requests_processing", b"batch_current_size"})  # fmt: skip
+_WAITING = frozenset({b"num_requests_waiting", b"num_queue_reqs", b"requests_deferred", b"queue_size"})
+USUAL_TAG = ":latest"  # Ollama's, and of what names models as it does; a name without a tag means this one
 
 
 class _ModelList(msgspec.Struct):
-    data: list[dict[str, object]] = msgspec.field(default_factory=list)
+    data: list[dict[str, object]] | None = None
+    """Null where Ollama has no model yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,25 @@ class Engine:
     refuses_stream_options: bool = False
     failures: int = 0
     """Probes that failed in a row."""
-    metrics_path: str | None = "/metrics"
+    metrics_path: str | None = METRICS_PATH
     """None once the engine was found to have none."""
     error: str = "not probed yet"
+
+    @property
+    def serves(self) -> frozenset[str]:
+        """The names by which its models may be asked for."""
+        return frozenset(self.models).union(name.removesuffix(USUAL_TAG) for name in self.models)
+
+    def is_up(self) -> None:
+        """Where it was away, it may be another version now, or have been started with other options."""
+        if not self.up:
+            self.metrics_path = METRICS_PATH
+            self.refuses_stream_options = False
+        self.up = True
+
+    def takes(self, model: str) -> bool:
+        """Whether a request for ``model`` may be sent to it; one that lists no model is sent all."""
+        return not self.models or model in self.models or model + USUAL_TAG in self.models
 
     def head(self, method: str, path: str, fields: bytes, length: int) -> bytes:
         """Request line and headers. ``path`` begins with ``/v1`` or stands at the server's root."""
@@ -140,7 +159,7 @@ async def probe_models(engine: Engine, timeout_s: float) -> None:
         status, body = await Probe().get(engine, "/v1/models", timeout_s)
         if status != 200:
             raise UpstreamError(f"/v1/models answers {status}")
-        listed = msgspec.json.decode(body, type=_ModelList).data
+        listed = msgspec.json.decode(body, type=_ModelList).data or []
         models = {str(each["id"]): each for each in listed if isinstance(each.get("id"), str)}
     except (UpstreamError, TimeoutError, msgspec.DecodeError, OSError) as error:
         engine.failures += 1
@@ -151,12 +170,12 @@ async def probe_models(engine: Engine, timeout_s: float) -> None:
         return
     engine.failures = 0
     engine.error = ""
-    engine.up = True
+    engine.is_up()
     engine.models = models
 
 
 async def probe_metrics(engine: Engine, timeout_s: float) -> EngineMetrics | None:
-    """Reads vLLM's, SGLang's or llama.cpp's metrics; None where there are none."""
+    """Reads the metrics of those engines that have some; None where there are none."""
     if engine.metrics_path is None or not engine.up:
         return None
     try:
@@ -165,6 +184,8 @@ async def probe_metrics(engine: Engine, timeout_s: float) -> EngineMetrics | Non
         return None
     if status == 404:
         engine.metrics_path = None
+    elif 300 < status < 309 and engine.metrics_path == METRICS_PATH:
+        engine.metrics_path = METRICS_PATH + "/"  # where FastAPI mounts them, and then redirects to
     if status != 200:
         return None
     return read_metrics(body)

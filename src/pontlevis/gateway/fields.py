@@ -3,6 +3,8 @@
 from pontlevis.brain.admission.messages import Allowance
 from pontlevis.brain.key_scope import MOST_LIMIT
 from pontlevis.gateway.answers import REASONS
+from pontlevis.gateway.directory import Caller
+from pontlevis.gateway.port import AdmissionPort
 
 # What an engine may not say to the client: hop-by-hop (RFC 9110 7.6.1), lengths we set, and its own limits.
 DROPPED = frozenset(
@@ -24,6 +26,15 @@ DROPPED = frozenset(
         b"openai-organization",
         b"openai-project",
         b"www-authenticate",
+        # What browsers would do to this service's own site, or to others of its domain, because the engine says so.
+        b"clear-site-data",
+        b"location",
+        b"nel",
+        b"refresh",
+        b"report-to",
+        b"reporting-endpoints",
+        b"service-worker-allowed",
+        b"strict-transport-security",
         *(
             b"x-ratelimit-%b-%b" % (kind, what)
             for kind in (b"limit", b"remaining", b"reset")
@@ -34,6 +45,14 @@ DROPPED = frozenset(
 _FRAMING = frozenset({b"connection", b"content-length", b"content-type", b"transfer-encoding"})
 _NAMED_OFTEN = frozenset({b"close", b"keep-alive", b"Keep-Alive"})
 PASSED_ON = frozenset({b"accept", b"user-agent", b"traceparent", b"tracestate", b"openai-beta"})
+
+
+def passed_on(headers: list[tuple[bytes, bytes]], traced: bytes) -> bytes:
+    """The client's header lines that an engine gets; ``traced``, if any, stands for those about tracing."""
+    lines = [b"%b: %b\r\n" % field for field in headers if field[0] in PASSED_ON]
+    if traced:
+        lines = [line for line in lines if not line.startswith(b"trace")]
+    return b"".join(lines) + traced
 
 
 def end_to_end(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -59,6 +78,16 @@ def limit_fields(allowance: Allowance) -> bytes:
             b"x-ratelimit-reset-tokens: %.3fs\r\n"
         ) % (allowance.limit_tokens, allowance.remaining_tokens, allowance.reset_tokens_s)
     return requests + tokens
+
+
+def limits_of(admission: AdmissionPort, caller: Caller, now: float) -> bytes:
+    """What a caller is told of its limits; nothing where it has none."""
+    if caller.unlimited and caller.limits is None:
+        return b""
+    allowance = admission.allowance(
+        caller.account, caller.standing, now, caller.credential, caller.limits, caller.unlimited
+    )
+    return limit_fields(allowance) if allowance is not None else b""
 
 
 def answer_head(
@@ -102,9 +131,3 @@ def framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None, bool,
         elif name == b"connection":
             hops = hops or value not in _NAMED_OFTEN
     return stream, length, chunked or length is not None, hops
-
-
-def error_fields(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """What of an engine's error is passed on beside status and body."""
-    kept = (b"content-type", b"retry-after", b"content-language")
-    return b"".join(b"%b: %b\r\n" % field for field in headers if field[0] in kept)

@@ -260,6 +260,11 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     @property
+    def since(self) -> float:
+        """Monotonic seconds of its last request's beginning or end."""
+        return self._since
+
+    @property
     def fields(self) -> bytes:
         """Header lines that every answer carries."""
         return self._all.date.line

@@ -7,7 +7,7 @@ import msgspec
 from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.vocabulary import RefusalCode
 from pontlevis.gateway.answers import error_body
-from pontlevis.gateway.engines import Engine
+from pontlevis.gateway.engines import USUAL_TAG, Engine
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.wire import MODELS
 
@@ -31,7 +31,8 @@ def answer_models(
     if path in (MODELS, MODELS + "/"):
         connection.answer(200, msgspec.json.encode({"object": "list", "data": list(models.values())}))
         return True
-    found = models.get(path.removeprefix(MODELS + "/"))
+    name = path.removeprefix(MODELS + "/")
+    found = models.get(name) or models.get(name + USUAL_TAG)
     if found is not None:
         connection.answer(200, msgspec.json.encode(found))
         return True

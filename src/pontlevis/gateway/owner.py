@@ -195,7 +195,7 @@ class Owner:
         engine = self.engines.get(name)
         if engine is not None:
             engine.up = False
-            self.admission.set_engine(name, frozenset(engine.models), False, now)
+            self.admission.set_engine(name, engine.serves, False, now)
             self._tell_of(engine)
             self.pump()
 

@@ -2,6 +2,7 @@
 
 Whatever the pages cost, they can hold at most ``page_slots`` requests at the controller; requests that
 bring a valid session, or come from a source that lately used one, go first and have slots of their own.
+Of the others those go first whose place has loaded what pages need, which a flood of pages does not.
 """
 
 from collections import OrderedDict, deque
@@ -9,11 +10,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pontlevis.brain.fingerprint import agent_of
+from pontlevis.brain.observation import Outcome, PagePart
+from pontlevis.brain.places import PlaceBudget
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.answers import REASONS, error_body
 from pontlevis.gateway.fields import end_to_end
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.kept_pages import Keeping, KeptPages
+from pontlevis.gateway.page_notes import PageNotes, outcome_of, page_part
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
@@ -47,14 +51,17 @@ class KnownSources:
 
     def __init__(self, most: int = KNOWN_SOURCES) -> None:
         self._most = most
+        self._budget = PlaceBudget()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.on_new: Callable[[str], None] | None = None
         """Told of a source that was added; other workers want to know it as well."""
 
-    def add(self, source: str) -> None:
-        """Somebody was served from there."""
+    def add(self, source: str, account: str, now: float) -> None:
+        """Somebody was served from there; one account speaks for a few new places only. ``now`` is Unix seconds."""
         if source in self._seen:
             self._seen.move_to_end(source)
+            return
+        if not self._budget.take(account, now):
             return
         if self.on_new is not None:
             self.on_new(source)
@@ -85,10 +92,13 @@ class PageDesk:
         self.server = server
         self.policy = policy
         self._known: deque[PageExchange] = deque()
+        self._readers: deque[PageExchange] = deque()
+        """Strangers whose place has loaded what pages need."""
         self._strangers: deque[PageExchange] = deque()
         self.under_way: set[PageExchange] = set()
         self.refused = 0
         self.kept = KeptPages()
+        self.notes = PageNotes(core.recorder)
 
     def take(self, exchange: "PageExchange") -> None:
         """Answers from memory, starts the exchange, queues it, or answers 503."""
@@ -97,7 +107,7 @@ class PageDesk:
         if self._free(exchange.known):
             self._start(exchange)
             return
-        queue = self._known if exchange.known else self._strangers
+        queue = self._known if exchange.known else self._readers if exchange.reads else self._strangers
         if len(queue) >= self.policy.page_queue:
             self.refused += 1
             exchange.refuse("the service is busy; please try again shortly")
@@ -113,12 +123,13 @@ class PageDesk:
         self.under_way.discard(exchange)
         while self._known and self._free(True):
             self._start_next(self._known)
-        while self._strangers and self._free(False):
-            self._start_next(self._strangers)
+        for queue in (self._readers, self._strangers):
+            while queue and self._free(False):
+                self._start_next(queue)
 
     def expire(self, now: float) -> None:
         """Ends what takes too long; call once a second. ``now`` is monotonic."""
-        for queue in (self._known, self._strangers):
+        for queue in (self._known, self._readers, self._strangers):
             while queue and (queue[0].over or now - queue[0].since > self.policy.page_timeout_s):
                 exchange = queue.popleft()
                 if not exchange.over:
@@ -150,6 +161,8 @@ class PageExchange:
         "_desk",
         "_fingerprint",
         "_keeping",
+        "_noted",
+        "_part",
         "_pending",
         "_request",
         "_sending",
@@ -158,6 +171,7 @@ class PageExchange:
         "_tries",
         "known",
         "over",
+        "reads",
         "since",
     )
 
@@ -187,6 +201,9 @@ class PageExchange:
         self._source = source
         self._fingerprint = fingerprint
         self._stripped = b""
+        self._part = PagePart.OTHER if known else page_part(request)
+        self._noted = known
+        self.reads = not known and desk.notes.come(self._part, source)
 
     def answer_from_memory(self) -> bool:
         """Whether what is kept is fresh enough, which costs a look."""
@@ -235,8 +252,15 @@ class PageExchange:
             keeping.key, self._connection, desk.core.monotonic()
         )
 
+    def _note(self, outcome: Outcome) -> None:
+        """Tells detection of it, once."""
+        if not self._noted:
+            self._noted = True
+            self._desk.notes.ended(self._request, self._part, outcome, self._source, self._fingerprint)
+
     def refuse(self, message: str) -> None:
         self.over = True
+        self._note(Outcome.REFUSED)
         if not self._kept_instead():
             self._answer(503, RefusalCode.OVERLOADED, message)
 
@@ -247,6 +271,7 @@ class PageExchange:
         if self.over:
             return
         self.over = True
+        self._note(Outcome.OK)
         if self._sending is not None:
             self._sending.cancel()
         self._desk.release(self)
@@ -257,6 +282,7 @@ class PageExchange:
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         length = None
+        self._note(outcome_of(status))
         if self._keeping is not None:
             self._keeping.begins(status, headers)
         parts = [b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"Other"))]
@@ -312,6 +338,7 @@ class PageExchange:
         if self.over:
             return
         self.over = True
+        self._note(Outcome.ERROR)
         if self._sending is not None:
             self._sending.cancel()
             self._sending = None

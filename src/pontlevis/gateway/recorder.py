@@ -2,11 +2,12 @@
 
 from pontlevis.brain.agent import SEVERAL
 from pontlevis.brain.fingerprint import agent_of
-from pontlevis.brain.observation import Kind, Observation, Outcome, ServiceSample
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart, ServiceSample
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.link.messages import Batch, UsageRecord
 
 _Key = tuple[Kind, Outcome, str, int, str, int, str]
+_PageKey = tuple[Outcome, str, int, PagePart, int, int]
 
 
 class _Entry:
@@ -29,6 +30,7 @@ class Recorder:
         self._worker = worker
         self._most = policy.batch_observations
         self._seen: dict[_Key, _Entry] = {}
+        self._pages: dict[_PageKey, _Entry] = {}
         self._usage: list[UsageRecord] = []
         self._dropped = 0
 
@@ -66,12 +68,33 @@ class Recorder:
         if agent != entry.agent:
             entry.agent = SEVERAL
 
+    def see_page(
+        self, outcome: Outcome, source: str, fingerprint: int, part: PagePart, target: int, parameters: int
+    ) -> None:
+        """Counts one request for a page, or for what a page needs. Beyond a bound of their own, by outcome and
+        part only, so that a flood of pages takes no room from calls.
+        """
+        key, agent = (outcome, source, fingerprint, part, target, parameters), agent_of(fingerprint)
+        entry = self._pages.get(key)
+        if entry is None:
+            if len(self._pages) >= self._most:
+                self._dropped += 1
+                key, agent = (outcome, "", 0, part, 0, 0), ""
+                entry = self._pages.get(key)
+            if entry is None:
+                self._pages[key] = _Entry(0, 0, 0, agent)
+                return
+        entry.count += 1
+        if agent != entry.agent:
+            entry.agent = SEVERAL
+
     def settle(self, usage: UsageRecord) -> None:
         self._usage.append(usage)
 
     def take(self, now: float, sample: ServiceSample | None, refusals: dict[str, int]) -> Batch:
         """All that was seen since the last call. ``now`` is Unix seconds."""
         seen, self._seen = self._seen, {}
+        pages, self._pages = self._pages, {}
         dropped, self._dropped = self._dropped, 0
         return Batch(
             self._worker,
@@ -93,6 +116,21 @@ class Recorder:
                     agent=each.agent,
                 )
                 for (kind, outcome, source, fingerprint, account, standing, credential), each in seen.items()
+            ]
+            + [
+                Observation(
+                    now,
+                    Kind.PAGE,
+                    outcome,
+                    source,
+                    int(fingerprint),
+                    count=each.count,
+                    target=target,
+                    parameters=parameters,
+                    agent=each.agent,
+                    part=part,
+                )
+                for (outcome, source, fingerprint, part, target, parameters), each in pages.items()
             ],
             sample,
             dropped,

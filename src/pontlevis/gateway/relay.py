@@ -7,10 +7,11 @@ from pontlevis.brain.admission.messages import Ask, Dispatch, Preempt, Queued, R
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.refusal_note import Cause
 from pontlevis.brain.vocabulary import RefusalCode
-from pontlevis.gateway.answers import error_body, error_event
+from pontlevis.gateway.answers import error_body, error_event, may_answer
 from pontlevis.gateway.collected import Collected
 from pontlevis.gateway.directory import Caller
-from pontlevis.gateway.fields import PASSED_ON, answer_head, end_to_end, error_fields, framing, limit_fields
+from pontlevis.gateway.engine_errors import shaped
+from pontlevis.gateway.fields import answer_head, end_to_end, framing, limits_of, passed_on
 from pontlevis.gateway.http import Connection
 from pontlevis.gateway.request import Request
 from pontlevis.gateway.upstream import Sending, StaleConnection, UpstreamError
@@ -33,7 +34,7 @@ class Exchange:
     """One call under way. Times are monotonic seconds."""
 
     __slots__ = (
-        "_chunked", "_collected", "_core", "_engine", "_first_byte_at",
+        "_bare", "_chunked", "_collected", "_core", "_engine", "_first_byte_at",
         "_headers", "_length", "_over", "_pending_head", "_reader", "_report_at", "_request", "_sending", "_sent", "_started", "_status",
         "_ticket", "_trace", "_tries", "_unframed", "_waited", "call", "caller", "connection", "endpoint", "fingerprint", "last_data_at", "source",
     )  # fmt: skip
@@ -57,25 +58,20 @@ class Exchange:
         self.caller = caller
         self.source = source
         self.fingerprint = fingerprint
-        self._ticket = 0
-        self._tries = 0
+        self._ticket = self._tries = self._sent = self._status = 0
+        self._bare = False
         self._started = core.monotonic()
-        self._waited = 0.0
-        self._first_byte_at = 0.0
+        self._waited = self._first_byte_at = 0.0
         self.last_data_at = self._started
         self._sending: Sending | None = None
         self._engine = ""
-        self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._pending_head: bytes | None = None
-        self._chunked = False
-        self._unframed = False
+        self._chunked = self._unframed = self._over = False
         self._length: int | None = None
         self._reader: StreamReader | None = None
         self._collected = Collected()
         self._report_at = REPORT_EVERY
-        self._sent = 0
-        self._over = False
         self._trace: CallTrace | None = None
         if core.tracing is not None:
             self._trace = core.tracing.call(endpoint.value, call.model, caller.standing.word, request.headers)
@@ -105,6 +101,7 @@ class Exchange:
         """The engine may be asked now."""
         self._waited = said.waited_s
         self._engine = said.engine
+        self._bare = False
         self._send()
 
     def refuse(self, said: Refuse) -> None:
@@ -118,7 +115,7 @@ class Exchange:
         if said.retry_after_s > 0:
             fields += b"retry-after: %d\r\n" % max(1, ceil(said.retry_after_s))
         if said.status == 429:
-            fields += self._limits()
+            fields += limits_of(self._core.admission, self.caller, self._core.monotonic())
         self._observe(Outcome.REFUSED)
         self._core.refused(said.code)
         self.connection.answer(said.status, error_body(said.status, said.code, said.reason), fields)
@@ -143,16 +140,24 @@ class Exchange:
         """Frees the engine's slot at once and charges what was generated."""
         if self._over:
             return
+        reader = self._reader
+        if reader is not None and reader.over:
+            # Clients leave at the last word; engines may end the framing of the answer a moment after it.
+            if self._sending is not None:
+                self._sending.let_end()
+            self._finish(reader.usage, Outcome.OK)
+            self._core.pump()
+            return
         self._over = True
         asked = self._sending is not None and self._sending.connection is not None
         self._stop_engine()
         now = self._core.monotonic()
-        if self._reader is not None:
-            self._core.admission.progress(self._ticket, self._reader.events, now)
+        tokens, usage = (reader.tokens, reader.usage) if reader is not None else (0, None)
+        self._core.admission.progress(self._ticket, tokens, now)
         self._core.admission.abandon(self._ticket, now)
         self._core.forget(self._ticket)
         if asked:
-            self._settle("aborted", None, self._reader.events if self._reader else 0)
+            self._settle("aborted", usage.tokens_in if usage is not None else None, tokens)
         self._observe(Outcome.OK if self._first_byte_at else Outcome.REFUSED)
         self._core.pump()
 
@@ -173,6 +178,9 @@ class Exchange:
     # -- Receiver: the engine
 
     def answer_begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if not may_answer(status):
+            self._over_early()
+            return
         self._status = status
         stream, self._length, framed, hops = framing(headers)
         self._headers = end_to_end(headers) if hops else headers
@@ -184,6 +192,8 @@ class Exchange:
             self._unframed = not framed
             self._length = None
         if status < 400:
+            if self._bare:
+                self._core.engines[self._engine].refuses_stream_options = True
             self._pending_head = self._head()
 
     def answer_data(self, data: bytes) -> None:
@@ -285,12 +295,9 @@ class Exchange:
     def _send(self) -> None:
         self._tries += 1
         engine = self._core.engines[self._engine]
-        body = self.call.original if engine.refuses_stream_options else self.call.body
-        passed = [b"%b: %b\r\n" % field for field in self._request.headers if field[0] in PASSED_ON]
-        if self._trace is not None:
-            passed = [line for line in passed if not line.startswith(b"trace")]
-            passed.append(self._trace.sending(self._engine, self._waited))
-        fields = b"content-type: application/json\r\n" + b"".join(passed)
+        body = self.call.original if engine.refuses_stream_options or self._bare else self.call.body
+        traced = self._trace.sending(self._engine, self._waited) if self._trace is not None else b""
+        fields = b"content-type: application/json\r\n" + passed_on(self._request.headers, traced)
         head = engine.head("POST", self.endpoint.value, fields, len(body))
         self.last_data_at = self._core.monotonic()
         try:
@@ -300,7 +307,8 @@ class Exchange:
 
     def _head(self) -> bytes:
         self._chunked = self._length is None and not self._request.version_10
-        own = b"x-request-id: %b\r\n%b" % (self._request_id(), self._limits())
+        limits = limits_of(self._core.admission, self.caller, self._core.monotonic())
+        own = b"x-request-id: %b\r\n%b" % (self._request_id(), limits)
         date, headers, length, chunked = self.connection.fields, self._headers, self._length, self._chunked
         return answer_head(self._status, date, headers, own, length, chunked, self._closes())
 
@@ -308,38 +316,30 @@ class Exchange:
         request = self._request
         return not request.keep_alive or (request.version_10 and self._length is None)
 
-    def _limits(self) -> bytes:
-        caller, now = self.caller, self._core.monotonic()
-        if caller.unlimited and caller.limits is None:
-            return b""
-        allowance = self._core.admission.allowance(
-            caller.account, caller.standing, now, caller.credential, caller.limits, caller.unlimited
-        )
-        return limit_fields(allowance) if allowance is not None else b""
-
     def _engine_error(self) -> None:
         """The engine answered with an error: passed on whole, after one retry where we caused it."""
         engine = self._core.engines[self._engine]
+        if self._collected.left_out:
+            self._over_early()
+            return
         body = self._collected.whole()
-        if (
-            self.call.rewritten
-            and not engine.refuses_stream_options
-            and self._status in (400, 422)
-            and b"stream_options" in body
-        ):
-            engine.refuses_stream_options = True
+        named = self._status in (400, 422) and b"stream_options" in body
+        if named and self.call.rewritten and not (engine.refuses_stream_options or self._bare):
+            # Whether they were the reason is known when it is asked without: the client's own words may stand there.
+            self._bare = True
             self._forget_answer()
             self._send()
             return
         if self._status in (401, 407):
             self._core.engine_failed(self._engine, UpstreamError("it refuses the key that it is asked with"))
-            self._end_early(
-                502, RefusalCode.ENGINE_UNAVAILABLE, "the engine does not accept this service's own key"
-            )
+            said = "the engine does not accept this service's own key"
+            self._end_early(502, RefusalCode.ENGINE_UNAVAILABLE, said)
             return
         self._finish(None, Outcome.ERROR if self._status >= 500 else Outcome.INVALID)
-        fields = b"%bx-request-id: %b\r\n" % (error_fields(self._headers), self._request_id())
-        self.connection.answer_as(self._status, body, fields)
+        fields, body = shaped(self._status, self._headers, body)
+        self.connection.answer_as(
+            self._status, body, b"%bx-request-id: %b\r\n" % (fields, self._request_id())
+        )
         self._core.pump()
 
     def _end_early(self, status: int, code: RefusalCode, reason: str, *, cause: Cause = Cause.OTHER) -> None:

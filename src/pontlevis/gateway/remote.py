@@ -119,6 +119,8 @@ class RemoteAdmission:
             elif isinstance(message, EngineState):
                 engine = self._engines.get(message.name)
                 if engine is not None:
+                    if message.up:
+                        engine.is_up()
                     engine.up, engine.error = message.up, message.error
                     if message.models is not None:
                         engine.models = message.models

@@ -102,6 +102,14 @@ class Request:
                 return value
         return None
 
+    def joined(self, name: bytes) -> bytes | None:
+        """All fields of that lower-case name as one list, in their order (RFC 9110, 5.3).
+
+        HAProxy adds a line of its own to X-Forwarded-For, below whatever the client sent.
+        """
+        found = [value for key, value in self.headers if key == name]
+        return b",".join(found) if found else None
+
     def read_head(self, version: str) -> tuple[int, bool, Wrong | None]:
         """Bytes of its head; whether the client awaits 100 Continue; status, code and sentence of what is wrong.
 

@@ -10,7 +10,7 @@ from pontlevis.brain.key_scope import KeyScope
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import RefusalCode, Standing
 from pontlevis.gateway.directory import Caller, Directory
-from pontlevis.gateway.wire import Endpoint
+from pontlevis.gateway.wire import Endpoint, InferenceCall, names_its_model_twice
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +70,14 @@ def of_model(scope: KeyScope, model: str) -> Denial | None:
     if scope.permits_model(model):
         return None
     return Denial(403, RefusalCode.MODEL_NOT_PERMITTED, f"this API key may not use the model {model!r}; its scope leaves it out", param="model")  # fmt: skip
+
+
+def of_call(scope: KeyScope, call: InferenceCall) -> Denial | None:
+    """Against a call that a key with a scope makes. Engines in Go (Ollama) read ``Model`` as ``model``; OpenRouter takes
+    ``models`` as well."""
+    if scope.models and names_its_model_twice(call.original):
+        return Denial(400, RefusalCode.INVALID_BODY, "this API key is bound to models, so that its requests name theirs once, as model", Outcome.INVALID, param="model")  # fmt: skip
+    return of_model(scope, call.model)
 
 
 def of_stream(

@@ -65,7 +65,7 @@ class StandIn:
             return None
         best, most = "", 0
         for name, engine in self._engines.items():
-            if name == other_than or not engine.up or (engine.models and ask.model not in engine.models):
+            if name == other_than or not engine.up or not engine.takes(ask.model):
                 continue
             room = self._share(name) - self._errands.at_engine(name)
             if room > most:

@@ -11,7 +11,11 @@ import httptools
 
 IDLE_CONNECTIONS = 256  # kept open to one server; more are closed after use
 IDLE_S = 4.0  # below the 5 s after which uvicorn closes an idle connection, so that a stale one is rare
+FRAMING_END_S = (
+    1.0  # for the end of an answer whose last words have come; choice: a hundred times what it takes
+)
 MAX_ANSWER_HEADERS = 200
+MAX_ANSWER_HEAD_BYTES = 65_536  # Envoy's default is 60 KiB; of trailers and chunk extensions as well
 
 
 class Receiver(Protocol):
@@ -149,6 +153,14 @@ class Sending:
             connection, self.connection = self.connection, None
             connection.abandon()
 
+    def let_end(self) -> None:
+        """Nobody waits for the rest, of which only the end of the framing is missing: the connection is kept for the
+        next request if that comes in time.
+        """
+        self.receiver = None
+        self.hold(False)
+        asyncio.get_running_loop().call_later(FRAMING_END_S, self.cancel)
+
     def hold(self, held: bool) -> None:
         """Stops or resumes reading, while whoever gets the answer cannot take more."""
         if self.connection is not None:
@@ -160,7 +172,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_begun",
+        "_bodiless",
         "_closed",
+        "_head_bytes",
         "_headed",
         "_headers",
         "_held",
@@ -183,6 +197,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._begun = False
         self._headed = False
         """Whether the head of the answer is whole."""
+        self._head_bytes = 0
+        """Of the fields of this head."""
+        self._bodiless = 0
+        """Bytes that came since the last of a body did: heads, interim answers, what stands around chunks."""
         self._closed = False
         self._held = False
         self._keep = True
@@ -200,6 +218,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reused = reused
         self._begun = self._headed = False
         self._headers = []
+        self._bodiless = 0
         if self.transport is None or self._closed:
             # The event loop has yet to report the loss; report it from there as well.
             asyncio.get_running_loop().call_soon(self._fail, UpstreamError("connection lost"))
@@ -258,11 +277,20 @@ class UpstreamConnection(asyncio.Protocol):
             # Bytes that nobody asked for: the connection cannot be trusted any more.
             self.close(abort=True)
             return
+        broken: Exception | None = None
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            broken = error
+        if broken is None and not self._parts:
+            self._bodiless += len(data)
+            if self._sending is not None and self._bodiless > MAX_ANSWER_HEAD_BYTES:
+                broken = UpstreamError("the server sent too large a head")
+        else:
+            self._bodiless = 0
+        if broken is not None and self._sending is not None:
             self.close(abort=True)
-            self._fail(UpstreamError(f"the server broke HTTP: {type(error).__name__}"))
+            self._fail(UpstreamError(f"the server broke HTTP: {type(broken).__name__}"))
             return
         if self._parts:
             parts, self._parts = self._parts, []
@@ -273,7 +301,8 @@ class UpstreamConnection(asyncio.Protocol):
             # on_message_complete came within this data.
             sending.connection = None
             receiver, sending.receiver = sending.receiver, None
-            if self._keep and not self._closed:
+            # What broke HTTP behind a whole answer is no fault of that answer.
+            if self._keep and broken is None and not self._closed:
                 # Whoever could not take the end of this answer must not hold up the next one's.
                 self.hold(False)
                 self._server.release(self)
@@ -290,15 +319,23 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._begun = True
         self._headers = []
+        self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headed or self._sending is None:
+            return  # a trailer, or of an answer that nobody asked for
         self._headers.append((name.lower(), value))
-        if len(self._headers) > MAX_ANSWER_HEADERS:
+        self._head_bytes += len(name) + len(value)
+        if len(self._headers) > MAX_ANSWER_HEADERS or self._head_bytes > MAX_ANSWER_HEAD_BYTES:
             raise UpstreamError("the server sent too many header fields")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200 or self._sending is None:
+        if self._sending is None:
+            return
+        if status < 200:
+            if status < 100:
+                raise UpstreamError("the server sent a status that is none")
             return
         self._keep = self._parser.should_keep_alive()
         self._headed = True
@@ -306,7 +343,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._sending.receiver.answer_begins(status, self._headers)
 
     def on_body(self, body: bytes) -> None:
-        if self._sending is not None:
+        if self._sending is not None and self._headed:
             self._parts.append(body)
 
     def on_message_complete(self) -> None:

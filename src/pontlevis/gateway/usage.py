@@ -44,6 +44,8 @@ _decoder = msgspec.json.Decoder(_Whole)
 _usage_decoder = msgspec.json.Decoder(Usage)
 _USAGE = re.compile(rb'"usage"\s*:\s*(\{(?:[^{}]|\{[^{}]*\})*\})')  # details are one level deep
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
+# At the beginning of a line only: inside an event's JSON there are no line feeds.
+_FAREWELL = re.compile(rb"(?:^|\n)(?:data: ?\[DONE\]|event: ?response\.(?:completed|incomplete|failed)\b)")
 _LAST_WORDS = (
     b"data: [DONE]",
     b"data:[DONE]",
@@ -83,7 +85,18 @@ class StreamReader:
     Bytes come out as they went in, event by event; an unfinished event waits for its end.
     """
 
-    __slots__ = ("_hide", "_mark", "_tail", "_watch", "ended", "events", "usage")
+    __slots__ = (
+        "_hide",
+        "_last",
+        "_mark",
+        "_seam",
+        "_tail",
+        "_waiting",
+        "_watch",
+        "ended",
+        "events",
+        "usage",
+    )
 
     def __init__(self, *, hide_usage: bool, deltas_only: bool = False, watch_end: bool = False) -> None:
         """``deltas_only``: only events of a kind ``….delta`` carry tokens, as in the responses API.
@@ -93,24 +106,43 @@ class StreamReader:
         self._hide = hide_usage
         self._watch = watch_end
         self._mark = b'.delta"' if deltas_only else b"\ndata:"
-        self._tail = b""
+        self._tail: list[bytes] = []
+        """Of an event that is not whole yet; put together once, or a long one would be copied with each of its parts."""
+        self._waiting = 0
+        """Bytes of it."""
+        self._seam = b""
+        """The last three of them: an event's end may lie across two reads and more."""
+        self._last = b""
         self.events = 0
         """Events with tokens so far: about the tokens generated, where each event carries one."""
         self.ended = False
         """Whether the answer's own end was seen: [DONE], a reason why it finished, an error."""
         self.usage: Usage | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether the answer's last words were among what came last, so that only the end of its framing is missing."""
+        return _FAREWELL.search(self._last) is not None
+
+    @property
+    def tokens(self) -> int:
+        """Generated so far: as the engine counted them where it has said so, else the events."""
+        counted = self.usage.tokens_out if self.usage is not None else None
+        return self.events if counted is None else counted
+
     def read(self, data: bytes) -> bytes:
         """What of ``data``, and of what waited before it, goes to the client."""
         if self._tail:
-            data = self._tail + data
-            self._tail = b""
+            if self._goes_on(data):
+                return b""
+            data = self.rest() + data
         if not data.endswith(b"\n\n"):
             lone, paired = data.rfind(b"\n\n"), data.rfind(b"\r\n\r\n")
             end = max(lone + 2 if lone >= 0 else 0, paired + 4 if paired >= 0 else 0)
             if len(data) - end > EVENT_LIMIT:
                 end = len(data)
-            self._tail = data[end:]
+            if end < len(data):
+                self._wait(data[end:])
             data = data[:end]
             if not data:
                 return b""
@@ -122,12 +154,28 @@ class StreamReader:
             self.events += 1
         if self._watch and any(each in data for each in _LAST_WORDS):
             self.ended = True
+        self._last = data
         return data
 
     def rest(self) -> bytes:
         """What still waits when the engine has ended."""
-        tail, self._tail = self._tail, b""
-        return tail
+        tail, self._tail, self._waiting, self._seam = self._tail, [], 0, b""
+        return b"".join(tail)
+
+    def _goes_on(self, data: bytes) -> bool:
+        """Whether the event that waits does not end in ``data`` either; then this waits as well."""
+        seam = self._seam + data[:3]
+        if self._waiting + len(data) > EVENT_LIMIT or any(
+            end in each for end in (b"\n\n", b"\r\n\r\n") for each in (seam, data)
+        ):
+            return False
+        self._wait(data)
+        return True
+
+    def _wait(self, data: bytes) -> None:
+        self._tail.append(data)
+        self._waiting += len(data)
+        self._seam = (self._seam + data[-3:])[-3:]
 
     def _read_usage(self, data: bytes) -> bytes:
         kept: list[bytes] = []

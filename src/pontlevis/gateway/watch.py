@@ -26,7 +26,7 @@ async def watch(
     awaited_until = clock() + AWAITED_S
     while True:
         await probe_models(engine, PROBE_TIMEOUT_S)
-        admission.set_engine(engine.name, frozenset(engine.models), engine.up, clock())
+        admission.set_engine(engine.name, engine.serves, engine.up, clock())
         # It may have been started together with us: no alarm before it had the time.
         awaited = was_up is None and not engine.up and clock() < awaited_until
         if engine.up is not was_up and not awaited:

@@ -1,16 +1,15 @@
 """The parts of the OpenAI API that the gateway must understand; everything else passes through untouched."""
 
-import re
 from enum import StrEnum
 
 import msgspec
 
+from pontlevis.gateway.pictures import IMAGE_TOKENS, items_of, pictures_in
+
 BYTES_PER_TOKEN = 4  # OpenAI's own rule of thumb for English text
-IMAGE_TOKENS = 1_024  # choice: within 85 to 1,445, what GPT-4o charges for one image
 MOST_CHOICES = 128  # of n and best_of; OpenAI's own bound for n
 MOST_PROMPTS = 2_048  # of one call; OpenAI's own bound for the inputs of an embeddings call
 _INJECTED = b'"stream_options":{"include_usage":true},'
-_DATA_URI = re.compile(rb'"data:[a-z]+/[^"]{0,64};base64,[^"]*"')
 
 
 class Endpoint(StrEnum):
@@ -114,6 +113,13 @@ def read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
         raise BadBody(*_explain(error)) from None
 
 
+def names_its_model_twice(body: bytes) -> bool:
+    """Whether a body that was understood names ``model`` in another spelling too, such as ``Model``, or ``models`` to choose
+    from: which of them an engine goes by is the engine's affair."""
+    names = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return any(each != "model" and each.casefold() in ("model", "models") for each in names)
+
+
 def _read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
     asked = _DECODERS[endpoint].decode(body)
     if not asked.model or len(asked.model) > 256:
@@ -141,7 +147,8 @@ def _read_call(endpoint: Endpoint, body: bytes) -> InferenceCall:
             sent = b"%b%b%b" % (body[:at], _INJECTED, body[at:])
         elif hide:
             sent, replaced = _with_usage(body), body
-    return InferenceCall(asked.model, stream, _input_tokens(body), output, sent, hide, choices, at, replaced)
+    tokens = _input_tokens(body, asked)
+    return InferenceCall(asked.model, stream, tokens, output, sent, hide, choices, at, replaced)
 
 
 def _output_cap(asked: _Asked) -> int:
@@ -173,13 +180,11 @@ def _prompts(prompt: msgspec.Raw) -> int:
     return several
 
 
-def _input_tokens(body: bytes) -> int:
-    size, images = len(body), 0
-    if b'"data:' in body:
-        for found in _DATA_URI.finditer(body):
-            size -= found.end() - found.start()
-            images += 1
-    return max(1, size // BYTES_PER_TOKEN + images * IMAGE_TOKENS)
+def _input_tokens(body: bytes, asked: _Chat | _Completion | _Input) -> int:
+    images = size = 0
+    if b'"data:' in body and not isinstance(asked, _Completion):
+        images, size = pictures_in(asked.messages if isinstance(asked, _Chat) else items_of(asked.input))
+    return max(1, (len(body) - size) // BYTES_PER_TOKEN + images * IMAGE_TOKENS)
 
 
 def _with_usage(body: bytes) -> bytes:

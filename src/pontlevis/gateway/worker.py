@@ -116,6 +116,7 @@ class Worker:
             self.core.known_sources.on_new = self._admission_link.remote.met
         self.date = DateHeader()
         self.connections = Connections(self.core, policy, self.date, settings.trusted_proxies)
+        self.connections.is_known = self.core.known_sources.__contains__
         hello = Hello(number, os.getpid(), __version__)
         self._link = ControllerLink(sockets / "link.sock", hello, self._heard, self.outbox)
         self._stopping = asyncio.Event()

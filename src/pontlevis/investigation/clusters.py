@@ -34,6 +34,7 @@ CONCERNS = {
     "sleeper_accounts": {"use", "flood"},
     "leaked_key": {"use", "key guessing"},
     "slow_clients": {"slow"},
+    "page_flood": {"flood"},
     "rotating_flood": {"flood", "key guessing"},
 }
 """What those do whom a detector accuses; one that is not named here may mean anything."""

@@ -17,12 +17,15 @@ def read_mmdb(path: Path, policy: KnowledgePolicy) -> Contents:
     Raises OSError where it cannot be read, is no such database, or the package is not there.
     """
     try:
-        from maxminddb import MODE_MMAP, InvalidDatabaseError, open_database
+        from maxminddb import MODE_MEMORY, InvalidDatabaseError, open_database
     except ImportError:
         raise OSError(".mmdb needs the package maxminddb: pip install 'pontlevis[mmdb]'") from None
+    if path.stat().st_size > policy.max_mmdb_bytes:
+        raise OSError(f"greater than knowledge.max_mmdb_bytes, {policy.max_mmdb_bytes}")
     gathering = Gathering(policy.max_ranges, policy.max_names)
     try:
-        with open_database(path, MODE_MMAP) as reader:
+        # Not mapped: whoever copies a new file over the old one would end this process (SIGBUS).
+        with open_database(path, MODE_MEMORY) as reader:
             for number, (network, record) in enumerate(reader, 1):
                 try:
                     asn, name = _network_of(record)

@@ -43,6 +43,12 @@ class KnowledgePolicy:
     max_line_bytes: int = setting(
         4096, unit="bytes", doc="A longer line is a bad one.", source="choice: names have some dozen letters"
     )
+    max_mmdb_bytes: int = setting(
+        256 * 2**20,
+        unit="bytes",
+        doc="A greater `.mmdb` is not read: it is held in memory while it is.",
+        source="choice: databases of AS numbers take a dozen MiB",
+    )
     max_names: int = setting(
         200_000,
         unit="names",

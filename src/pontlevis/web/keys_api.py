@@ -65,7 +65,7 @@ def create_keys_router(context: WebContext) -> APIRouter:
         account, maker = await holder(request)
         return KeysAnswer(keys=[key_answer(each) for each in await accounts.list_keys(account, maker=maker)])
 
-    @router.post("/keys", status_code=201, responses=_errors(409))
+    @router.post("/keys", status_code=201, responses=_errors(409, 429))
     async def create_key(request: Request, body: Annotated[NewKeyBody, Body()]) -> NewKeyAnswer:
         """Make a key; its secret is shown this once. Asked with a key, the new one may never more than that."""
         account, maker = await holder(request)
@@ -75,7 +75,7 @@ def create_keys_router(context: WebContext) -> APIRouter:
         )
         return new_key_answer(made)
 
-    @router.post("/keys/{key}/rotate", responses=_errors(404))
+    @router.post("/keys/{key}/rotate", responses=_errors(404, 429))
     async def rotate_key(
         request: Request, key: str, body: Annotated[RotationBody | None, Body()] = None
     ) -> NewKeyAnswer:

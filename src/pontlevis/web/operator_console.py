@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from pontlevis.accounts.factors import Realm, SecondFactorRequired
 from pontlevis.accounts.service import AccountError
+from pontlevis.brain.posture.state import differences
 from pontlevis.brain.refusal_note import Cause, RefusalNote
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing, Verdict
 from pontlevis.incidents.components import Status
@@ -26,7 +27,7 @@ from pontlevis.web.operator_live import plots_of
 from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_overview import Overviews, decisions_by_finding
 from pontlevis.web.operator_passkeys import passkey_values
-from pontlevis.web.operator_posture import DRY_RUN, differences
+from pontlevis.web.operator_posture import DRY_RUN
 from pontlevis.web.operator_visitor import (
     COOKIE,
     Actor,

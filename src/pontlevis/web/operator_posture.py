@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field
 
-from pontlevis.brain.posture.state import Transition
+from pontlevis.brain.posture.state import Transition, differences
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.policy_file import BadPolicyFile, Change
 from pontlevis.web.context import WebContext
@@ -56,27 +56,6 @@ class DryRunBody(BaseModel):
 class ReloadBody(BaseModel):
     reason: Reason
     dry_run: Trial = False
-
-
-def differences(transitions: list[Transition]) -> list[str]:
-    """What transitions change, one line a thing; without the times that follow from it."""
-    said = []
-    for each in transitions:
-        before, after = each.before, each.after
-        for name, was, now in (
-            ("posture", before.posture.value, after.posture.value),
-            ("registration", before.registration.value, after.registration.value),
-            ("let through", f"{before.registration_share:.0%}", f"{after.registration_share:.0%}"),
-            ("held by", before.held_by or "nobody", after.held_by or "nobody"),
-            ("dry run", _word(before.dry_run), _word(after.dry_run)),
-        ):
-            if was != now:
-                said.append(f"{name}: {was} → {now}")
-    return said
-
-
-def _word(said: bool | None) -> str:
-    return "as the policy says" if said is None else "on" if said else "off"
 
 
 def create_operator_posture_router(context: WebContext) -> APIRouter:

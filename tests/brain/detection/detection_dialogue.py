@@ -43,6 +43,9 @@ class Dialogue:
         count: int = 1,
         credential: str = "",
         in_flight: int = 0,
+        target: int = 0,
+        parameters: int = 0,
+        part: int = 0,
     ) -> None:
         """One act now; without a source from a fresh address."""
         self.detection.observe(
@@ -60,6 +63,9 @@ class Dialogue:
                 credential,
                 0,
                 in_flight,
+                target,
+                parameters,
+                part=part,
             )
         )
 

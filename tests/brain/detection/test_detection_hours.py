@@ -167,13 +167,26 @@ def test_a_detection_takes_up_where_another_stopped() -> None:
         assert measures == ([] if vouched else ["203.0.113.9"])
 
 
+def test_hours_of_fewer_signals_are_taken_up() -> None:
+    """A service that counts one more signal than before keeps what it has learned of the others."""
+    target = Hours(1, weeks=8, least_s=900)
+    now = lived(target, 8)
+    again = Hours(2, weeks=8, least_s=900)
+    again.restore(target.state())
+    kept = again.usual(0, now + 12 * HOUR)
+    assert kept is not None
+    assert kept.median == 12.0
+    assert again.usual(1, now + 12 * HOUR) is None
+    again.learn(now + 1, [4.0, 2.0], 1800)
+
+
 def test_a_state_of_another_shape_is_passed_over() -> None:
     """A newer service may count more signals: then the hours are learned anew."""
     state = Detection(DetectionPolicy()).state(T0)
     state.baseline.hours.sums.append(1.0)
     again = Detection(DetectionPolicy())
     again.restore(state, T0)
-    assert len(again.state(T0).baseline.hours.sums) == 5
+    assert len(again.state(T0).baseline.hours.sums) == 6
 
 
 def test_bursty_counts_raise_the_test_later_than_steady_ones() -> None:

@@ -63,11 +63,13 @@ def test_a_place_that_did_two_things_earns_two_measures_and_each_once() -> None:
         (Reach.KEYLESS, {Kind.REQUEST}),
         (Reach.LOG_INS, {Kind.LOGIN}),
         (Reach.SIGN_UPS, {Kind.SIGNUP}),
+        (Reach.PAGES, {Kind.PAGE}),
     ],
 )
 def test_each_reach_closes_what_its_name_says(reach: Reach, closed: set[Kind]) -> None:
     """Of keyless calls those that bring a valid key pass."""
     assert {kind for kind in Kind if reach.closes(kind)} == closed
     assert reach.closes(Kind.REQUEST, keyed=True) is (reach is Reach.EVERYTHING)
+    assert reach.closes(Kind.PAGE, keyed=True) is (reach is Reach.EVERYTHING)
     assert Reach.EVERYTHING.covers(reach)
     assert reach.covers(Reach.KEYLESS) is (reach in (Reach.EVERYTHING, Reach.KEYLESS))

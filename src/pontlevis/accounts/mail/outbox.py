@@ -12,6 +12,17 @@ from pontlevis.storage.tables.gate import LetterRow
 
 CLAIM_S = 120.0
 """A letter that a postman took and did not bring back is tried again after this."""
+SHARES = {
+    LetterKind.RESET: 1.0,
+    LetterKind.VERIFY: 0.75,
+    LetterKind.KNOWN: 0.75,
+    LetterKind.SUBSCRIBE: 0.25,
+}
+"""Letters that anybody can ask for, each kind up to this share of the hour's: floods of sign-ups and subscriptions with
+made-up addresses leave a forgotten password its letter. The others tell of something that happened to somebody; what
+strangers ask for must not keep them back (choice)."""
+MOST_VOID = 10_000
+"""Rows of letters that turned out to be for nobody, kept for the counts of their sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +50,24 @@ async def leave(
 ) -> bool:
     """Leaves a letter within the caller's transaction; False where a cap forbids it.
 
-    Costs the same whether or not anybody has the address: who it is for is found out by the postman.
+    Costs the same whether or not anybody has the address: who it is for is found out by the postman. To one person each
+    kind is counted apart, or whoever asks for letters that say nothing would keep back those that say something.
     """
     key = email_key(email)
     row = LetterRow
     since_then = row.created_at > now - HOUR_S
+    asked = row.kind.in_([each.value for each in SHARES])
     # Letters after a breach have a pace of their own: they must not keep a new password from anybody.
-    asked = row.kind != LetterKind.BREACH.value
+    alike = asked if kind in SHARES else ~asked & (row.kind != LetterKind.BREACH.value)
+    same_kind = row.kind == kind.value
     counts = (
         await session.execute(
             select(
-                select(func.count()).where(asked, row.email_key == key, since_then).scalar_subquery(),
-                select(func.count()).where(asked, row.source == source, since_then).scalar_subquery(),
-                select(func.count()).where(asked, since_then).scalar_subquery(),
-                select(func.count()).where(asked, row.state == "waiting").scalar_subquery(),
+                select(func.count()).where(same_kind, row.email_key == key, since_then).scalar_subquery(),
+                select(func.count()).where(alike, row.source == source, since_then).scalar_subquery(),
+                # Those that were for nobody went to no server.
+                select(func.count()).where(alike, since_then, row.state != "void").scalar_subquery(),
+                select(func.count()).where(alike, row.state == "waiting").scalar_subquery(),
             )
         )
     ).one()
@@ -60,7 +75,7 @@ async def leave(
     if (
         to_person >= policy.per_address
         or (source and from_source >= policy.per_source)
-        or in_all >= policy.per_hour
+        or in_all >= policy.per_hour * SHARES.get(kind, 1.0)
         or waiting >= policy.most_waiting
     ):
         return False
@@ -111,7 +126,9 @@ async def room_left(session: AsyncSession, policy: MailPolicy, now: float) -> in
     """How many more letters this hour's cap allows in all."""
     sent = await session.scalar(
         select(func.count()).where(
-            LetterRow.created_at > now - HOUR_S, LetterRow.kind != LetterKind.BREACH.value
+            LetterRow.created_at > now - HOUR_S,
+            LetterRow.kind != LetterKind.BREACH.value,
+            LetterRow.state != "void",
         )
     )
     return max(0, policy.per_hour - int(sent or 0))
@@ -159,12 +176,9 @@ async def clear_out(session: AsyncSession, policy: MailPolicy, now: float) -> No
             row.state != "waiting", or_(row.ended_at < now - policy.keep_s, row.ended_at.is_(None))
         )
     )
-    last = await session.scalar(
-        select(row.id)
-        .where(row.state == "kept")
-        .order_by(row.id.desc())
-        .offset(policy.mailbox_letters)
-        .limit(1)
-    )
-    if last is not None:
-        await session.execute(delete(row).where(row.state == "kept", row.id <= last))
+    for state, most in (("kept", policy.mailbox_letters), ("void", MOST_VOID)):
+        last = await session.scalar(
+            select(row.id).where(row.state == state).order_by(row.id.desc()).offset(most).limit(1)
+        )
+        if last is not None:
+            await session.execute(delete(row).where(row.state == state, row.id <= last))

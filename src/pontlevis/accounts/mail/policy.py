@@ -64,7 +64,7 @@ class MailPolicy:
     per_address: int = setting(
         5,
         unit="letters",
-        doc="To one person (plus-tags and Gmail's dots do not make another) within an hour; more are dropped "
+        doc="To one person (plus-tags and Gmail's dots do not make another) of one kind within an hour; more are dropped "
         "without a word to who asked.",
         source="choice: nobody's mailbox is flooded through us",
     )
@@ -77,7 +77,8 @@ class MailPolicy:
     per_hour: int = setting(
         2_000,
         unit="letters",
-        doc="In all within an hour, likewise; waitlist letters wait instead.",
+        doc="That anybody can ask for, in all within an hour, likewise: the last quarter for forgotten passwords alone, a quarter "
+        "at most to subscribers. As many again tell of something that happened; waitlist letters wait instead.",
         source="choice: below usual limits of providers for one sender",
     )
     most_waiting: int = setting(

@@ -10,6 +10,8 @@ class Alert:
     odds: float
     bad_keys: int
     flood: bool = False
+    pages: bool = False
+    """Whether a flood of pages is found."""
     accused: frozenset[int] = frozenset()
     """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
     drain: bool = False

@@ -14,11 +14,12 @@ QUARANTINE_S = 30.0
 """A second is learned only when so many more have passed without anything hostile, or a crowd's rise."""
 SHARE_LIMITS = (0.05, 0.30)
 """However a service does, its usual failure share is taken to lie within these."""
-SIGNALS = ("signups", "logins", "requests", "turned_away", "strangers")
+SIGNALS = ("signups", "logins", "requests", "turned_away", "strangers", "pages")
 HOSTED_OF = {
     "signups": (c.HOSTED_SIGNUPS, c.SIGNUPS),
     "logins": (c.HOSTED_LOGINS, c.LOGINS),
     "requests": (c.HOSTED_REQUESTS, c.REQUESTS),
+    "pages": (c.HOSTED_PAGES, (c.PAGE,)),
 }
 SETTLED_S = 60.0
 """Seconds of calm before the spread of counts says anything."""
@@ -84,6 +85,7 @@ class Baseline:
             "signups": policy.usual_hosted_people,
             "logins": policy.usual_hosted_people,
             "requests": policy.usual_hosted_calls,
+            "pages": policy.usual_hosted_people,
         }
         self._hours = Hours(len(SIGNALS), weeks=policy.hour_weeks, least_s=policy.hour_least_s)
         self._usual: dict[str, Usual] = {}
@@ -140,6 +142,7 @@ class Baseline:
             "requests": total(second, c.REQUESTS) / dt,
             "turned_away": total(second, c.TURNED_AWAY) / dt,
             "strangers": float(strangers),
+            "pages": second[c.STRANGER_PAGES] / dt,
         }
         for name, value in fresh.items():
             off = value - self._rates[name]
@@ -205,6 +208,11 @@ class Baseline:
         """Different unfamiliar sources in 10 s."""
         return self._expected("strangers", self._policy.usual_strangers)
 
+    @property
+    def pages(self) -> float:
+        """Pages that strangers open, per second."""
+        return self._expected("pages", self._policy.usual_pages)
+
     def dispersion(self, signal: str) -> float:
         """Variance over mean of a signal's counts by the second, 1 (Poisson) to ``most_dispersion``."""
         mean = self._rates[signal]
@@ -213,7 +221,7 @@ class Baseline:
         return min(max(1.0, self._variances[signal] / mean), max(1.0, self._policy.most_dispersion))
 
     def hosted_share(self, kind: str) -> float:
-        """Share of ``signups``, ``logins`` or ``requests`` that comes from data centres and VPN exits."""
+        """Share of ``signups``, ``logins``, ``requests`` or ``pages`` that comes from data centres and VPN exits."""
         return self._hosted[kind]
 
     @property

@@ -24,11 +24,13 @@ GOOD = {
     DetectorName.ROTATING_FLOOD: (REQUEST_OK,),
     DetectorName.SIGNUP_SURGE: (SIGNUP_OK,),
     DetectorName.SLOW_CLIENTS: (REQUEST_OK,),
+    DetectorName.PAGE_FLOOD: (REQUEST_OK, LOGIN_OK, SIGNUP_OK),
 }
 """What somebody who is not hostile achieves among the acts that the detector counts."""
 BANNED = {
     DetectorName.CREDENTIAL_STUFFING: BANNED_REST,
     DetectorName.ROTATING_FLOOD: BANNED_CALLS,
+    DetectorName.PAGE_FLOOD: BANNED_REST,
 }
 """Where those show up whom the detector's findings got a decision against."""
 

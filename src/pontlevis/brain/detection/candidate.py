@@ -18,6 +18,7 @@ class Deed(StrEnum):
     SLOW = "slow"
     LEAKED = "leaked"
     WAKES = "wakes"
+    PAGES = "pages"
 
 
 REACH = {
@@ -25,6 +26,7 @@ REACH = {
     Deed.HAMMERS: Reach.LOG_INS,
     Deed.BAD_KEYS: Reach.KEYLESS,
     Deed.KEYLESS: Reach.KEYLESS,
+    Deed.PAGES: Reach.PAGES,
 }
 """What a measure for a deed closes to a place: no more than where the deed was done; of others, everything."""
 

@@ -49,8 +49,12 @@ from pontlevis.brain.observation import Kind, Outcome
     LOGIN_CHALLENGED,
     LOGIN_CHALLENGE_FAILED,
     STRANGER_UNKNOWN,
-) = range(43)
-WIDTH = 43
+    STRANGER_PAGES,
+    VISITS,
+    VISITS_BARE,
+    HOSTED_PAGES,
+) = range(47)
+WIDTH = 47
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
@@ -66,8 +70,10 @@ WIDTH = 43
 # PROMPT_DRAINED are young accounts, once each, that asked for more than a person within seconds of their sign-up.
 # WOKEN are young accounts at their first call, where no sign-up was seen lately; WOKEN_HEAVY those of them
 # whose first call asked for more than is usual.
+# STRANGER_PAGES are pages opened at unfamiliar sources. VISITS are first visits among them when they are a few seconds
+# old, VISITS_BARE those of them that loaded nothing of what a page needs.
 # HOSTED are those of the acts that came from data centres and VPN exits, where that is known: of all
-# sign-ups, log-ins and calls, of failed log-ins, and of calls turned away.
+# sign-ups, log-ins, calls and pages, of failed log-ins, and of calls turned away.
 
 SIGNUPS = (SIGNUP_OK, SIGNUP_REFUSED, SIGNUP_INVALID)
 LOGINS = (LOGIN_OK, LOGIN_BAD, LOGIN_UNKNOWN, LOGIN_REFUSED)
@@ -84,6 +90,7 @@ HOSTED: dict[int, tuple[int, ...]] = {
     **dict.fromkeys(LOGIN_FAILURES, (HOSTED_LOGINS, HOSTED_FAILURES)),
     **dict.fromkeys(REQUESTS, (HOSTED_REQUESTS,)),
     **dict.fromkeys(TURNED_AWAY, (HOSTED_REQUESTS, HOSTED_AWAY)),
+    PAGE: (HOSTED_PAGES,),
 }
 """Where an act of a column is counted besides, if it came from a data centre or a VPN's exit."""
 

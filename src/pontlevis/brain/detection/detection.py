@@ -11,6 +11,7 @@ from pontlevis.brain.detection.book import Book
 from pontlevis.brain.detection.credential_stuffing import CredentialStuffing
 from pontlevis.brain.detection.familiar import FamiliarState
 from pontlevis.brain.detection.finding import DetectorName, Finding
+from pontlevis.brain.detection.first_visits import FirstVisits, VisitsState
 from pontlevis.brain.detection.good import GoodRow
 from pontlevis.brain.detection.heavy import Heavies
 from pontlevis.brain.detection.heavy_hitter import HeavyHitter
@@ -19,6 +20,7 @@ from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.detection.knowledge import Knowledge
 from pontlevis.brain.detection.leaked_keys import LeakedKeys, NetworkOf
 from pontlevis.brain.detection.measures import Measures
+from pontlevis.brain.detection.page_flood import PageFlood
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.rotating_flood import RotatingFlood
 from pontlevis.brain.detection.signals import Signals
@@ -49,6 +51,8 @@ class DetectionState(msgspec.Struct, frozen=True):
     version: int = 1
     places: tuple[FamiliarState, FamiliarState] | None = None
     """Familiar places, and those that existing accounts vouch for; at most 8 MiB."""
+    visits: VisitsState | None = None
+    """What is usual of strangers' first visits."""
 
 
 class Detection:
@@ -86,6 +90,7 @@ class Detection:
             self._leaked_keys,
             HeavyHitter(policy),
             SlowClients(policy),
+            PageFlood(policy),
         )
         self._detectors = [each for each in every if each.name.value not in policy.detectors_off]
         self._book = Book(policy)
@@ -103,7 +108,13 @@ class Detection:
     def state(self, now: float) -> DetectionState:
         """What is worth keeping over a restart: what is usual, and who is known good. ``now``: Unix seconds."""
         signals = self._signals
-        return DetectionState(now, self._baseline.state(), signals.good.state(), places=signals.places())
+        return DetectionState(
+            now,
+            self._baseline.state(),
+            signals.good.state(),
+            places=signals.places(),
+            visits=signals.visits.state(),
+        )
 
     def restore(self, state: DetectionState, now: float) -> None:
         """Takes up ``state``: before the first observation. Places stay familiar, and vouched for, as long as
@@ -113,6 +124,8 @@ class Detection:
         since = now - self._policy.good_keep_s
         good = [row for row in state.good if since < row.at <= now]
         self._signals.known_before(good, state.places, now)
+        if state.visits is not None:
+            self._signals.visits.restore(state.visits)
 
     @property
     def baseline(self) -> Baseline:
@@ -123,6 +136,11 @@ class Detection:
     def heavies(self) -> Heavies:
         """The heaviest accounts, keys and sources; to be shown, and to be merged with other nodes'."""
         return self._signals.heavies
+
+    @property
+    def visits(self) -> FirstVisits:
+        """Strangers' first visits, and what is usual of them."""
+        return self._signals.visits
 
     def networks(self, most: int) -> list[tuple[str, int, int]]:
         """The busiest autonomous systems of the last minute: what each is called, its acts, and how many
@@ -194,6 +212,7 @@ class Detection:
         alert = self._alert
         alert.odds = _upper(policy.sprt_alpha_attack if stuffing else policy.sprt_alpha)
         alert.flood = flood is not None
+        alert.pages = DetectorName.PAGE_FLOOD in hostile
         # Nobody is familiar yet: a library that breaks its users' keys looks like a flood of made-up ones.
         strict = flood is not None and not self._young
         alert.bad_keys = policy.bad_key_acts_attack if strict else policy.bad_key_acts
@@ -212,6 +231,11 @@ class Detection:
         calm = verdict in (Verdict.CALM, Verdict.ATTACK) and all(
             entry.statement.local or name.value in trials for name, entry in self._book.open.items()
         )
+        visits = self._signals.visits
+        if posture is not Posture.NORMAL or not calm:
+            visits.forget_pending()
+        else:
+            visits.learn(snapshot.now)
         if posture is not Posture.NORMAL or not (crowd or calm):
             self._baseline.forget_pending()
             return

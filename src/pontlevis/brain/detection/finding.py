@@ -18,6 +18,7 @@ class DetectorName(StrEnum):
     LEAKED_KEY = "leaked_key"
     HEAVY_HITTER = "heavy_hitter"
     SLOW_CLIENTS = "slow_clients"
+    PAGE_FLOOD = "page_flood"
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -172,6 +172,10 @@ class Vouched:
         self._filter.add(place_of(source), at)
         self._filter.add(prefix_of(source), at)
 
+    def is_recent(self, source: str) -> bool:
+        """Whether this source was vouched for within the last minute or so."""
+        return source in self._recent
+
     def state(self) -> FamiliarState:
         """To be kept over a restart."""
         return self._filter.state()

@@ -52,8 +52,8 @@ class HoursState(msgspec.Struct, array_like=True):
 class Hours:
     """Hourly means of ``signals`` signals over at most ``weeks`` weeks.
 
-    An hour counts when at least ``least_s`` seconds of it were learned. 8 weeks of 5 signals are
-    6,720 numbers.
+    An hour counts when at least ``least_s`` seconds of it were learned. 8 weeks of 6 signals are
+    8,064 numbers.
     """
 
     __slots__ = ("_least_s", "_signals", "_state", "_weeks")
@@ -130,7 +130,10 @@ class Hours:
         return self._state
 
     def restore(self, state: HoursState) -> None:
-        """Takes up where ``state`` left off; one of another shape is passed over."""
+        """Takes up where ``state`` left off; one of another shape is passed over, one of fewer signals filled up."""
+        for _ in range(len(state.sums), self._signals):
+            state.sums.append(0.0)
+            state.values.append([[] for _ in range(WEEK_H)])
         shaped = len(state.sums) == self._signals == len(state.values)
         if shaped and all(len(hours) == WEEK_H for hours in state.values):
             for hours in state.values:

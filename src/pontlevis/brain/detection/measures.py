@@ -20,6 +20,7 @@ RULE = {
     Deed.SLOW: DetectorName.SLOW_CLIENTS,
     Deed.LEAKED: DetectorName.LEAKED_KEY,
     Deed.WAKES: DetectorName.SLEEPER_ACCOUNTS,
+    Deed.PAGES: DetectorName.PAGE_FLOOD,
 }
 FAULT = "everybody: most of what fails just now comes from where people were served before, a fault of ours"
 MOST_WITHHELD = 4096
@@ -175,6 +176,8 @@ def _reason(candidate: Candidate, attack: bool) -> str:
         return f"{acts} log-ins failed from here in a way that people's do not: faster than they type."
     if candidate.deed is Deed.FLOODS:
         return f"{acts} requests came from here within a minute in a way that no browser asks."
+    if candidate.deed is Deed.PAGES:
+        return f"{acts} pages were opened from here in half a minute, and nothing of what they need was loaded{during}."
     if candidate.deed is Deed.SLOW:
         return f"{acts} connections from here sent or took bytes too slowly within two minutes{during}."
     if candidate.deed is Deed.LEAKED:

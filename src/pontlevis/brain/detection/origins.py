@@ -19,6 +19,7 @@ SORTS = {
     SIGNUPS: (c.HOSTED_SIGNUPS, "signups"),
     LOGIN_FAILURES: (c.HOSTED_FAILURES, "logins"),
     TURNED_AWAY: (c.HOSTED_AWAY, "requests"),
+    (c.PAGE,): (c.HOSTED_PAGES, "pages"),
 }
 """Acts that may be judged by their share of data centres: its column, and what is usual for it."""
 BUSIEST_ASNS = 24

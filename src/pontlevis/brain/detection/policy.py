@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.measure_policy import MeasurePolicy
+from pontlevis.brain.places import PLACES
 from pontlevis.brain.setting import check_numbers, setting
 
 
@@ -301,6 +302,13 @@ class DetectionPolicy(MeasurePolicy):
         unit="s",
         doc="A source is familiar for at least this long after an account that is not new was served there.",
         source="choice: half a day, so that this morning's users are no strangers tonight",
+    )
+    places_per_account: int = setting(
+        PLACES,
+        unit="places",
+        doc="So many new places one account makes familiar, or vouches for, within ``familiar_s``; calls from further ones are served, "
+        "and prove nothing for others that come from there.",
+        source="choice: a phone's changing networks, home, work and a few machines; whoever keeps one account must not speak for a botnet",
     )
 
     def __post_init__(self) -> None:

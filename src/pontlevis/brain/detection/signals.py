@@ -17,6 +17,7 @@ from pontlevis.brain.detection.familiar import Familiar, FamiliarState
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.good import GoodRow, KnownGood, Vouched
 from pontlevis.brain.detection.heavy import Heavies
+from pontlevis.brain.detection.homes import Homes
 from pontlevis.brain.detection.ledgers import Ledgers
 from pontlevis.brain.detection.newcomers import PERIOD_S, Newcomers, Origin
 from pontlevis.brain.detection.origins import Origins
@@ -25,7 +26,7 @@ from pontlevis.brain.detection.snapshot import Distincts, Snapshot
 from pontlevis.brain.detection.suspects import Suspect, Suspects
 from pontlevis.brain.detection.window import TEN, Window
 from pontlevis.brain.detection.worst import Worst
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.vocabulary import Standing
 
 AHEAD_S = 3
@@ -44,7 +45,8 @@ _JUDGED = frozenset({c.LOGIN_OK, *c.LOGIN_FAILURES})
 _REFUSED = Outcome.REFUSED
 _OK = Outcome.OK
 _SLOW = Outcome.SLOW
-_REQUEST, _LOGIN, _SIGNUP = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP
+_REQUEST, _LOGIN, _SIGNUP, _PAGE = Kind.REQUEST, Kind.LOGIN, Kind.SIGNUP, Kind.PAGE
+_ASSET = PagePart.ASSET.value
 _ANONYMOUS, _NEW = Standing.ANONYMOUS.value, Standing.NEW.value
 _RECENT, _ESTABLISHED = Standing.RECENT.value, Standing.ESTABLISHED.value
 
@@ -67,6 +69,7 @@ class Signals:
         self._familiar = Familiar(policy.familiar_s)
         self.vouched = Vouched(policy.protect_s)
         """Places (see ``place_of``) and prefixes where an existing account was served lately."""
+        self._homes = Homes(self._familiar, self.vouched, policy.places_per_account, policy.familiar_s)
         self.good = KnownGood(policy.max_good, policy.good_keep_s)
         self.origins = Origins(policy)
         self.heavies = Heavies()
@@ -77,6 +80,7 @@ class Signals:
         self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}
         self._ledgers = Ledgers.of(policy)
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
+        self.visits = self._ledgers.visits
         self._asleep = self._ledgers.cohorts.asleep
         self.candidates: deque[Candidate] = deque(maxlen=CANDIDATES)
         self.bans = Bans()
@@ -106,6 +110,11 @@ class Signals:
         if outcome is _REFUSED and not o.account and self.bans.hit(source, kind):
             slot[c.BANNED_CALLS if kind is _REQUEST else c.BANNED_REST] += count
             return
+        part = o.part
+        if part == _ASSET:
+            # The browser's doing, not its user's: that it was asked for is all it says.
+            self.visits.fetched(source, o.at)
+            return
         standing = o.standing
         # Calls without a credential bear the name of the source that their quota is counted by.
         known = standing > _ANONYMOUS or (o.account != "" and not o.account.startswith("anon:"))
@@ -117,9 +126,12 @@ class Signals:
         if self.origins.known and source:
             self.origins.take(o, column, slot, row, second)
         self.heavies.take(o, column, second, known=known)
+        if self.visits.open and not part and (kind is not _PAGE or outcome is _OK):
+            self.visits.acted(source)
         if outcome is _SLOW:
             if source:
-                self._was_slow(source, count, o.at, second)
+                self._ledgers.was_slow(source, count, o.at, second, stranger=source not in self._familiar)
+                self._worst[DetectorName.SLOW_CLIENTS].add(source, count, second)
         elif kind is _REQUEST and known:
             self._called(o, slot, source, standing, second)
         elif source:
@@ -132,16 +144,14 @@ class Signals:
                 self._called_anonymously(o, slot, row, column, second, stranger=stranger)
             elif kind is _LOGIN:
                 self._logged_in(o, slot, column, second, familiar=not stranger)
+            elif part and stranger and not o.account:
+                insists = self.visits.viewed(o, slot, row, second, accused=self.alert.pages)
+                if insists:
+                    self.candidates.append(Candidate(Deed.PAGES, source, "", insists))
+        elif part:
+            slot[c.STRANGER_PAGES] += count
         if kind is _SIGNUP and outcome is not _SLOW:
             self._signed_up(o, column, second)
-
-    def _was_slow(self, source: str, count: int, at: float, second: int) -> None:
-        ledgers = self._ledgers
-        ledgers.slow.add(source, count, at)
-        ledgers.slow_sources.add(source, second)
-        if source not in self._familiar:
-            ledgers.slow_strangers.add(source, second)
-        self._worst[DetectorName.SLOW_CLIENTS].add(source, count, second)
 
     def _called(self, o: Observation, slot: Counts, source: str, standing: int, second: int) -> None:
         if o.credential:
@@ -156,11 +166,9 @@ class Signals:
             slot[c.ELDER_REQUESTS] += o.count
             slot[c.TOKENS_ELDER] += o.tokens
             if o.outcome is _OK and source:
-                self._familiar.add(source, o.at)
                 vouches = standing >= _ESTABLISHED
                 self.good.served(o.account, source, o.fingerprint, o.at, vouches=vouches)
-                if vouches:
-                    self.vouched.add(source, o.at)
+                if self._homes.served(o.account, source, o.at, vouches=vouches) and vouches:
                     self._suspects.served(source)
             return
         slot[c.TOKENS_NEW] += o.tokens
@@ -261,13 +269,12 @@ class Signals:
     def _logged_in(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
         source = o.source
         if o.standing > _NEW and column in _JUDGED:
-            self._tried_elder(o, slot, column, second, familiar=familiar)
+            at_home = o.source in self._familiar
+            self._ledgers.tried_elder(o, slot, column, second, familiar=familiar, at_home=at_home)
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
             if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
-                self._familiar.add(source, o.at)
-                if o.standing >= _ESTABLISHED:
-                    self.vouched.add(source, o.at)
+                self._homes.served(o.account, source, o.at, vouches=o.standing >= _ESTABLISHED)
             return
         if column not in c.LOGIN_FAILURES:
             return
@@ -282,18 +289,6 @@ class Signals:
         record = self._suspects.failed(source, o.account, o.count, o.at)
         if record.odds >= self.alert.odds:
             self._suspect(record, Deed.GUESSES, o, record.failures)
-
-    def _tried_elder(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
-        """A log-in at an account above NEW, by whether somebody was served at the source before."""
-        follow_ups = self._ledgers.follow_ups
-        if column == c.LOGIN_OK:
-            if o.source not in self._familiar:
-                slot[c.STRANGER_OK] += o.count
-            follow_ups.succeeded(o.account)
-        elif not familiar:
-            slot[c.STRANGER_FAILURES] += o.count
-            self._ledgers.stranger_failures.add(o.account, second)
-            follow_ups.failed(o.account, o.at)
 
     def _signed_up(self, o: Observation, column: int, second: int) -> None:
         prefix = prefix_of(o.source)
@@ -374,6 +369,8 @@ class Signals:
         self._last_tick = now
         if self._first_tick is None:
             self._first_tick = now
+        for visit in self.visits.judge(second, window.slot, self._fingerprints):
+            self._worst[DetectorName.PAGE_FLOOD].add(visit.source, visit.views, second)
         ten = window.ten
         return Snapshot(
             now=now,

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from pontlevis.brain.detection.page_policy import PagePolicy
 from pontlevis.brain.setting import setting
 
 
 @dataclass(frozen=True, slots=True)
-class SinglePolicy:
+class SinglePolicy(PagePolicy):
     """Settings of the detector ``single_source``; part of detection's."""
 
     hammer_failures: int = setting(

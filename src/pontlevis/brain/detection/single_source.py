@@ -21,7 +21,7 @@ from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import confidence, share_at_least
 from pontlevis.brain.detection.visitors import Visitor, Visitors
 from pontlevis.brain.detection.wording import listed, number, share
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.vocabulary import Standing
 
 HALF = 0.5
@@ -33,6 +33,7 @@ ONE_PATH = 0.8
 MOST_ACCUSED = 1000
 _BAD = frozenset({Outcome.BAD_CREDENTIAL, Outcome.UNKNOWN_USER, Outcome.INVALID})
 _LOGIN, _PAGE = Kind.LOGIN, Kind.PAGE
+_ASSET = PagePart.ASSET.value
 _OK, _REFUSED, _ERROR = Outcome.OK, Outcome.REFUSED, Outcome.ERROR
 _NEW = Standing.NEW.value
 
@@ -75,7 +76,7 @@ class SingleSource:
         policy = self._policy
         if kind is _LOGIN:
             self._log_in(o)
-        elif kind is _PAGE and o.standing <= _NEW and not (o.account and outcome is _OK):
+        elif kind is _PAGE and o.part != _ASSET and o.standing <= _NEW and not (o.account and outcome is _OK):
             visitor = self._visitors.get(source, o.at)
             visitor.asked(o.at, o.count, policy.pace_leak_s, bad=outcome in _BAD)
             visitor.how(o.fingerprint, o.target, o.parameters)

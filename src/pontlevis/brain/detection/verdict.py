@@ -76,4 +76,9 @@ def _crowd(snapshot: Snapshot, policy: DetectionPolicy, findings: tuple[Finding,
             f"{number(newcomers)} calls of newcomers in 10 s where {number(usual_calls)} "
             "calls in all are usual are a crowd"
         )
+    if any(
+        each.detector is DetectorName.PAGE_FLOOD and not (each.hostile or each.dry_run) for each in findings
+    ):
+        views = ten[c.STRANGER_PAGES]
+        return f"{number(views)} pages opened by strangers in 10 s where {number(snapshot.baseline.pages * TEN)} are usual are a crowd"
     return ""

@@ -14,6 +14,7 @@ class Ground(StrEnum):
     TOKENS = "tokens that accounts use"
     KEYS = "from where and how keys are used"
     CONNECTIONS = "how slowly clients send and read"
+    PAGES = "pages that strangers open"
     ALONE = "what one source does by itself"
     SERVICE = "how existing users are served"
 
@@ -27,6 +28,7 @@ GROUNDS: dict[str, Ground] = {
     "heavy_hitter": Ground.TOKENS,
     "leaked_key": Ground.KEYS,
     "slow_clients": Ground.CONNECTIONS,
+    "page_flood": Ground.PAGES,
     "single_source": Ground.ALONE,
     "impact": Ground.SERVICE,
 }

@@ -1,5 +1,7 @@
 """Posture as it stands, and how it changes: what the machine returns and everyone else reads."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from pontlevis.brain.vocabulary import Posture, RegistrationMode, Verdict
@@ -58,3 +60,26 @@ class Transition(msgspec.Struct, frozen=True):
     actor: str = "posture"
     """``posture`` for the machine, else an operator's name."""
     dry_run: bool = False
+
+
+def differences(transitions: Iterable[Transition]) -> list[str]:
+    """What transitions change, one line a thing; of the times only when a hold ends."""
+    said = []
+    for each in transitions:
+        before, after = each.before, each.after
+        for name, was, now in (
+            ("posture", before.posture.value, after.posture.value),
+            ("registration", before.registration.value, after.registration.value),
+            ("let through", f"{before.registration_share:.0%}", f"{after.registration_share:.0%}"),
+            ("held by", before.held_by or "nobody", after.held_by or "nobody"),
+            ("dry run", _word(before.dry_run), _word(after.dry_run)),
+        ):
+            if was != now:
+                said.append(f"{name}: {was} → {now}")
+        if after.held_until is not None and after.held_until != before.held_until:
+            said.append(f"hold ends: in {(after.held_until - each.at) / 60:.0f} min")
+    return said
+
+
+def _word(said: bool | None) -> str:
+    return "as the policy says" if said is None else "on" if said else "off"

@@ -1,4 +1,4 @@
-"""Floods of calls that nobody will serve: made-up keys, none, or nothing but pages."""
+"""Floods of calls that nobody will serve: made-up keys, or none."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,10 @@ from pontlevis.simulation.attacks.town import Town
 class CallFlood:
     """Calls at a rate, ``made_up`` of them with a key that never was; the others bring none."""
 
-    def __init__(
-        self, town: Town, botnet: Botnet, *, made_up: float = 0.7, kind: Kind = Kind.REQUEST
-    ) -> None:
+    def __init__(self, town: Town, botnet: Botnet, *, made_up: float = 0.7) -> None:
         self._town = town
         self._botnet = botnet
         self._made_up = made_up
-        self._kind = kind
 
     def between(
         self,
@@ -33,10 +30,8 @@ class CallFlood:
         town.clock.poisson(town.rng, rate, self.one, start=start, stop=stop, rise_s=warm_up_s, level=level)
 
     def one(self) -> None:
-        """One call, or one page."""
+        """One call."""
         outcome = Outcome.BAD_CREDENTIAL if self._town.rng.random() < self._made_up else Outcome.INVALID
-        if self._kind is Kind.PAGE:
-            outcome = Outcome.OK
         self._town.see(
-            Party.HOSTILE, self._kind, outcome, self._botnet.address(), fingerprint=self._botnet.headers()
+            Party.HOSTILE, Kind.REQUEST, outcome, self._botnet.address(), fingerprint=self._botnet.headers()
         )

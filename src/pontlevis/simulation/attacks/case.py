@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pontlevis.simulation.attacks.before import learn_visits
+from pontlevis.simulation.attacks.browsing import Readers
 from pontlevis.simulation.attacks.newcomers import Newcomers
 from pontlevis.simulation.attacks.residents import Residents
 from pontlevis.simulation.attacks.shape import ServiceShape
@@ -21,6 +23,7 @@ class Stage:
     town: Town
     residents: Residents
     newcomers: Newcomers
+    readers: Readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Case:
     """Whether the service has just been started, and the brain has seen nobody."""
     restart: bool = False
     """Whether it has just been started again, and the brain has what is kept over a restart."""
+    assets: bool = True
+    """Whether what pages need comes from the service itself."""
     shape: ServiceShape = field(default_factory=ServiceShape)
 
     def seeds_of(self, asked: int) -> int:
@@ -59,12 +64,15 @@ LOUD_S = 10.0
 def set_stage(case: Case, seed: int) -> Stage:
     """Opens the town of this seed, with the case's visitors on their way."""
     town = Town(seed, shape=case.shape)
-    stage = Stage(town, Residents(town), Newcomers(town))
+    town.assets = case.assets
+    stage = Stage(town, Residents(town), Newcomers(town), Readers(town))
     stage.residents.begin()
     if not case.cold:
         stage.residents.yesterday()
+        learn_visits(town)
     if case.restart:
         town.restart()
     stage.newcomers.begin()
+    stage.readers.begin()
     case.play(stage)
     return stage

@@ -5,11 +5,12 @@ from pontlevis.simulation.attacks.cases_calls import CALLS
 from pontlevis.simulation.attacks.cases_crowds import CROWDS
 from pontlevis.simulation.attacks.cases_faults import FAULTS
 from pontlevis.simulation.attacks.cases_mixed import MIXED
+from pontlevis.simulation.attacks.cases_pages import PAGES
 from pontlevis.simulation.attacks.cases_passwords import PASSWORDS
 from pontlevis.simulation.attacks.cases_signups import SIGNUPS
 
 CASES: dict[str, Case] = {
-    case.name: case for case in (*CROWDS, *FAULTS, *SIGNUPS, *PASSWORDS, *CALLS, *MIXED)
+    case.name: case for case in (*CROWDS, *FAULTS, *SIGNUPS, *PASSWORDS, *CALLS, *PAGES, *MIXED)
 }
 GROUPS = tuple(dict.fromkeys(case.group for case in CASES.values()))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from pontlevis.brain.observation import Kind
 from pontlevis.simulation.attacks.botnet import Botnet, Looks, Origin
 from pontlevis.simulation.attacks.call_flood import CallFlood
 from pontlevis.simulation.attacks.case import CALM_S, Case, Stage
@@ -13,11 +12,11 @@ LAST = CALM_S + 90.0
 
 def flood(
     rate: float, *, size: int = 0, origin: Origin = Origin.PROXIES, looks: Looks = Looks.RANDOM,
-    made_up: float = 0.7, kind: Kind = Kind.REQUEST,
+    made_up: float = 0.7,
 ) -> Callable[[Stage], None]:  # fmt: skip
     def play(stage: Stage) -> None:
         botnet = Botnet(stage.town, size=size, origin=origin, looks=looks)
-        CallFlood(stage.town, botnet, made_up=made_up, kind=kind).between(CALM_S, LAST - 10, rate=rate)
+        CallFlood(stage.town, botnet, made_up=made_up).between(CALM_S, LAST - 10, rate=rate)
 
     return play
 
@@ -57,8 +56,6 @@ CALLS = [
          flood(1_500, size=10_000, origin=Origin.HOMES), LAST, firm=True, seeds=0.25),
     Case("flood-under", "calls", "just under: 4.5 a second, another address for each",
          flood(4.5, looks=Looks.PEOPLE), LAST),
-    Case("pages", "calls", "200 pages a second from proxies, headers like people's, nothing else",
-         flood(200, looks=Looks.PEOPLE, kind=Kind.PAGE), LAST, seeds=0.5),
     Case("drain-60", "tokens", "60 young accounts made earlier, a heavy call every two seconds each",
          drain(60, every_s=2.0, tokens=3_000), LAST),
     Case("drain-60-tool", "tokens", "60 young accounts made earlier with one tool, a heavy call every two seconds each",

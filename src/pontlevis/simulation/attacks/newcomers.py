@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pontlevis.brain.observation import Kind, Outcome
 from pontlevis.brain.vocabulary import Standing
+from pontlevis.simulation.attacks.browsing import CACHED, FRONT, load
 from pontlevis.simulation.attacks.ledger import Party
 from pontlevis.simulation.attacks.town import Town
 
@@ -11,6 +12,8 @@ DEVELOPERS = 0.06
 """Sign up in a browser, make a key and run a script at once."""
 SOLVES = 0.97
 """Chance that a challenge, where one is asked for, is solved."""
+FIRST_LOOK_S = (2.0, 25.0)
+"""From the first page to the sign-up."""
 GIVES_UP = 0.45
 """Chance to leave for good after having been turned away."""
 
@@ -50,12 +53,13 @@ class Newcomers:
         chats: int = 0,
         pause_s: float = 14.0,
         script: bool = False,
+        cached: float = CACHED,
     ) -> None:
         """Somebody opens the page, signs up, logs in, chats, reads; or gives up on the way.
 
         ``script``: it is an API client that calls, so many ``chats`` times with so short pauses.
         """
-        Newcomer(self._town, source, fingerprint, domain, chats, pause_s, script=script).arrive()
+        Newcomer(self._town, source, fingerprint, domain, chats, pause_s, script=script).arrive(cached)
 
     def back(self) -> None:
         """Somebody who signed up long ago, and never called, comes back to chat."""
@@ -102,12 +106,15 @@ class Newcomer:
         )
         self._backoff = 1.0
 
-    def arrive(self) -> None:
-        """Looks at the page first."""
-        self._see(Kind.PAGE, Outcome.OK)
-        self._town.clock.at(self._town.rng.uniform(2, 25), self._sign_up)
+    def arrive(self, cached: float) -> None:
+        """Looks at the page first; ``cached``: the chance to have what it needs from another day."""
+        if self._see(Kind.PAGE, Outcome.OK, target=FRONT) is Outcome.OK:
+            load(self._town, self._source, cached=cached)
+        self._town.clock.at(self._town.rng.uniform(*FIRST_LOOK_S), self._sign_up)
 
-    def _see(self, kind: Kind, outcome: Outcome, account: str = "", domain: str = "") -> Outcome:
+    def _see(
+        self, kind: Kind, outcome: Outcome, account: str = "", domain: str = "", target: int = 0
+    ) -> Outcome:
         mine = kind is Kind.LOGIN and account == self._account
         return self._town.see(
             Party.NEWCOMER,
@@ -120,6 +127,7 @@ class Newcomer:
             standing=Standing.NEW if mine else Standing.ANONYMOUS,
             domain=domain,
             solves=self._town.rng.random() < SOLVES,
+            target=target,
         )
 
     def _sign_up(self) -> None:

@@ -45,6 +45,15 @@ class People:
         """The most common header set."""
         return 0xB0000000
 
+    def reader(self, rng: random.Random) -> tuple[str, int, str]:
+        """Address, header set and name of somebody who only reads, drawn with another chance than everybody else,
+        so that readers change nothing of what others do."""
+        mine, self._rng = self._rng, rng
+        try:
+            return self.address(), self.browser(), f"reader{rng.getrandbits(64):x}"
+        finally:
+            self._rng = mine
+
     def browser(self) -> int:
         """An ordered header set, hashed."""
         draw = self._rng.random()

@@ -22,6 +22,9 @@ class ServiceShape:
         18.0, unit="calls", doc="Mean length of a burst.", source="shape of the DeepSeek-R1 clients: few ask for most, in bursts"
     )  # fmt: skip
     signups: float = setting(0.2, unit="1/s", doc="Honest sign-ups.", source="choice: a small service")
+    readers: float = setting(
+        0.2, unit="1/s", doc="People who open a page or two, and leave.", source="choice: as many as sign up"
+    )
     noise: float = setting(
         0.1, unit="1/s", doc="Calls of scanners and of clients whose key was revoked.", source="choice: any public address has them"
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.detection.judgement import Judgement
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState
@@ -41,6 +41,8 @@ class Town:
         posture: PosturePolicy | None = None,
     ) -> None:
         self.rng = random.Random(f"town {seed}")  # noqa: S311 - a simulation's chance
+        self.browsing = random.Random(f"browsers {seed}")  # noqa: S311 - the same
+        """Chance of what browsers do by themselves, apart so that it changes nothing of what people do."""
         self.shape = shape or ServiceShape()
         self.clock = Clock()
         self.people = People(self.rng)
@@ -49,6 +51,8 @@ class Town:
         self._policy = detection or DetectionPolicy()
         self.detection = Detection(self._policy)
         self.machine = PostureMachine(posture or PosturePolicy())
+        self.assets = True
+        """Whether what pages need comes from here, rather than from somebody else's servers."""
         self.wrong: Callable[[Kind, Outcome], Outcome] | None = None
         """A fault of ours: what becomes of an outcome while it lasts."""
         self.listener: Callable[[Judgement], None] | None = None
@@ -113,6 +117,8 @@ class Town:
         tokens: int = 0,
         home: bool = False,
         solves: bool = True,
+        target: int = 0,
+        parameters: int = 0,
     ) -> Outcome:
         """One act. ``outcome`` is how it ends unless the doors turn it away; returns how it ended.
 
@@ -178,6 +184,13 @@ class Town:
                 credential=credential,
                 bytes=BYTES_PER_TOKEN * tokens,
                 in_flight=at_once,
+                target=target,
+                parameters=parameters,
+                part=PagePart.VIEW if kind is Kind.PAGE and outcome is not Outcome.SLOW and not ban else 0,
             )
         )
         return outcome
+
+    def fetch(self, source: str) -> None:
+        """A browser fetches what a page needs; nobody is turned away from that."""
+        self._batch.append(Observation(self.clock.now, Kind.PAGE, Outcome.OK, source, part=PagePart.ASSET))

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.alone
-
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
 
 

@@ -7,7 +7,7 @@ from surroundings import PATIENCE_S
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Returns when it holds; raises ``TimeoutError`` after a minute."""
+    """Returns when it holds; raises ``TimeoutError`` after two minutes."""
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.002)

@@ -23,6 +23,7 @@ from pontlevis.accounts.sealing import BadKeyFile, KeyFiles, Sealer
 from pontlevis.cli import app
 from pontlevis.storage.audit_search import search_audit
 from pontlevis.storage.tables.telling import SubscriberRow
+from surroundings import PATIENCE_S
 
 EMAIL = "Ada.Lovelace@example.com"
 TABLES = ("accounts", "waitlist", "invitations", "letters")
@@ -204,7 +205,7 @@ async def test_a_rotation_that_was_killed_goes_on_at_the_next_start(tmp_path: Pa
         [sys.executable, "-c", KILLED, str(tmp_path)],
         env=dict(os.environ),
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == -signal.SIGKILL
     async with account_house(tmp_path) as house:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from surroundings import PATIENCE_S
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
 
@@ -16,14 +16,13 @@ def drill(directory: Path, *options: str) -> dict[str, object]:
     out = directory / "drill.json"
     done = subprocess.run(
         [sys.executable, "-m", "pontlevis", "drill", "--quick", "--seed", "2", "--json", str(out), "--report", str(directory / "drill.html"), *options],
-        capture_output=True, text=True, timeout=240, check=False, env=CLEAN,
+        capture_output=True, text=True, timeout=480, check=False, env=CLEAN,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, object] = json.loads(out.read_text())
     return result
 
 
-@pytest.mark.timeout(330)
 def test_the_drill_holds(tmp_path: Path) -> None:
     """Found, registrations suspended, existing users served, opened again; figures in the report, nothing left running."""
     result = drill(tmp_path, "--keep", str(tmp_path / "kept"))
@@ -44,7 +43,7 @@ def leaves_its_story(kept: Path) -> None:
     config = str(kept / "attacked" / "pontlevis.toml")
 
     def run(*words: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "pontlevis", *words, "--config", config], capture_output=True, text=True, timeout=60, check=False, env=CLEAN)  # fmt: skip
+        done = subprocess.run([sys.executable, "-m", "pontlevis", *words, "--config", config], capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=CLEAN)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

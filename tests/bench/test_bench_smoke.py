@@ -21,7 +21,7 @@ def run_bench(*options: str, path: Path | None = None) -> subprocess.CompletedPr
         env=os.environ if path is None else os.environ | {"PATH": f"{path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=480,
         check=False,
     )
 

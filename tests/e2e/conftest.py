@@ -99,7 +99,7 @@ class Running:
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, why: Callable[[], str]) -> None:
-    """Waits until ``condition`` holds; fails with ``why`` after ``seconds``, or a minute where that is longer.
+    """Waits until ``condition`` holds; fails with ``why`` after ``seconds``, or two minutes where that is longer.
 
     What takes long on a busy machine is no failure, and neither is a service that does not answer yet.
     """

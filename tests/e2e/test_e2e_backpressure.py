@@ -11,6 +11,8 @@ import httpx
 import psutil
 import pytest
 
+from surroundings import PATIENCE_S
+
 from .conftest import Running, wait_for
 from .odd_engine import OddEngine
 
@@ -36,7 +38,7 @@ class House:
     def connect(self) -> socket.socket:
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        made.settimeout(60)
+        made.settimeout(PATIENCE_S)
         made.connect(("127.0.0.1", self.service.port))
         return made
 

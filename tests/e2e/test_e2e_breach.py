@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from surroundings import PATIENCE_S
+
 from .conftest import Running
 
 PASSWORD = "three quiet herons"
@@ -103,7 +105,7 @@ def test_the_audit_log_is_whole_until_somebody_touches_the_file(service: Running
     command(service, "audit", "export", str(export))
     assert "anchor" in json.loads(export.read_text().splitlines()[-1])
     assert "1 of 1 anchors met" in command(service, "audit", "verify", "--anchor", str(anchors))
-    with sqlite3.connect(service.data / "pontlevis.db", timeout=60) as database:
+    with sqlite3.connect(service.data / "pontlevis.db", timeout=PATIENCE_S) as database:
         changed = database.execute(
             "UPDATE audit_log SET actor = 'somebody else' WHERE event = 'operator:account:secured' RETURNING id"
         ).fetchone()[0]

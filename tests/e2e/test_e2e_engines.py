@@ -11,6 +11,8 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionUserMessageParam
 
+from surroundings import PATIENCE_S
+
 from .conftest import Running, wait_for
 from .odd_engine import OddEngine
 
@@ -43,7 +45,7 @@ class Street:
             f"{self.service.url}/v1/chat/completions",
             json={"messages": ASK, **more},
             headers={"authorization": f"Bearer {self.key}"},
-            timeout=60,
+            timeout=PATIENCE_S,
         )
 
     def used(self, model: str) -> tuple[int, ...]:

@@ -10,6 +10,8 @@ import httpx
 import openai
 import pytest
 
+from surroundings import PATIENCE_S
+
 from .conftest import Running, wait_for
 from .odd_engine import OddEngine
 from .test_e2e_engines import ASK
@@ -34,7 +36,9 @@ class Bridge:
         return bool(listed.json().get("data"))
 
     def client(self, key: str) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.service.url}/v1", api_key=key, max_retries=0, timeout=60)
+        return openai.OpenAI(
+            base_url=f"{self.service.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE_S
+        )
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def test_two_hundred_at_once_are_served_to_the_digit_of_the_day_s_limit(bridge: 
     async def flood() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=200)
         headers = {"authorization": f"Bearer {bridge.paid}"}
-        async with httpx.AsyncClient(limits=limits, timeout=60, headers=headers) as client:
+        async with httpx.AsyncClient(limits=limits, timeout=PATIENCE_S, headers=headers) as client:
             body = {"model": "plain", "messages": ASK}
             url = f"{bridge.service.url}/v1/chat/completions"
             return await asyncio.gather(*(client.post(url, json=body) for _ in range(200)))

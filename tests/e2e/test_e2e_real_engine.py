@@ -21,6 +21,7 @@ import openai
 import pytest
 
 from ports import free_port
+from surroundings import PATIENCE_S
 
 from .conftest import Running, wait_for
 
@@ -75,7 +76,7 @@ def running(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 @pytest.fixture(scope="module")
 def client(running: Running) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=f"{running.url}/v1", api_key=running.key(), max_retries=0, timeout=60
+        base_url=f"{running.url}/v1", api_key=running.key(), max_retries=0, timeout=PATIENCE_S
     ) as made:
         yield made
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from surroundings import PATIENCE_S
+
 from .conftest import EngineProcess, Running, wait_for
 
 TOKENS = 3
@@ -37,7 +39,7 @@ class Place:
             thread.start()
 
     def _use(self, key: str) -> None:
-        with httpx.Client(base_url=self.service.url, headers={"authorization": f"Bearer {key}"}, timeout=60) as client:  # fmt: skip
+        with httpx.Client(base_url=self.service.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_S) as client:  # fmt: skip
             while not self._over.is_set():
                 try:
                     client.post("/v1/completions", json=CALL)
@@ -66,7 +68,9 @@ class Place:
 
     def recorded(self) -> tuple[int, int]:
         """Requests and answer tokens in the database."""
-        with contextlib.closing(sqlite3.connect(self.service.data / "pontlevis.db", timeout=60)) as database:
+        with contextlib.closing(
+            sqlite3.connect(self.service.data / "pontlevis.db", timeout=PATIENCE_S)
+        ) as database:
             requests, tokens = database.execute(
                 "SELECT coalesce(sum(requests), 0), coalesce(sum(output_tokens), 0) FROM usage_days"
             ).fetchone()

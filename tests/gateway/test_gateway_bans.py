@@ -20,6 +20,7 @@ from pontlevis.gateway.http import Connection
 from pontlevis.gateway.policy import GatewayPolicy
 from pontlevis.gateway.recorder import Recorder
 from pontlevis.gateway.request import Request
+from pontlevis.gateway.source import ClientAddresses
 from pontlevis.gateway.upstream import Server
 from pontlevis.link.messages import AccountRecord, Changes, CredentialRecord, DecisionRecord
 
@@ -150,3 +151,31 @@ def test_two_decisions_of_different_reach_hold_at_once_and_end_one_by_one() -> N
     door.directory.apply(Changes(2, decisions=[ended]))
     assert door.knock() == 401
     assert door.knock(path="/login", method="POST") == 403
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_log_in_from_where_users_are_is_held_when_strangers_bodies_fill_their_room(known: bool) -> None:
+    """Four thousand forms that are sent slowly fill what is held for strangers; existing users still log in."""
+    door = Door()
+    if known:
+        door.core.known_sources.add("198.51.100.9", "a2", NOW)
+    request = Request()
+    request.path, request.method = "/login", "POST"
+    door.core.admit(cast("Connection", SimpleNamespace(peer="198.51.100.9")), request)
+    assert request.refused is None
+    assert request.existing is known
+
+
+def test_whoever_a_client_says_it_is_the_proxys_own_line_counts() -> None:
+    """HAProxy writes its line below the client's. Read alone, the client's had others banned, and itself never found."""
+    door = Door()
+    door.core.settings = door.core.settings.model_copy(update={"trusted_proxies": ("10.0.0.0/8",)})
+    door.core._addresses = ClientAddresses(("10.0.0.0/8",))
+    statuses = []
+    for lines in ((HOME, "198.51.100.9"), ("198.51.100.9", HOME)):
+        request = Request()
+        request.path, request.method = "/login", "GET"
+        request.headers = [(b"x-forwarded-for", each.encode()) for each in lines]
+        door.core.admit(cast("Connection", SimpleNamespace(peer="10.0.0.1")), request)
+        statuses.append(request.refused[0] if request.refused is not None else 0)
+    assert statuses == [0, 403]

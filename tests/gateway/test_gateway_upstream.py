@@ -8,6 +8,7 @@ import pytest
 
 from pontlevis.gateway import upstream
 from pontlevis.gateway.upstream import Sending, Server, StaleConnection, UpstreamError
+from surroundings import PATIENCE_S
 from until import until
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -84,11 +85,11 @@ def test_an_answer_that_its_client_could_not_take_does_not_hold_up_the_next_one(
     async def act(server: Server) -> None:
         slow = Answer(held=True)
         slow.sending = server.send(REQUEST, slow)
-        assert await asyncio.wait_for(slow.whole, 60) == b"hello"
+        assert await asyncio.wait_for(slow.whole, PATIENCE_S) == b"hello"
         quick = Answer()
         quick.sending = server.send(REQUEST, quick)
         assert server.open == 1  # the same connection
-        assert await asyncio.wait_for(quick.whole, 60) == b"hello"
+        assert await asyncio.wait_for(quick.whole, PATIENCE_S) == b"hello"
 
     played(act)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pontlevis.gateway.wire import BadBody, Endpoint, names_its_model_twice, read_call
+from pontlevis.gateway.pictures import IMAGE_TOKENS, MOST_LOOKED_AT
+from pontlevis.gateway.wire import BYTES_PER_TOKEN, BadBody, Endpoint, names_its_model_twice, read_call
 
 CHAT = b'{"model":"m","messages":[{"role":"user","content":"hi"}]'
 
@@ -140,6 +141,21 @@ def test_text_that_looks_like_a_picture_is_counted_as_text(endpoint: Endpoint, b
 )
 def test_pictures_are_found_where_the_api_puts_them(endpoint: Endpoint, body: bytes) -> None:
     assert 1_000 < read_call(endpoint, b'{"model":"m",' + body % URI + b"}").input_tokens < 1_200
+
+
+def test_pictures_are_looked_for_among_so_many_parts() -> None:
+    """A hundred thousand tiny ones took most of a second of the one loop that serves everybody; what is beyond is text."""
+    part = b'{"image_url":{"url":"data:"}}'
+    few, many = (
+        read_call(
+            Endpoint.CHAT, b'{"model":"m","messages":[{"content":[' + b",".join([part] * count) + b"]}]}"
+        )
+        for count in (MOST_LOOKED_AT, 50_000)
+    )
+    assert few.input_tokens > MOST_LOOKED_AT * IMAGE_TOKENS
+    assert (
+        many.input_tokens == few.input_tokens + (50_000 - MOST_LOOKED_AT) * (len(part) + 1) // BYTES_PER_TOKEN
+    )
 
 
 @pytest.mark.parametrize("spelling", [b"Model", b"MODEL", b"mod\\u0045l", b"models"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pontlevis.config import Settings, UnreadableConfig, load
+from surroundings import PATIENCE_S
 
 GOOD = [
     "",
@@ -67,7 +68,7 @@ def test_the_command_line_says_what_is_wrong_without_a_trace(tmp_path: Path, tex
     """And ends with a status of its own; nothing was started, no directory made."""
     done = subprocess.run(
         [sys.executable, "-m", "pontlevis", "up", "--config", str(written(tmp_path, text)), "--data", str(tmp_path / "d")],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout

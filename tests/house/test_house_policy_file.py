@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pontlevis.config import Settings, load
 from pontlevis.policy_file import LIVE, BadPolicyFile, changes, live_part, read_tables, ruled, section_names
 from pontlevis.reference import SECTIONS
+from surroundings import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = [
@@ -135,7 +136,7 @@ def test_the_command_checks_a_file_and_touches_nothing(tmp_path: Path) -> None:
     def run(text: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "pontlevis", "policy", "check", str(written(tmp_path, text)), "--json"],
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     good, bad = run(GOOD[1][0]), run(BAD[0][0])

@@ -26,6 +26,7 @@ from pontlevis.investigation.policy import InvestigationPolicy
 from pontlevis.investigation.result import Investigation
 from pontlevis.investigation.tools import KNOWN, tool_of
 from pontlevis.investigation.touched import touched_accounts
+from surroundings import PATIENCE_S
 
 ATTACK = NOON + 30 * 60
 CURL = next(number for number, tool in KNOWN.items() if tool == "curl")
@@ -256,7 +257,7 @@ def test_the_command_answers_and_exports(house: House, tmp_path: Path) -> None:
     data = house.folder.parent
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "pontlevis", *words, "--data", str(data)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)  # fmt: skip
+        return subprocess.run([sys.executable, "-m", "pontlevis", *words, "--data", str(data)], capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=tmp_path)  # fmt: skip
 
     done = run("investigate", "--since", "2025-01-28T12:29", "--until", "2025-01-28T13:01", "--json", "i.json", "--html", "i.html", "--csv", "b.csv", "--price", "2")  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import typer
 
 from pontlevis.cli import shelf
 from pontlevis.web import operator_reports
+from surroundings import PATIENCE_S
 
 
 def test_the_console_lists_what_was_shelved(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_backtest_is_put_there(tmp_path: Path) -> None:
     """By the command itself."""
     log = tmp_path / "access.log"
     log.write_text('198.51.100.1 - - [28/Jan/2025:12:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "x"\n' * 5)
-    done = subprocess.run([sys.executable, "-m", "pontlevis", "backtest", str(log), "--data", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "pontlevis", "backtest", str(log), "--data", str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "For the console:" in done.stdout
     assert {each.kind for each in operator_reports.listed(tmp_path / "reports")} == {"backtest"}

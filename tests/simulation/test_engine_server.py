@@ -15,6 +15,7 @@ import openai
 import pytest
 
 from pontlevis.simulation.server import PARENT_POLL_S
+from surroundings import PATIENCE_S
 
 MODEL = "pontlevis-sim"
 HELLO: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
@@ -52,7 +53,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def http(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=60.0, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=PATIENCE_S, trust_env=False) as client:
         yield client
 
 
@@ -204,7 +205,7 @@ def test_requests_sent_ahead_are_answered_in_order(address: str) -> None:
         len(body),
         body,
     )
-    with socket.create_connection((host, int(port)), timeout=60.0) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.sendall(
             post
             + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -219,7 +220,7 @@ def test_requests_sent_ahead_are_answered_in_order(address: str) -> None:
 def test_what_is_not_http_closes_the_connection_and_nothing_else(address: str, http: httpx.Client) -> None:
     """Random bytes are no reason to stop."""
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=60.0) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.sendall(b"\x16\x03\x01 nonsense \r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(1024) == b""

@@ -19,6 +19,7 @@ from web_house import SUSPENDED, WebHouse
 from pontlevis.incidents.files import MARK, NotOurs, write_files
 from pontlevis.web.status_copy import StatusCopy, files_of
 from pontlevis.web.status_site import StatusSite
+from surroundings import PATIENCE_S
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -56,7 +57,7 @@ def as_the_exporter_reads(url: str, folder: Path) -> dict[str, object]:
         env=environment,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     found: dict[str, object] = json.loads(done.stdout)
     return found

@@ -20,7 +20,7 @@ from pontlevis.controller.supervisor import free_port
 from pontlevis.drill.scenario import Scenario
 from pontlevis.runtime import DataDirectory, RunNote
 
-START_WAIT_S = 60.0
+START_WAIT_S = 120.0
 STOP_WAIT_S = 15.0
 
 

@@ -350,7 +350,7 @@ class Core:
             known = self._ration(request, source, print_, known) or known
             if request.refused is not None:
                 return
-        request.max_body = self.policy.max_page_body_bytes
+        request.max_body, request.existing = self.policy.max_page_body_bytes, known
         request.context = Admitted(source, print_, None, None, known)
 
     def _ration(self, request: Request, source: str, print_: int, known: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 IMAGE_TOKENS = 1_024  # choice: within 85 to 1,445, what GPT-4o charges for one image
-MOST_PIECES = 1_000  # of one request; what is beyond counts as text
+MOST_LOOKED_AT = 2_048  # messages and parts of them in one request; what is beyond counts as text
 
 _NONE = msgspec.Raw()
 _Kind = TypeVar("_Kind")
@@ -51,13 +51,16 @@ def pictures_in(messages: list[msgspec.Raw]) -> tuple[int, int]:
 
     Raises ``msgspec.DecodeError`` and ``RecursionError`` for what is not well-formed.
     """
-    count = size = 0
-    for message in messages:
+    count = size = looked = 0
+    for message in messages[:MOST_LOOKED_AT]:
         content = _of(_message, message)
-        for raw in items_of(content.content) if content is not None else ():
+        parts = items_of(content.content) if content is not None else []
+        for raw in parts[: MOST_LOOKED_AT - looked]:
             for length in _sizes(raw):
-                if count < MOST_PIECES:
-                    count, size = count + 1, size + length
+                count, size = count + 1, size + length
+        looked += len(parts)
+        if looked >= MOST_LOOKED_AT:
+            break
     return count, size
 
 

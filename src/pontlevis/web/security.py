@@ -46,6 +46,7 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        _without_escapes(scope)
         headers = Headers(scope=scope)
 
         async def sending(message: Message) -> None:
@@ -65,6 +66,19 @@ class SecurityMiddleware:
             await _refusal(403, "cross_site", "the request comes from another site")(scope, receive, sending)
         else:
             await self._app(scope, receive, sending)
+
+
+def _without_escapes(scope: Scope) -> None:
+    """Leaves out cookies with a backslash: none of ours has one, and to undo 31 KB of them takes Python's own parser a second
+    of CPU (CVE-2024-7592)."""
+    fields = scope["headers"]
+    if any(name == b"cookie" and b"\\" in value for name, value in fields):
+        scope["headers"] = [
+            (name, b";".join(each for each in value.split(b";") if b"\\" not in each))
+            if name == b"cookie"
+            else (name, value)
+            for name, value in fields
+        ]
 
 
 def _refusal(status: int, code: str, message: str) -> JSONResponse:

@@ -95,7 +95,7 @@ class Engine:
         self.process = self._started()
 
     def _started(self) -> Process:
-        command = [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(self.port), "--model", self.name,
+        command = [sys.executable, "-m", "pontlevis", "engine-sim", "--with-parent", "--port", str(self.port), "--model", self.name,
                    "--decode-rate", "60"]  # fmt: skip
         if self.name == "steady":
             command += ["--model", "spare"]

@@ -1,5 +1,6 @@
 """The drill's plan, scorecard and report."""
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,7 +77,16 @@ def test_honest_load_is_the_same_with_and_without_attack() -> None:
     assert honest == calmer
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "example.com", "", "::", "0.0.0.0"])
+def test_localhost_is_taken_for_what_it_means_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And refused where somebody's file of hosts says otherwise, in part even."""
+    check_loopback("localhost")
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 0)) for host in ("127.0.0.1", "192.0.2.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+    with pytest.raises(DrillError):
+        check_loopback("localhost")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "example.com", "", "::", "0.0.0.0", "::ffff:192.0.2.1", "127.0.0.1@192.0.2.1", "127.0.0.1.nip.io", "localhost.", "127.1"])  # fmt: skip
 def test_any_target_but_loopback_is_refused(host: str) -> None:
     """On the command line as well, before anything is started."""
     with pytest.raises(DrillError):

@@ -140,7 +140,16 @@ class EngineProcess:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(self.port), *self._options],
+            [
+                sys.executable,
+                "-m",
+                "pontlevis",
+                "engine-sim",
+                "--with-parent",
+                "--port",
+                str(self.port),
+                *self._options,
+            ],
             stdout=subprocess.DEVNULL,
         )
 

@@ -14,6 +14,7 @@ import httpx
 import openai
 import pytest
 
+from pontlevis.simulation.server import PARENT_POLL_S
 from surroundings import PATIENCE_S
 
 MODEL = "pontlevis-sim"
@@ -233,17 +234,18 @@ def test_it_ends_on_sigterm() -> None:
         assert process.wait(10) == 0
 
 
-def test_it_ends_when_its_parent_dies() -> None:
-    """Also when the parent had no time to say so."""
+@pytest.mark.parametrize("options", [[], ["--with-parent"]], ids=["of its own", "with its parent"])
+def test_it_ends_when_its_parent_dies_where_it_was_told_to(options: list[str]) -> None:
+    """Also when the parent had no time to say so; one that was started by hand outlives its terminal."""
     script = (
         "import subprocess, sys, os\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'pontlevis', 'engine-sim', '--port', '0'], stdout=subprocess.PIPE)\n"
-        "child.stdout.readline()\n"
-        "print(child.pid, flush=True)\n"
+        f"child = subprocess.Popen([sys.executable, '-m', 'pontlevis', 'engine-sim', '--port', '0', *{options}], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)\n"
+        "print(child.pid, child.stdout.readline().decode().split()[-1], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     parent = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    pid = int(parent.stdout)
+    number, address = parent.stdout.split()
+    pid = int(number)
 
     def ended() -> bool:
         try:
@@ -254,7 +256,14 @@ def test_it_ends_when_its_parent_dies() -> None:
         with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
             return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
 
-    assert until(ended, 10.0)
+    if options:
+        assert until(ended, 10.0)
+        return
+    try:
+        time.sleep(3 * PARENT_POLL_S)  # it would have looked twice by now
+        assert httpx.get(f"{address}/health").status_code == 200
+    finally:
+        os.kill(pid, signal.SIGTERM)
 
 
 def test_a_port_that_is_taken_is_said_plainly() -> None:

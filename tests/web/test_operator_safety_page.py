@@ -18,7 +18,7 @@ async def test_it_says_what_holds_and_what_is_broken_where(house: WebHouse, tmp_
     await operator.post("/api/keys", json={"email": "ada@example.com"})
     page = (await operator.get("/safety")).text
     for said in (
-        "lines, each of them checked now",
+        "each of them checked now",
         "There is no evidence yet.",
         "not sealed",
         "doctor --data",

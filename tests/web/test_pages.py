@@ -45,6 +45,14 @@ def test_every_text_that_a_template_asks_for_exists() -> None:
             assert any(key.startswith(stem) for key in texts), f"{template.name}: {stem}"
 
 
+def test_the_consoles_columns_are_no_buttons() -> None:
+    """Both sheets hold for the console: what one gives a width may not be what the other hides on a phone."""
+    static = files("pontlevis.web").joinpath("static")
+    public, console = (static.joinpath(name).read_text("utf-8") for name in ("style.css", "console.css"))
+    assert ".wide" in console
+    assert ".wide" not in public
+
+
 def test_every_error_of_the_accounts_has_words_for_people() -> None:
     """Codes are for programs."""
     texts = catalogue("en")
@@ -154,6 +162,8 @@ async def test_the_account_page_begins_empty_and_says_how_to_go_on(house: WebHou
         missing = await visitor.post("/account/keys/abc/delete")
         assert missing.status_code == 404
         assert "not there" in words(missing)
+        again = await visitor.get("/account/keys")  # where a new key was shown, entered once more
+        assert (again.status_code, again.headers["location"]) == (303, "/account")
         unnamed = await visitor.post("/account/keys", data={"name": ""})
         assert unnamed.status_code == 400
         assert "printable" in words(unnamed)

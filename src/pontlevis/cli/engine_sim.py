@@ -30,6 +30,9 @@ def command(
     model_delay: Annotated[
         float, typer.Option("--model-delay", min=0, help="Seconds before a request enters the queue.")
     ] = 0.0,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="End when the process that started it has ended.")
+    ] = False,
 ) -> None:
     """Run the engine simulator: answers are made up, overload is real.
 
@@ -42,7 +45,7 @@ def command(
 
     shape = EngineShape(slots, prefill_rate, decode_rate, total_decode_rate, kv_tokens, model_delay)
     try:
-        run(shape, model or ["pontlevis-sim"], host, port)
+        run(shape, model or ["pontlevis-sim"], host, port, with_parent=with_parent)
     except OSError as error:
         typer.echo(f"cannot listen on {host}:{port}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from None

@@ -158,6 +158,7 @@ def _print(state: object, as_json: bool) -> None:
     typer.echo(
         f"{state.get('posture')} since {_time(state.get('since') or 0)}"
         + (f", held by {held}" if held else "")
+        + (f" until {_time(state['held_until'])}" if held and state.get("held_until") else "")
     )
     typer.echo(f"  why           {state.get('reason')}")
     typer.echo(

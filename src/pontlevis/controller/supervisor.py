@@ -98,6 +98,7 @@ class Supervisor:
                         "-m",
                         "pontlevis",
                         "engine-sim",
+                        "--with-parent",
                         "--port",
                         str(self._engine_port),
                         *self._simulator_options,

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,13 +29,20 @@ class DrillError(Exception):
 
 
 def check_loopback(host: str) -> None:
-    """Raises ``DrillError`` for any target but this machine's loopback addresses."""
+    """Raises ``DrillError`` for any target but this machine's loopback addresses.
+
+    Of names ``localhost`` alone is taken, and only where it means nothing else here: any other name can mean
+    something else a moment later.
+    """
     try:
-        fine = ip_address(host).is_loopback
-    except ValueError:
+        hosts = (
+            {str(each[4][0]) for each in socket.getaddrinfo(host, None)} if host == "localhost" else {host}
+        )
+        fine = bool(hosts) and all(ip_address(each).is_loopback for each in hosts)
+    except (ValueError, OSError):
         fine = False
     if not fine:
-        raise DrillError(f"a drill attacks loopback addresses only, not {host!r}")
+        raise DrillError(f"a drill attacks loopback addresses only (127.0.0.1, ::1, localhost), not {host!r}")
 
 
 def configuration(
@@ -105,7 +113,7 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PONTLEVIS_")}
     log = (directory / "service.log").open("wb")
     engine = None if scenario.engine_url else subprocess.Popen(
-        [sys.executable, "-m", "pontlevis", "engine-sim", "--port", str(engine_port), "--slots", str(shape.slots),
+        [sys.executable, "-m", "pontlevis", "engine-sim", "--with-parent", "--port", str(engine_port), "--slots", str(shape.slots),
          "--prefill-rate", str(shape.prefill_rate), "--decode-rate", str(shape.decode_rate),
          "--total-decode-rate", str(shape.total_decode_rate), "--kv-tokens", str(shape.kv_tokens)],
         stdout=log, stderr=log, env=environment,

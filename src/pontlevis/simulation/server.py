@@ -34,8 +34,11 @@ class EngineServer:
         self._first_tokens = FirstTokens()
         self._busy = asyncio.Event()
 
-    async def run(self, host: str, port: int) -> None:
-        """Serves until SIGTERM or SIGINT, or until the parent process is gone. Raises ``OSError`` for a taken port."""
+    async def run(self, host: str, port: int, *, with_parent: bool) -> None:
+        """Serves until SIGTERM or SIGINT, or until the parent process is gone where it is to end with it.
+
+        Raises ``OSError`` for a taken port.
+        """
         loop = asyncio.get_running_loop()
         parent = os.getppid()
         stopping = asyncio.Event()
@@ -46,7 +49,7 @@ class EngineServer:
         address = server.sockets[0].getsockname()
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         print(f"listening on http://{shown}:{address[1]}", flush=True)
-        while not stopping.is_set() and os.getppid() == parent and not ticking.done():
+        while not stopping.is_set() and not ticking.done() and not (with_parent and os.getppid() != parent):
             try:
                 async with asyncio.timeout(PARENT_POLL_S):
                     await stopping.wait()
@@ -148,10 +151,10 @@ class EngineServer:
             connection.reply(404, error(404, f"There is no {path} here.", "not_found"))
 
 
-def run(shape: EngineShape, names: list[str], host: str, port: int) -> None:
-    """Serves in this process until it is told to stop. Raises ``OSError`` for a port that is taken."""
+def run(shape: EngineShape, names: list[str], host: str, port: int, *, with_parent: bool = False) -> None:
+    """Serves in this process until it is told to stop, or ``with_parent`` until that one has ended. Raises ``OSError`` for a port that is taken."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         # Each client is an open file; what the system allows is taken.
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    uvloop.run(EngineServer(shape, names).run(host, port))
+    uvloop.run(EngineServer(shape, names).run(host, port, with_parent=with_parent))

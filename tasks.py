@@ -40,8 +40,10 @@ def set_up(requirements: str) -> None:
         print("setting up .venv …", flush=True)
         venv.create(ROOT / ".venv", with_pip=True)
     pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "-r", locked)
+    # Compiled afterwards, on all cores: pip does it on one. Templates that packages bring need not compile.
+    run(*pip, "--no-compile", "--require-hashes", "-r", locked)
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    subprocess.run([PYTHON, "-m", "compileall", "-qq", "-j", "0", ROOT / ".venv"], check=False)
     stamp.write_text(digest)
 
 

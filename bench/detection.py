@@ -24,7 +24,7 @@ from pontlevis.brain.detection.detection import Detection
 from pontlevis.brain.detection.knowledge import EMPTY, Knowledge
 from pontlevis.brain.detection.layers import Layer
 from pontlevis.brain.detection.policy import DetectionPolicy
-from pontlevis.brain.observation import Kind, Observation, Outcome
+from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.vocabulary import Posture
 from pontlevis.knowledge.policy import KnowledgePolicy
 from pontlevis.knowledge.shelf import Shelf
@@ -75,6 +75,19 @@ SORTS: dict[str, Callable[[int, float], Observation]] = {
     ),
     "young account's call": lambda n, at: Observation(
         at, Kind.REQUEST, Outcome.OK, f"48.{n >> 16}.{n >> 8 & 255}.{n & 255}", n % 7, f"n{n}", 1, "", 1, 500
+    ),
+    "page, new source": lambda n, at: Observation(
+        at,
+        Kind.PAGE,
+        Outcome.OK,
+        f"50.{n >> 16}.{n >> 8 & 255}.{n & 255}",
+        n % 7,
+        target=n % 5,
+        parameters=n,
+        part=PagePart.VIEW,
+    ),
+    "style sheet, new source": lambda n, at: Observation(
+        at, Kind.PAGE, Outcome.OK, f"51.{n >> 16}.{n >> 8 & 255}.{n & 255}", part=PagePart.ASSET
     ),
     "sign-up": lambda n, at: Observation(
         at, Kind.SIGNUP, Outcome.OK, f"49.{n >> 16}.{n >> 8 & 255}.{n & 255}", n % 7, f"s{n}", 1, "a.example"

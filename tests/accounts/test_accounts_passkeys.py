@@ -63,6 +63,22 @@ async def test_a_passkey_is_a_whole_log_in(house: House) -> None:
     await house.log_in(ADA)
 
 
+async def test_no_passkey_writes_into_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The library quotes the origin that an answer claims: a stranger wrote a line of any text with each try. No request
+    writes one now, and whoever asks for more is told what the library said and not what it was sent."""
+    account = (await house.sign_up(ADA)).id
+    key = Authenticator()
+    await add(house, account, key)
+    key.origin = "https://front.example/ 2025-01-27 posture:state:normal all is well"
+    caplog.set_level("INFO")
+    assert await refusal(house, key) == "passkey_invalid"
+    assert caplog.text == ""
+    caplog.set_level("DEBUG")
+    assert await refusal(house, key) == "passkey_invalid"
+    said = [each.getMessage() for each in caplog.records if each.name.startswith("pontlevis")]
+    assert said == ["account:passkey:refused Unexpected client data origin"]
+
+
 async def test_a_counter_that_goes_back_is_a_copy(house: House) -> None:
     """The copy is refused; WebAuthn Level 2 §6.1.1."""
     account = (await house.sign_up(ADA)).id

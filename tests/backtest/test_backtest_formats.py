@@ -46,7 +46,7 @@ GOOD: dict[str, tuple[str, list[str]]] = {
     "apache_error.log": ("combined", ["12:24:49 login unknown_user 192.0.2.75 sss"]),
     "nginx_json.log": ("json", ["10:00:00 request bad_credential 192.0.2.1", "10:00:01 signup ok 192.0.2.2"]),
     "traefik_json.log": ("json", ["10:00:00 request refused 192.0.2.1"]),
-    "caddy_json.log": ("json", ["10:00:00 page ok "]),
+    "caddy_json.log": ("json", ["10:00:00 page ok 192.0.2.6"]),
     "litellm_payload.jsonl": (
         "json",
         ["10:00:00 request ok 192.0.2.1 88dc28", "10:00:01 request error 192.0.2.1 88dc28"],

@@ -28,6 +28,23 @@ def test_an_error_in_the_apis_shape_is_passed_on_byte_for_byte() -> None:
             {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400},
             {"message": "too long", "type": "BadRequestError", "param": None, "code": 400},
         ),
+        (  # SGLang's checks name its own files, which are nobody's business
+            400,
+            JSON,
+            {
+                "object": "error",
+                "message": '1 validation error:\n  not a list\n\n  File "/srv/http_server.py", line 1870',
+                "type": "Bad Request",
+                "param": None,
+                "code": 400,
+            },
+            {
+                "message": "1 validation error:\n  not a list",
+                "type": "Bad Request",
+                "param": None,
+                "code": 400,
+            },
+        ),
         (  # Text Generation Inference
             422,
             JSON,

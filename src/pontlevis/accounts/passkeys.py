@@ -102,7 +102,7 @@ class Passkeys(LogIns):
         try:
             made = party.made(answer, challenge)
         except BadPasskey as error:
-            log.info("account:passkey:refused %s", error)
+            log.debug("account:passkey:refused %s", error.reason)
             raise _bad() from None
         try:
             async with self.database.session() as session:
@@ -179,7 +179,7 @@ class Passkeys(LogIns):
             if held is None:
                 raise BadPasskey("it is not known here")
         except BadPasskey as error:
-            log.info("account:passkey:refused %s", error)
+            log.debug("account:passkey:refused %s", error.reason)
             self.delays.failed(slowed[0], now)
             saw(Outcome.UNKNOWN_USER if held is None else Outcome.BAD_CREDENTIAL, None)
             raise AccountError(401, "passkey_invalid", "this passkey does not open an account here") from None

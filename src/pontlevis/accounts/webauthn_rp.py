@@ -1,5 +1,6 @@
 """WebAuthn ceremonies for one relying party: our public address, or the console's. Pure but for what the library computes."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -21,7 +22,12 @@ LONGEST_ID = 1_023  # bytes, WebAuthn Level 2 §5.8.3
 
 
 class BadPasskey(Exception):
-    """An authenticator's answer that does not hold; says why in words for the log."""
+    """An authenticator's answer that does not hold."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in words for the log. The library quotes what it was sent, which is left out: nobody writes into the log."""
+        return re.split(r"[\"'`:{\[]", str(self), maxsplit=1)[0].strip()[:100]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ vLLM, llama.cpp and hosted APIs answer ``{"error": {…}}``; SGLang the same wit
 text, what is built on FastAPI its ``detail``, and a proxy before an engine a page of HTML.
 """
 
+import re
+
 import msgspec
 
 from pontlevis.gateway.answers import REASONS, error_type
 
 MOST_TEXT = 500  # characters of a text that is no JSON
 _KEPT = (b"retry-after", b"content-language")
+_TRACE = re.compile(r'\n\s*(?:File "|Traceback )')  # SGLang adds where in its own files a check failed
 _JSON = b"content-type: application/json\r\n"
 
 
@@ -45,7 +48,7 @@ def _error(status: int, said: object) -> dict[str, object]:
 def _words(said: object) -> str:
     """A sentence of what FastAPI and others put into one field; empty where there is none."""
     if isinstance(said, str):
-        return said.strip()
+        return _TRACE.split(said, maxsplit=1)[0].strip()
     if isinstance(said, list):
         return "; ".join(filter(None, map(_words, said)))
     if isinstance(said, dict):

@@ -123,7 +123,7 @@ PAGES = [
     Case("pages-random", "pages", "100 a second from proxies, a new header set for each",
          flood(100, looks=Looks.RANDOM), LAST, firm=True),
     Case("pages-homes", "pages", "150 a second from 300 homes, headers like people's",
-         flood(150, size=300, origin=Origin.HOMES), LAST, firm=True, seeds=0.5),
+         flood(150, size=300, origin=Origin.HOMES), LAST, seeds=0.5),
     Case("pages-tool", "pages", "100 a second from proxies, one tool, five pages in turn",
          flood(100, looks=Looks.FEW, paths=5), LAST, firm=True),
     Case("pages-tool-one", "pages", "100 a second from proxies, one tool, one page: as a preview of a link",

@@ -49,12 +49,45 @@ def test_six_failed_logins_in_a_burst_are_a_finding_and_a_decision() -> None:
 
 
 def test_somebody_who_tries_slowly_is_forgiven() -> None:
-    """One failure in ten seconds, for ten minutes, never adds up."""
+    """One failure in ten seconds, for two minutes, does not add up."""
     dialogue = Dialogue()
-    for second in range(600):
+    for second in range(120):
         if second % 10 == 0:
             dialogue.see(LOGIN, BAD, HERE, account="me")
         assert single(dialogue) is None
+
+
+def guesses_patiently(dialogue: Dialogue, tries: int) -> list[Finding]:
+    """Another account every half minute; the findings of the last tick."""
+    found: tuple[Finding, ...] = ()
+    for each in range(tries):
+        dialogue.see(LOGIN, BAD, HERE, account=f"known{each}")
+        for _ in range(30):
+            found = dialogue.tick().findings or found
+    return [each for each in found if each.hostile]
+
+
+def test_whom_the_sequential_test_names_is_found_as_well_as_measured() -> None:
+    """A decision that nobody said a word about would be one that no operator can check."""
+    dialogue = Dialogue()
+    assert guesses_patiently(dialogue, 6) == []
+    dialogue.see(LOGIN, BAD, HERE, account="known6")
+    judgement = dialogue.tick()
+    (finding,) = judgement.findings
+    assert (finding.detector, finding.sources, finding.local) == (DetectorName.SINGLE_SOURCE, (HERE,), True)
+    assert "7 log-ins failed there" in finding.sentence
+    assert judgement.verdict is Verdict.ATTACK
+    (measure,) = judgement.measures
+    assert (measure.value, measure.finding) == (HERE, finding.id)
+
+
+def test_a_patient_guesser_is_not_told_where_stuffing_is_off_or_people_live() -> None:
+    """The sequential test is the stuffing detector's business; a familiar place earns nothing."""
+    off = Dialogue(DetectionPolicy(detectors_off=("credential_stuffing",)))
+    assert guesses_patiently(off, 9) == []
+    home = Dialogue()
+    home.see(REQUEST, OK, HERE, account="owner", standing=Standing.ESTABLISHED)
+    assert guesses_patiently(home, 9) == []
 
 
 def test_a_house_in_which_most_log_in_is_honest() -> None:

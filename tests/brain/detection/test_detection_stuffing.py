@@ -54,6 +54,26 @@ def test_a_clusters_failures_are_stuffing_while_the_others_log_in() -> None:
     assert finding.sources
 
 
+def test_whoever_mistypes_is_not_listed_among_guessers_who_are_told_by_their_client() -> None:
+    """Each guesser tries once, and somebody three times in the seconds before: the worst by number."""
+    dialogue = Dialogue()
+    for _ in range(3):
+        dialogue.see(LOGIN, BAD, "198.51.100.7", account="me", fingerprint=3)
+        dialogue.tick()
+    guessers = set()
+    for second in range(8):
+        for number in range(6):
+            guessers.add(source := dialogue.fresh())
+            dialogue.see(LOGIN, BAD, source, account=f"u{second}-{number}", fingerprint=0xBAD + number % 2)
+            dialogue.see(LOGIN, OK, account=f"p{number}", standing=NEW, fingerprint=number)
+        dialogue.tick()
+    finding = dialogue.said(STUFFING)
+    assert finding is not None
+    assert set(finding.fingerprints) == {0xBAD, 0xBAE}
+    assert finding.sources
+    assert set(finding.sources) <= guessers
+
+
 def test_usual_failures_say_nothing() -> None:
     """A tenth fails every day."""
     dialogue = Dialogue()

@@ -12,6 +12,10 @@ class Alert:
     flood: bool = False
     pages: bool = False
     """Whether a flood of pages is found."""
+    stuffing: bool = False
+    """Whether many are found to guess passwords."""
+    guessing: frozenset[int] = frozenset()
+    """Their fingerprints; empty where they cannot be told by them."""
     accused: frozenset[int] = frozenset()
     """Fingerprints accused of a flood; empty while a flood is on: everybody's strangers."""
     drain: bool = False

@@ -205,12 +205,14 @@ class Detection:
             for name, entry in self._book.open.items()
             if entry.statement.hostile and name.value not in silent
         }
-        stuffing = DetectorName.CREDENTIAL_STUFFING in hostile
+        stuffing = hostile.get(DetectorName.CREDENTIAL_STUFFING)
         flood = hostile.get(DetectorName.ROTATING_FLOOD)
         drain = hostile.get(DetectorName.TOKEN_DRAIN)
         surge = hostile.get(DetectorName.SIGNUP_SURGE)
         alert = self._alert
-        alert.odds = _upper(policy.sprt_alpha_attack if stuffing else policy.sprt_alpha)
+        alert.odds = _upper(policy.sprt_alpha if stuffing is None else policy.sprt_alpha_attack)
+        alert.stuffing = stuffing is not None
+        alert.guessing = frozenset() if stuffing is None else frozenset(stuffing.fingerprints)
         alert.flood = flood is not None
         alert.pages = DetectorName.PAGE_FLOOD in hostile
         # Nobody is familiar yet: a library that breaks its users' keys looks like a flood of made-up ones.

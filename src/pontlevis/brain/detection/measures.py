@@ -60,9 +60,7 @@ class Measures:
                 continue
             entry = book.open.get(RULE[candidate.deed])
             hostile = entry is not None and entry.statement.hostile
-            finding = (
-                f"{RULE[candidate.deed].value}:{entry.since:.0f}" if entry is not None and hostile else ""
-            )
+            finding = _finding_of(candidate, book)
             reason = _reason(candidate, hostile)
             for scope, value, why in self._steps(now, candidate, reason):
                 fault = entry is not None and entry.statement.fault
@@ -161,6 +159,19 @@ class Measures:
                 return
             del self._in_force[named]
             self._good_hit -= hit
+
+
+def _finding_of(candidate: Candidate, book: Book) -> str:
+    """Identifier of the hostile finding that the candidate's deed belongs to; empty where there is none."""
+    rules = [RULE[candidate.deed]]
+    if candidate.deed is Deed.GUESSES:
+        # Who guesses alone, and too patiently to hammer, is told of as a single source.
+        rules.append(DetectorName.SINGLE_SOURCE)
+    for rule in rules:
+        entry = book.open.get(rule)
+        if entry is not None and entry.statement.hostile:
+            return f"{rule.value}:{entry.since:.0f}"
+    return ""
 
 
 def _reason(candidate: Candidate, attack: bool) -> str:

@@ -25,7 +25,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Distincts, Snapshot
 from pontlevis.brain.detection.suspects import Suspect, Suspects
 from pontlevis.brain.detection.window import TEN, Window
-from pontlevis.brain.detection.worst import Worst
+from pontlevis.brain.detection.worst import Worst, with_print
 from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.vocabulary import Standing
 
@@ -78,6 +78,7 @@ class Signals:
         self._suspects = Suspects(policy.max_suspects, SUSPECT_WINDOW_S, policy.guess_half_life_s)
         self._newcomers = Newcomers(policy.max_newcomers, policy.newcomer_s)
         self._worst = {name: Worst(phase) for phase, name in enumerate(DetectorName)}
+        self._guessers = Worst()
         self._ledgers = Ledgers.of(policy)
         self._keys, self._takers = self._ledgers.keys, self._ledgers.takers
         self.visits = self._ledgers.visits
@@ -286,6 +287,7 @@ class Signals:
         if o.account:
             self._distincts.failing_accounts.add(o.account, second)
         self._worst[DetectorName.CREDENTIAL_STUFFING].add(source, o.count, second)
+        self._guessers.add(with_print(source, o.fingerprint), o.count, second)
         record = self._suspects.failed(source, o.account, o.count, o.at)
         if record.odds >= self.alert.odds:
             self._suspect(record, Deed.GUESSES, o, record.failures)
@@ -318,7 +320,8 @@ class Signals:
 
     def accused_sources(self, detector: DetectorName, now: float, most: int) -> tuple[str, ...]:
         """Sources with the most deeds of the detector's kind, most first, without those we serve."""
-        return self._worst[detector].worst(now, most, self.vouched)
+        about = self.alert.guessing if detector is DetectorName.CREDENTIAL_STUFFING else frozenset()
+        return (self._guessers if about else self._worst[detector]).worst(now, most, self.vouched, about)
 
     def networks(self, most: int) -> list[tuple[str, int, int]]:
         """See ``Detection.networks``."""

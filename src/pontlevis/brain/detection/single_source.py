@@ -106,6 +106,11 @@ class SingleSource:
         for source, visitor in suspects.items():
             if not self._signals.familiar(source):
                 self._judge(snapshot, source, visitor)
+        if (
+            not self._signals.alert.stuffing
+            and DetectorName.CREDENTIAL_STUFFING.value not in self._policy.silent
+        ):
+            self._hear_of_guessers(snapshot)
         for source in [key for key, each in self._accused.items() if now - each.at > self._policy.linger_s]:
             del self._accused[source]
         if not self._accused:
@@ -115,7 +120,7 @@ class SingleSource:
         also = (
             f" So {'does' if others == 1 else 'do'} {number(others)} more, each by itself." if others else ""
         )
-        what = "guesses passwords" if worst.deed is Deed.HAMMERS else "floods"
+        what = "floods" if worst.deed is Deed.FLOODS else "guesses passwords"
         return Statement(
             hostile=True,
             confidence=min(0.96, confidence(len(worst.signs), worst.acts)),
@@ -123,7 +128,7 @@ class SingleSource:
             figures={
                 "sources": len(self._accused),
                 "acts": worst.acts,
-                "guessing": sum(each.deed is Deed.HAMMERS for each in self._accused.values()),
+                "guessing": sum(each.deed is not Deed.FLOODS for each in self._accused.values()),
             },
             volume=sum(each.acts for each in self._accused.values()),
             local=True,
@@ -131,7 +136,9 @@ class SingleSource:
 
     def _judge(self, snapshot: Snapshot, source: str, visitor: Visitor) -> None:
         policy = self._policy
-        hammers = visitor.guesses > policy.hammer_failures and not self._fails_everywhere(snapshot, visitor)
+        hammers = visitor.guesses > policy.hammer_failures and not self._fails_everywhere(
+            snapshot, visitor.failures
+        )
         if hammers:
             signs = [
                 f"{number(visitor.failures)} log-ins failed in a burst and none made up for them",
@@ -142,15 +149,35 @@ class SingleSource:
             signs, deed, acts = self._signs(visitor), Deed.FLOODS, visitor.acts
             if len(signs) < 2:
                 return
-        if source in self._accused or len(self._accused) < MOST_ACCUSED:
-            self._accused[source] = Accused(deed, snapshot.now, acts, tuple(signs))
+        self._accuse(source, Accused(deed, snapshot.now, acts, tuple(signs)))
         if snapshot.now >= visitor.named_until:
             visitor.named_until = snapshot.now + AGAIN_S
             self._signals.candidates.append(Candidate(deed, source, "", acts))
 
-    def _fails_everywhere(self, snapshot: Snapshot, visitor: Visitor) -> bool:
+    def _hear_of_guessers(self, snapshot: Snapshot) -> None:
+        """Those whom the sequential test has just named: too patient to hammer, and each by itself."""
+        chance = self._policy.sprt_alpha
+        for each in self._signals.candidates:
+            source = each.source
+            if each.deed is not Deed.GUESSES or self._signals.familiar(source):
+                continue
+            known = self._accused.get(source)
+            if (known is None or known.deed is Deed.GUESSES) and not self._fails_everywhere(
+                snapshot, each.acts
+            ):
+                signs = (
+                    f"{number(each.acts)} log-ins failed there and hardly any got in",
+                    f"one in {number(1 / chance)} of those who mistype fails like that",
+                )
+                self._accuse(source, Accused(Deed.GUESSES, snapshot.now, each.acts, signs))
+
+    def _accuse(self, source: str, accused: Accused) -> None:
+        if source in self._accused or len(self._accused) < MOST_ACCUSED:
+            self._accused[source] = accused
+
+    def _fails_everywhere(self, snapshot: Snapshot, failures: int) -> bool:
         """Whether others' log-ins fail too: then it is a fault of ours, or more than one source."""
-        failed = total(snapshot.sixty, LOGIN_FAILURES) - visitor.failures
+        failed = total(snapshot.sixty, LOGIN_FAILURES) - failures
         judged = failed + snapshot.sixty[LOGIN_OK]
         return failed >= self._policy.cluster_acts and failed > self._policy.rest_share * judged
 

@@ -24,8 +24,8 @@ class Worst:
         self._new = frequent_strings_sketch(LG_SIZE)
         self._old: dict[str, int] = {}
         self._list: tuple[str, ...] = ()
-        self._listed: int | None = None
-        """In which five seconds the list was made."""
+        self._listed: tuple[int, frozenset[int]] | None = None
+        """In which five seconds the list was made, and about whom."""
 
     def add(self, source: str, count: int, second: int) -> None:
         """Counts ``count`` hostile deeds of ``source``."""
@@ -33,9 +33,14 @@ class Worst:
             self._turn(second)
         self._new.update(source, count)
 
-    def worst(self, now: float, most: int, served: Vouched | Familiar) -> tuple[str, ...]:
-        """At most ``most`` sources, most deeds first, none that is ``served``; up to five seconds old."""
-        turn = (int(now) - self._phase) // REFRESH_S
+    def worst(
+        self, now: float, most: int, served: Vouched | Familiar, about: frozenset[int] = frozenset()
+    ) -> tuple[str, ...]:
+        """At most ``most`` sources, most deeds first, none that is ``served``; up to five seconds old.
+
+        ``about``: of sources that were added as ``with_print``, those with one of these fingerprints.
+        """
+        turn = ((int(now) - self._phase) // REFRESH_S, about)
         if turn == self._listed:
             return self._list
         self._listed = turn
@@ -44,6 +49,8 @@ class Worst:
         counts = dict(self._old)
         for source, count in self._items():
             counts[source] = counts.get(source, 0) + count
+        if about:
+            counts = _of_prints(counts, about)
         ranked = sorted(counts, key=lambda source: (-counts[source], source))
         self._list = tuple(source for source in ranked if place_of(source) not in served)[:most]
         return self._list
@@ -57,3 +64,18 @@ class Worst:
         self._old = {} if stale else dict(self._items())
         self._new = frequent_strings_sketch(LG_SIZE)
         self._born = second
+
+
+def with_print(source: str, fingerprint: int) -> str:
+    """Source and fingerprint as one key."""
+    return f"{source} {fingerprint:x}"
+
+
+def _of_prints(counts: dict[str, int], about: frozenset[int]) -> dict[str, int]:
+    prints = {f"{each:x}" for each in about}
+    found: dict[str, int] = {}
+    for key, count in counts.items():
+        source, _, fingerprint = key.partition(" ")
+        if fingerprint in prints:
+            found[source] = found.get(source, 0) + count
+    return found

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pontlevis.cli import app
 from pontlevis.drill.capacity import find_model
-from pontlevis.drill.fleet import DrillError, check_loopback, configuration
+from pontlevis.drill.fleet import DrillError, configuration, loopback
 from pontlevis.drill.plan import HOSTILE, make_plan
 from pontlevis.drill.player import Outcome, chat_body
 from pontlevis.drill.report import html
@@ -79,18 +79,19 @@ def test_honest_load_is_the_same_with_and_without_attack() -> None:
 
 def test_localhost_is_taken_for_what_it_means_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """And refused where somebody's file of hosts says otherwise, in part even."""
-    check_loopback("localhost")
+    assert loopback("localhost") == "127.0.0.1"
+    assert loopback("127.9.8.7") == "127.9.8.7"
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 0)) for host in ("127.0.0.1", "192.0.2.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
     with pytest.raises(DrillError):
-        check_loopback("localhost")
+        loopback("localhost")
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "example.com", "", "::", "0.0.0.0", "::ffff:192.0.2.1", "127.0.0.1@192.0.2.1", "127.0.0.1.nip.io", "localhost.", "127.1"])  # fmt: skip
+@pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "example.com", "", "::", "0.0.0.0", "::ffff:192.0.2.1", "127.0.0.1@192.0.2.1", "127.0.0.1.nip.io", "localhost.", "127.1", "::1"])  # fmt: skip
 def test_any_target_but_loopback_is_refused(host: str) -> None:
     """On the command line as well, before anything is started."""
     with pytest.raises(DrillError):
-        check_loopback(host)
+        loopback(host)
     result = CliRunner().invoke(app, ["drill", "--target", host, "--quick"])
     assert result.exit_code == 1
     assert "loopback" in result.output

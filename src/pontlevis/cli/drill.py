@@ -68,6 +68,7 @@ def command(
     Example: `pontlevis drill --seed 1 --json drill.json`
     """
     import os
+    from dataclasses import replace
 
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -75,7 +76,7 @@ def command(
 
     from pontlevis.drill import report as reports
     from pontlevis.drill.capacity import find_model, measure
-    from pontlevis.drill.fleet import DrillError, check_loopback
+    from pontlevis.drill.fleet import DrillError, loopback
     from pontlevis.drill.plan import make_plan
     from pontlevis.drill.run import play
     from pontlevis.drill.scenario import QUICK, Scenario, at_engine, with_hostile_load
@@ -96,7 +97,7 @@ def command(
     number = seed if seed is not None else random.SystemRandom().randrange(10**6)
     console = Console()
     try:
-        check_loopback(target)
+        scenario = replace(scenario, host=loopback(target))
         if hostile_load is not None:
             scenario = with_hostile_load(scenario, hostile_load)
         if engine is not None:

@@ -8,7 +8,7 @@ import httpx
 import uvloop
 
 from pontlevis.drill.client import LoadClient
-from pontlevis.drill.fleet import DrillError, check_loopback
+from pontlevis.drill.fleet import DrillError, loopback
 from pontlevis.drill.player import chat_body
 from pontlevis.drill.scenario import Scenario
 from pontlevis.simulation.load import honest_arrivals
@@ -22,7 +22,7 @@ PATIENCE_S = 60.0
 def find_model(url: str) -> str:
     """The first model that the engine lists. Raises ``DrillError``."""
     parts = urlsplit(url)
-    check_loopback(parts.hostname or "")
+    loopback(parts.hostname or "")
     base = url.rstrip("/").removesuffix("/v1")
     try:
         listed = httpx.get(f"{base}/v1/models", timeout=10.0, trust_env=False).json()["data"]

@@ -28,21 +28,26 @@ class DrillError(Exception):
     """Why a drill cannot go on, in words for whoever typed the command."""
 
 
-def check_loopback(host: str) -> None:
-    """Raises ``DrillError`` for any target but this machine's loopback addresses.
+def loopback(host: str) -> str:
+    """The address to play on. Raises ``DrillError`` for any target but this machine's loopback addresses.
 
-    Of names ``localhost`` alone is taken, and only where it means nothing else here: any other name can mean
+    People and attackers have addresses of 127.0.0.0/8, which reach no ``::1``. Of names ``localhost`` alone is taken, and only where it means nothing else here: any other name can mean
     something else a moment later.
     """
     try:
         hosts = (
             {str(each[4][0]) for each in socket.getaddrinfo(host, None)} if host == "localhost" else {host}
         )
-        fine = bool(hosts) and all(ip_address(each).is_loopback for each in hosts)
+        own = [each for each in sorted(hosts) if ip_address(each).is_loopback]
+        fine = len(own) == len(hosts)
     except (ValueError, OSError):
-        fine = False
-    if not fine:
-        raise DrillError(f"a drill attacks loopback addresses only (127.0.0.1, ::1, localhost), not {host!r}")
+        own, fine = [], False
+    reachable = [each for each in own if ip_address(each).version == 4]
+    if not fine or not reachable:
+        raise DrillError(
+            f"a drill plays on loopback addresses of 127.0.0.0/8 or localhost only, not {host!r}"
+        )
+    return reachable[0]
 
 
 def configuration(
@@ -52,7 +57,7 @@ def configuration(
     return "\n".join(
         (
             'name = "Drill"',
-            'host = "127.0.0.1"',
+            f"host = {json.dumps(scenario.host)}",
             f"port = {port}",
             f"operator_port = {operator_port}",
             f"data = {json.dumps(str(data))}",
@@ -125,7 +130,7 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
         env=environment,
     )
     try:
-        note = _await_service(data, port, up)
+        note = _await_service(data, scenario.host, port, up)
         fleet = Fleet(port, operator_port, engine_url, note)
         if engine is not None:
             fleet.watch("engine", engine.pid)
@@ -146,7 +151,7 @@ def service(scenario: Scenario, directory: Path, *, defence: bool) -> Iterator[F
         log.close()
 
 
-def _await_service(data: Path, port: int, process: "subprocess.Popen[bytes]") -> RunNote:
+def _await_service(data: Path, host: str, port: int, process: "subprocess.Popen[bytes]") -> RunNote:
     until = time.monotonic() + START_WAIT_S
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -154,7 +159,7 @@ def _await_service(data: Path, port: int, process: "subprocess.Popen[bytes]") ->
         note = DataDirectory(data).running()
         if note is not None:
             with contextlib.suppress(httpx.HTTPError):
-                models = httpx.get(f"http://127.0.0.1:{port}/api/registration", timeout=1.0, trust_env=False)
+                models = httpx.get(f"http://{host}:{port}/api/registration", timeout=1.0, trust_env=False)
                 ready = httpx.Client(transport=httpx.HTTPTransport(uds=note.operator_socket)).get(
                     f"{note.operator_url}/readyz", timeout=1.0
                 )

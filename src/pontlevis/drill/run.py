@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from pontlevis.drill.fleet import DrillError, Fleet, check_loopback, service, start_player
+from pontlevis.drill.fleet import DrillError, Fleet, loopback, service, start_player
 from pontlevis.drill.plan import Act
 from pontlevis.drill.player import Outcome, Part, Played
 from pontlevis.drill.scenario import Scenario
@@ -83,7 +83,7 @@ def play(
     seeded = asyncio.run(seed_accounts(directory / "data", scenario, seed))
     keys = {"existing": seeded.existing, "sleeper": seeded.sleepers}
     with service(scenario, directory, defence=defence) as fleet:
-        check_loopback("127.0.0.1")
+        host = loopback(scenario.host)
         begin = time.time() + LEAD_S
         files: list[tuple[Path, Path]] = []
         players = []
@@ -92,7 +92,7 @@ def play(
                 continue
             ends = until if part_name == "honest" else min(until, scenario.attack_end)
             part = Part(
-                "127.0.0.1",
+                host,
                 fleet.port,
                 begin,
                 ends,

@@ -46,6 +46,8 @@ class Scenario:
     login_rate: float = 0.5
     """Existing users' log-ins a second; one in twelve with a wrong password first."""
 
+    host: str = "127.0.0.1"
+    """Loopback address on which the service listens and is attacked."""
     engine_url: str = ""
     """A real engine to play against, on loopback; empty: the simulator of ``engine``'s shape is started."""
     model: str = "pontlevis-sim"

@@ -59,7 +59,7 @@ def test(arguments: list[str]) -> None:
     # More at once than cores: many wait for a service to start or for time to pass. In the order of collection:
     # files with few tests may be the longest, and would be begun last.
     side_by_side = ("--numprocesses", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder")
-    run(PYTHON, "-m", "pytest", f"--ignore={ALONE}", *side_by_side)
+    run(PYTHON, "-m", "pytest", f"--deselect={ALONE}", *side_by_side)
     run(PYTHON, "-m", "pytest", ALONE)
 
 

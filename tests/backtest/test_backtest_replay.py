@@ -15,6 +15,7 @@ from pontlevis.backtest.result import MOST_LISTED, BacktestResult, Rates
 from pontlevis.brain.detection.finding import Measure
 from pontlevis.brain.detection.knowledge import Knowledge
 from pontlevis.brain.detection.layers import Layer
+from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import BandSample, Kind, Observation, Outcome, ServiceSample
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.vocabulary import Posture, Standing, Verdict
@@ -228,12 +229,12 @@ def test_plots_are_marked_at_round_times(span: float) -> None:
 
 
 def test_the_first_sentence_does_not_hide_a_decision_without_a_finding() -> None:
-    """A patient guesser is measured by the sequential test, which accuses nobody aloud."""
+    """The sequential test measures a patient guesser also where the detector that would say so is off."""
     tries = [
         Observation(T0 + 30 * n, Kind.LOGIN, Outcome.UNKNOWN_USER, "203.0.113.9", 5, "hadoop")
         for n in range(22)
     ]
-    result = replay(tries)
+    result = replay(tries, ReplayOptions(detection=DetectionPolicy(detectors_off=("single_source",))))
     assert (result.hostile, len(result.decisions)) == ([], 1)
     assert "1 decision against what single sources did" in headline(result)
     assert "decision" not in headline(replay(calm(60)))

@@ -19,6 +19,19 @@ from surroundings import PATIENCE_S
 
 from .browser import chromium
 
+LONGEST = ("test_e2e_workers", "test_e2e_restart", "test_e2e_usage", "test_e2e_slow_clients")
+"""Begun before the others of this folder: side by side, a long file that is begun last is waited for alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Nothing else is moved."""
+    here = Path(__file__).parent
+    places = [number for number, item in enumerate(items) if item.path.parent == here]
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    own = sorted((items[number] for number in places), key=lambda item: ranks.get(item.path.stem, len(ranks)))
+    for number, item in zip(places, own, strict=True):
+        items[number] = item
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from detection_dialogue import T0, Dialogue
 
-from pontlevis.brain import places
 from pontlevis.brain.detection.finding import DetectorName
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.observation import Kind, Outcome
@@ -103,12 +102,10 @@ def test_a_recent_account_makes_familiar_and_vouches_for_nobody() -> None:
     assert "192.0.2.1" not in dialogue.detection._signals.vouched
 
 
-def test_the_accounts_counted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who met new places longest ago begins anew."""
-    monkeypatch.setattr(places, "ACCOUNTS_REMEMBERED", 2)
-    budget = PlaceBudget(1, 100.0)
+def test_the_accounts_counted_are_bounded() -> None:
+    """Where there is room for one, whoever was counted before begins anew."""
+    budget = PlaceBudget(1, 100.0, lg_room=0)
     assert [budget.take(each, T0) for each in ("a", "a", "b", "b")] == [True, False, True, False]
-    assert budget.take("c", T0)
     assert budget.take("a", T0)
-    assert not budget.take("c", T0)
-    assert budget.take("c", T0 + 100.0)
+    assert not budget.take("a", T0 + 99.0)
+    assert budget.take("a", T0 + 100.0)

@@ -22,10 +22,10 @@ class PagePolicy:
         source="choice: five a second, as for calls",
     )
     page_margin: float = setting(
-        0.25,
+        0.30,
         unit="share",
         doc="First visits that load nothing of what a page needs are too many when their share surely exceeds the usual one by this.",
-        source="choice: twenty-five points, at 99.9 % confidence; a letter to people who have it all cached may add twenty",
+        source="choice: thirty points, at 99.9 % confidence; a letter to people who have it all cached may add twenty",
     )
     page_going_on: float = setting(
         0.50,

@@ -101,7 +101,8 @@ def test_log_ins_challenges_are_no_sign_against_sign_ups() -> None:
             )
             dialogue.see(LOGIN, Outcome.CHALLENGE_FAILED, account=f"i{second}-{number}")
         dialogue.tick()
-    assert dialogue.judgements[-1].verdict is Verdict.CROWD
+    assert dialogue.judgements[-1].verdict is Verdict.CROWD_AND_ATTACK
+    assert [each.detector for each in dialogue.judgements[-1].findings if each.hostile] == [STUFFING]
 
 
 # Keys that nobody tries twice

@@ -59,6 +59,11 @@ class View(Generic[Key]):
             self._sixty = self._row.sixty
         return self._sixty
 
+    @property
+    def seconds(self) -> list[Counts]:
+        """Counts of each of the last 10 s, the newest at the end; only within the tick."""
+        return self._row.seconds
+
     def counts(self, seconds: int) -> Counts:
         """The shorter or the longer window."""
         return self.ten if seconds <= TEN else self.sixty

@@ -20,6 +20,7 @@ from pontlevis.brain.detection.columns import (
     total,
 )
 from pontlevis.brain.detection.finding import DetectorName
+from pontlevis.brain.detection.ignored_challenges import ignored_challenges, unsolved
 from pontlevis.brain.detection.origins import hosted_sign
 from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import WINDOWS, Snapshot, lately, still_on
@@ -35,7 +36,7 @@ from pontlevis.brain.detection.statistics import (
     share_at_most,
 )
 from pontlevis.brain.detection.window import LONG, SIXTY, TEN
-from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share, window
+from pontlevis.brain.detection.wording import few_fingerprints, fingerprints, listed, number, share, window
 
 JUDGED = (LOGIN_OK, *LOGIN_FAILURES)
 UNKNOWN_SHARE = 0.15
@@ -93,7 +94,7 @@ class CredentialStuffing:
                 best = said
         at_once = self._at_once(snapshot)
         if best is None or not best.hostile:
-            best = at_once or self._strangers(snapshot) or best
+            best = at_once or self._strangers(snapshot) or ignored_challenges(snapshot, self._policy) or best
         self._on = best is not None and best.hostile
         return best
 
@@ -220,8 +221,8 @@ class CredentialStuffing:
         failed, judged = total(counts, LOGIN_FAILURES), total(counts, JUDGED)
         usual = snapshot.baseline.fail_share
         limit = max(policy.fail_share_floor, usual + policy.fail_margin)
-        unsolved = _unsolved(counts)
-        weighed = _weighed(unsolved, failed)
+        ignored = unsolved(snapshot, seconds)
+        weighed = _weighed(ignored, failed)
         parted = part(
             snapshot.fingerprints,
             counts,
@@ -251,7 +252,7 @@ class CredentialStuffing:
             )
         elif signs:
             sentence += f": {listed(signs)}"
-            sentence += f"; {number(unsolved)} more brought no solution of the challenge." if weighed else "."
+            sentence += f"; {number(ignored)} more brought no solution of the challenge." if weighed else "."
         else:
             sentence += "; nothing else speaks of an attack, so it may be a fault of ours."
         accused = tuple(view.key for view in parted.condemned if view.key)
@@ -271,7 +272,7 @@ class CredentialStuffing:
                 "sources": sources,
                 "accounts": snapshot.failing_accounts(seconds),
                 "unknown_users": counts[LOGIN_UNKNOWN],
-                "challenges_unsolved": unsolved,
+                "challenges_unsolved": ignored,
             },
             fingerprints=accused,
             volume=round((failed + weighed) * TEN / seconds),
@@ -295,7 +296,7 @@ class CredentialStuffing:
             rest = parted.rest_bad / (parted.rest_bad + parted.rest_good)
             bad = parted.bad / (parted.bad + parted.good)
             signs.append(
-                f"{share(bad)} fail in {_clusters(len(parted.condemned))} and {share(rest)} elsewhere"
+                f"{share(bad)} fail in {fingerprints(len(parted.condemned))} and {share(rest)} elsewhere"
             )
         elif alike:
             signs.append(few_fingerprints(len(likeness.fingerprints), likeness.share, "failures"))
@@ -319,11 +320,6 @@ class CredentialStuffing:
         return signs
 
 
-def _unsolved(counts: Counts) -> int:
-    """Log-ins of strangers that were asked for a challenge and did not come back with its solution, at least."""
-    return max(0, total(counts, LOGIN_CHALLENGES) - counts[LOGIN_OK])
-
-
 def _weighed(unsolved: int, failed: int) -> float:
     """As how many failures they count: never as more than the passwords that were wrong, so that a challenge by
     itself, which everybody meets, accuses nobody."""
@@ -335,7 +331,3 @@ def _at_home_too(counts: Counts, fine: int, limit: float) -> bool:
     failed = counts[c.FAMILIAR_FAILURES]
     at_home = failed + max(0, counts[LOGIN_OK] - fine)
     return failed > 2 and share_at_least(failed, at_home) > limit
-
-
-def _clusters(count: int) -> str:
-    return "one fingerprint" if count == 1 else f"{count} fingerprints"

@@ -144,7 +144,7 @@ class Signals:
             if kind is _REQUEST:
                 self._called_anonymously(o, slot, row, column, second, stranger=stranger)
             elif kind is _LOGIN:
-                self._logged_in(o, slot, column, second, familiar=not stranger)
+                self._logged_in(o, slot, row, column, second, familiar=not stranger)
             elif part and stranger and not o.account:
                 insists = self.visits.viewed(o, slot, row, second, accused=self.alert.pages)
                 if insists:
@@ -267,10 +267,15 @@ class Signals:
         elif accused and alert.accused and record.bad_keys + record.refused >= alert.bad_keys:
             self._suspect(record, Deed.KEYLESS, o, record.bad_keys + record.refused)
 
-    def _logged_in(self, o: Observation, slot: Counts, column: int, second: int, *, familiar: bool) -> None:
+    def _logged_in(
+        self, o: Observation, slot: Counts, row: Row | None, column: int, second: int, *, familiar: bool
+    ) -> None:
         source = o.source
+        at_home = o.source in self._familiar
+        made_there = self._newcomers.made_at(o.account, source)
+        if row is not None and (at_home or made_there) and column in _JUDGED:
+            row.slot[c.LOGIN_AT_HOME] += o.count
         if o.standing > _NEW and column in _JUDGED:
-            at_home = o.source in self._familiar
             self._ledgers.tried_elder(o, slot, column, second, familiar=familiar, at_home=at_home)
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
@@ -279,7 +284,7 @@ class Signals:
             return
         if column not in c.LOGIN_FAILURES:
             return
-        if familiar or self._newcomers.made_at(o.account, source):
+        if familiar or made_there:
             slot[c.FAMILIAR_FAILURES] += o.count
         elif column == c.LOGIN_UNKNOWN:
             slot[c.STRANGER_UNKNOWN] += o.count

@@ -15,7 +15,7 @@ from pontlevis.brain.detection.snapshot import Snapshot
 from pontlevis.brain.detection.statement import Statement
 from pontlevis.brain.detection.statistics import confidence, share_at_least
 from pontlevis.brain.detection.window import SIXTY, TEN
-from pontlevis.brain.detection.wording import few_fingerprints, listed, number, share
+from pontlevis.brain.detection.wording import few_fingerprints, fingerprints, listed, number, share
 
 ANONYMOUS = (c.ANONYMOUS_OK, c.ANONYMOUS_REFUSED)
 TOKENS = (c.TOKENS_ANONYMOUS, c.TOKENS_NEW, c.TOKENS_ELDER)
@@ -126,7 +126,7 @@ class TokenDrain:
         accused = tuple(view.key for view in parted.condemned if view.key)
         likeness = snapshot.likeness((YOUNG_GREEDY,), TEN)
         if parted.apart(policy.rest_share / 2, policy.greedy_accounts):
-            made = "one fingerprint" if len(accused) == 1 else f"{len(accused)} fingerprints"
+            made = fingerprints(len(accused))
             part_of = parted.bad / (parted.bad + parted.rest_bad)
             signs.append(f"{share(part_of)} of them were made with {made}, and few of the others are greedy")
         elif likeness.acts >= policy.diversity_acts // 2 and likeness.diversity < policy.poor_diversity:

@@ -111,6 +111,11 @@ class Window:
         return _plus(self._last10, self._under_way)
 
     @property
+    def seconds(self) -> list[Counts]:
+        """Counts of each of the last 10 s, the second under way at the end; not to be written to."""
+        return [*self._seconds, self.slot]
+
+    @property
     def sixty(self) -> Counts:
         """Counts of the last 60 s."""
         return _plus(self._last60, self._under_way)

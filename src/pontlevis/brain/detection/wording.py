@@ -25,6 +25,11 @@ def listed(parts: list[str]) -> str:
     return ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+def fingerprints(count: int) -> str:
+    """``one fingerprint``, ``3 fingerprints``."""
+    return "one fingerprint" if count == 1 else f"{count} fingerprints"
+
+
 def few_fingerprints(count: int, of: float, acts: str) -> str:
     """``3 fingerprints share 97 % of the failures``."""
     word = "fingerprint shares" if count == 1 else "fingerprints share"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pontlevis.brain.detection.cluster import Table, part
+from pontlevis.brain.detection.cluster import REMEMBERS, Table, part
 from pontlevis.brain.detection.columns import LOGIN_BAD, LOGIN_OK, LOGIN_UNKNOWN, WIDTH, Counts
+from pontlevis.brain.detection.window import SIXTY, TEN
 
 T0 = 1_740_000_000
 BAD = (LOGIN_BAD, LOGIN_UNKNOWN)
@@ -50,6 +52,31 @@ def test_a_heavy_cluster_finds_a_row_though_the_table_was_filled_first() -> None
     table.prune(T0 + 2)
     assert 0xBAD in table.rows
     assert table.busiest(T0 + 2, 1)[0].key == 0xBAD
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(1, 9), st.sampled_from([0, 0, 1, 7, 40])), max_size=80)
+)
+def test_the_busiest_are_those_that_adding_up_by_hand_says(steps: list[tuple[int, int, int]]) -> None:
+    """Through any order of coming, fading and being forgotten, each row keeps its own weight."""
+    table: Table[int] = Table(64)
+    weights: dict[int, tuple[float, int]] = {}
+    second = T0
+    for key, count, gap in steps:
+        second += gap
+        if gap > 1:
+            table.prune(second)
+            weights = {key: (weight, at) for key, (weight, at) in weights.items() if at >= second - SIXTY}
+        table.row(key, second, count)
+        weight, at = weights.get(key, (0.0, second))
+        weights[key] = (weight * REMEMBERS ** min(second - at, SIXTY) + count, second)
+    lately = {key: weight for key, (weight, at) in weights.items() if at > second - TEN}
+    views = table.busiest(second, 4)
+    assert set(table.rows) == set(weights)
+    found = [lately[view.key] for view in views]
+    assert found == pytest.approx(sorted(lately.values(), reverse=True)[:4])
+    assert len({view.key for view in views}) == len(views)
 
 
 def test_idle_clusters_are_forgotten_after_a_minute() -> None:

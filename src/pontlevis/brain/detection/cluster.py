@@ -4,8 +4,9 @@ Exact rows for as many as the bound allows; what comes when the table is full is
 frequent-items sketch, and takes the place of the lightest row once it proves heavy.
 """
 
+from array import array
 from collections.abc import Hashable, Iterable
-from heapq import nlargest
+from heapq import nsmallest
 from typing import Generic, TypeVar
 
 from datasketches import frequent_items_error_type, frequent_items_sketch
@@ -27,11 +28,12 @@ Key = TypeVar("Key", bound=Hashable)
 class Row(Window):
     """What one cluster did."""
 
-    __slots__ = ("weight",)
+    __slots__ = ("place",)
 
-    def __init__(self, second: int) -> None:
+    def __init__(self, second: int, place: int) -> None:
         super().__init__(second)
-        self.weight = 0.0
+        self.place = place
+        """Where its table keeps its weight."""
 
 
 class View(Generic[Key]):
@@ -72,12 +74,15 @@ class View(Generic[Key]):
 class Table(Generic[Key]):
     """At most ``capacity`` clusters of one sort."""
 
-    __slots__ = ("_capacity", "_rest", "rows")
+    __slots__ = ("_capacity", "_keys", "_rest", "_weights", "rows")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._rest = frequent_items_sketch(LG_REST)
         self.rows: dict[Key, Row] = {}
+        # Beside the rows, not in them: a tick ranks all of them, and they lie scattered in memory.
+        self._keys: list[Key] = []
+        self._weights = array("d")
 
     def row(self, key: Key, second: int, count: int) -> Row | None:
         """The cluster's row, brought up to ``second``; None where it has none and the table is full."""
@@ -86,40 +91,57 @@ class Table(Generic[Key]):
             if len(self.rows) >= self._capacity:
                 self._rest.update(key, count)
                 return None
-            row = self.rows[key] = Row(second)
-        elif row.second < second:
-            row.weight *= REMEMBERS ** min(second - row.second, SIXTY)
+            return self._place(key, second, count)
+        if row.second < second:
+            self._weights[row.place] *= REMEMBERS ** min(second - row.second, SIXTY)
             row.advance(second)
-        row.weight += count
+        self._weights[row.place] += count
         return row
 
     def busiest(self, second: int, most: int) -> list[View[Key]]:
         """The clusters with the most acts lately, heaviest first."""
-        recent = [(row.weight, key) for key, row in self.rows.items() if row.second > second - TEN]
-        views = []
-        for _, key in nlargest(most, recent, key=lambda pair: pair[0]):
+        views: list[View[Key]] = []
+        for place in sorted(range(len(self._keys)), key=self._weights.__getitem__, reverse=True):
+            key = self._keys[place]
             row = self.rows[key]
-            row.advance(second)
-            views.append(View(key, row))
+            if row.second > second - TEN:
+                row.advance(second)
+                views.append(View(key, row))
+                if len(views) >= most:
+                    break
         return views
 
     def prune(self, second: int) -> None:
         """Forgets who was idle for a minute, and gives rows to the heavy ones among the rest."""
         idle = [key for key, row in self.rows.items() if row.second < second - SIXTY]
         for key in idle:
-            del self.rows[key]
+            self._drop(key)
         heavy = self._rest.get_frequent_items(frequent_items_error_type.NO_FALSE_POSITIVES)[:PROMOTED]
         self._rest = frequent_items_sketch(LG_REST)
         if not heavy:
             return
-        lightest = sorted(self.rows, key=lambda key: self.rows[key].weight)[: len(heavy)]
+        weights = {key: self._weights[row.place] for key, row in self.rows.items()}
+        lightest = nsmallest(len(heavy), weights, key=weights.__getitem__)
         for (key, _, least, _), light in zip(heavy, lightest, strict=False):
             if len(self.rows) >= self._capacity:
-                if self.rows[light].weight >= least:
+                if weights[light] >= least:
                     break
-                del self.rows[light]
-            row = self.rows[key] = Row(second)
-            row.weight = float(least)
+                self._drop(light)
+            self._place(key, second, least)
+
+    def _place(self, key: Key, second: int, weight: float) -> Row:
+        row = self.rows[key] = Row(second, len(self._keys))
+        self._keys.append(key)
+        self._weights.append(weight)
+        return row
+
+    def _drop(self, key: Key) -> None:
+        """The last one takes its place."""
+        place = self.rows.pop(key).place
+        last, weight = self._keys.pop(), self._weights.pop()
+        if last != key:
+            self._keys[place], self._weights[place] = last, weight
+            self.rows[last].place = place
 
 
 class Parted(Generic[Key]):

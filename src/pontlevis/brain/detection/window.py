@@ -1,6 +1,5 @@
 """Counts over the last 10 s, 60 s and, where asked for, 10 min: bounded whatever arrives."""
 
-from collections import deque
 from operator import add, sub
 
 from pontlevis.brain.detection.columns import WIDTH, Counts
@@ -17,7 +16,7 @@ class Window:
 
     The seconds of the last ten are kept one by one; older ones as blocks of ten seconds, and for a
     long window as blocks of a minute. A window therefore reaches back its length less at most one
-    block of the level below.
+    block of the level below. Lists, not deques, hold what is ten at most: an empty deque takes 600 bytes.
     """
 
     __slots__ = (
@@ -44,13 +43,13 @@ class Window:
     def _clear(self) -> None:
         self.slot: Counts = [0] * WIDTH
         """The second under way: add to it directly."""
-        self._seconds: deque[Counts] = deque()
+        self._seconds: list[Counts] = []
         self._last10 = _NOTHING
         self._block = _NOTHING
-        self._blocks: deque[Counts] = deque()
+        self._blocks: list[Counts] = []
         self._last60 = _NOTHING
         self._minute = _NOTHING
-        self._minutes: deque[Counts] = deque()
+        self._minutes: list[Counts] = []
         self._last600 = _NOTHING
         self._fresh = _NOTHING
         self._taken = _NOTHING
@@ -79,7 +78,7 @@ class Window:
             closed = _NOTHING
         self._seconds.append(closed)
         if len(self._seconds) >= TEN:
-            self._last10 = _minus(self._last10, self._seconds.popleft())
+            self._last10 = _minus(self._last10, self._seconds.pop(0))
         self.second += 1
         if self.second % TEN == 0:
             self._close_block()
@@ -89,7 +88,7 @@ class Window:
         self._block = _NOTHING
         self._blocks.append(closed)
         if len(self._blocks) >= SIXTY // TEN:
-            self._last60 = _minus(self._last60, self._blocks.popleft())
+            self._last60 = _minus(self._last60, self._blocks.pop(0))
         if not self._long:
             return
         self._minute = _plus(self._minute, closed)
@@ -98,7 +97,7 @@ class Window:
             self._minutes.append(self._minute)
             self._minute = _NOTHING
             if len(self._minutes) >= LONG // SIXTY:
-                self._last600 = _minus(self._last600, self._minutes.popleft())
+                self._last600 = _minus(self._last600, self._minutes.pop(0))
 
     @property
     def _under_way(self) -> Counts:

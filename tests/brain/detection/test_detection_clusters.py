@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pontlevis.brain.detection.cluster import REMEMBERS, Table, part
 from pontlevis.brain.detection.columns import LOGIN_BAD, LOGIN_OK, LOGIN_UNKNOWN, WIDTH, Counts
-from pontlevis.brain.detection.window import SIXTY, TEN
+from pontlevis.brain.detection.window import LONG, SIXTY, TEN
 
 T0 = 1_740_000_000
 BAD = (LOGIN_BAD, LOGIN_UNKNOWN)
@@ -56,7 +56,9 @@ def test_a_heavy_cluster_finds_a_row_though_the_table_was_filled_first() -> None
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.lists(st.tuples(st.integers(0, 12), st.integers(1, 9), st.sampled_from([0, 0, 1, 7, 40])), max_size=80)
+    st.lists(
+        st.tuples(st.integers(0, 12), st.integers(1, 9), st.sampled_from([0, 0, 1, 7, 40, 400])), max_size=80
+    )
 )
 def test_the_busiest_are_those_that_adding_up_by_hand_says(steps: list[tuple[int, int, int]]) -> None:
     """Through any order of coming, fading and being forgotten, each row keeps its own weight."""
@@ -67,7 +69,7 @@ def test_the_busiest_are_those_that_adding_up_by_hand_says(steps: list[tuple[int
         second += gap
         if gap > 1:
             table.prune(second)
-            weights = {key: (weight, at) for key, (weight, at) in weights.items() if at >= second - SIXTY}
+            weights = {key: (weight, at) for key, (weight, at) in weights.items() if at >= second - LONG}
         table.row(key, second, count)
         weight, at = weights.get(key, (0.0, second))
         weights[key] = (weight * REMEMBERS ** min(second - at, SIXTY) + count, second)
@@ -79,13 +81,35 @@ def test_the_busiest_are_those_that_adding_up_by_hand_says(steps: list[tuple[int
     assert len({view.key for view in views}) == len(views)
 
 
-def test_idle_clusters_are_forgotten_after_a_minute() -> None:
+def test_idle_clusters_give_their_rows_back_after_ten_minutes_or_one_where_rows_are_scarce() -> None:
     """Rows go back to whoever comes next."""
     table: Table[int] = Table(8)
-    table.row(1, T0, 1)
-    table.row(2, T0 + 50, 1)
+    for key in range(4):
+        table.row(key, T0, 1)
     table.prune(T0 + 70)
-    assert list(table.rows) == [2]
+    assert len(table.rows) == 4
+    table.row(4, T0 + 70, 1)
+    table.prune(T0 + 72)
+    assert list(table.rows) == [4]
+    table.row(5, T0 + 300, 1)
+    table.prune(T0 + 671)
+    assert list(table.rows) == [5]
+
+
+def test_a_cluster_that_comes_twice_a_minute_is_counted_over_ten_minutes() -> None:
+    """Though it is never among the busiest."""
+    table: Table[int] = Table(64)
+    for second in range(0, 600, 5):
+        for key in range(2, 60):
+            fill(table, key, good=1, second=T0 + second)
+        if second % 30 == 0:
+            fill(table, 1, bad=1, second=T0 + second)
+        table.prune(T0 + second)
+    (slow,) = table.most_in(BAD, T0 + 600)
+    assert slow.key == 1
+    assert 18 <= slow.long[LOGIN_BAD] <= 20
+    assert slow.counts(600) == slow.long
+    assert all(view.key != 1 for view in table.busiest(T0 + 600, 48))
 
 
 def test_the_busiest_are_those_of_the_last_seconds() -> None:

@@ -115,3 +115,21 @@ def test_low_and_slow_stuffing_is_found_within_minutes_and_ends_with_the_attack(
     first = next(each.at for each in dialogue.judgements if each.hostile)
     assert first - T0 <= 150
     assert dialogue.quiet(60).findings == ()
+
+
+def test_a_client_that_fails_twelve_times_a_minute_is_told_by_ten_minutes_of_its_own() -> None:
+    """Too slow for a minute's count; at accounts of newcomers, so that nobody's home tells; others log in as usual."""
+    dialogue = Dialogue()
+    for second in range(600):
+        if second % 20 == 0:
+            dialogue.see(LOGIN, OK, account=f"p{second}", standing=NEW, fingerprint=1 + second // 20 % 20)
+        if second > 300 and second % 5 == 0:
+            dialogue.see(LOGIN, BAD, account=f"u{second}", standing=NEW, fingerprint=0xBAD)
+        dialogue.tick()
+    finding = dialogue.said(STUFFING)
+    assert finding is not None
+    assert finding.hostile
+    assert finding.figures["window_s"] == 600
+    assert finding.fingerprints == (0xBAD,)
+    assert "in 10 min" in finding.sentence
+    assert "100 % fail in one fingerprint and 0 % elsewhere" in finding.sentence

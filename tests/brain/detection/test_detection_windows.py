@@ -13,14 +13,15 @@ from pontlevis.brain.detection.worst import Worst
 
 T0 = 1_740_000_000
 
-gaps = st.lists(st.tuples(st.integers(0, 15), st.integers(1, 5)), max_size=120)
+pauses = st.integers(0, 15) | st.integers(0, 700)
+gaps = st.lists(st.tuples(pauses, st.integers(1, 5)), max_size=120)
 
 
 @settings(deadline=None, max_examples=120)
 @given(gaps)
 def test_a_window_holds_what_came_within_it_and_nothing_older(steps: list[tuple[int, int]]) -> None:
     """Ten seconds exactly; a minute and ten minutes less at most one block."""
-    window = Window(T0, long=True)
+    window = Window(T0, fresh=True)
     second = T0
     events: list[tuple[int, int]] = []
     for gap, count in steps:
@@ -41,7 +42,7 @@ def test_a_window_holds_what_came_within_it_and_nothing_older(steps: list[tuple[
 @given(gaps)
 def test_fresh_counts_add_up_to_everything(steps: list[tuple[int, int]]) -> None:
     """What each tick sees as new is seen once."""
-    window = Window(T0, long=True)
+    window = Window(T0, fresh=True)
     second, total, fresh = T0, 0, 0
     for index, (gap, count) in enumerate(steps):
         second += gap
@@ -55,7 +56,7 @@ def test_fresh_counts_add_up_to_everything(steps: list[tuple[int, int]]) -> None
 
 def test_a_long_silence_empties_every_window() -> None:
     """After eleven minutes nothing is left."""
-    window = Window(T0, long=True)
+    window = Window(T0, fresh=True)
     window.slot[LOGIN_OK] += 9
     window.advance(T0 + 660)
     assert window.ten == window.sixty == window.long == [0] * WIDTH

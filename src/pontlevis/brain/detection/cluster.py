@@ -6,19 +6,23 @@ frequent-items sketch, and takes the place of the lightest row once it proves he
 
 from array import array
 from collections.abc import Hashable, Iterable
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from typing import Generic, TypeVar
 
 from datasketches import frequent_items_error_type, frequent_items_sketch
 
 from pontlevis.brain.detection.columns import Counts, total
 from pontlevis.brain.detection.statistics import share_at_least
-from pontlevis.brain.detection.window import SIXTY, TEN, Window
+from pontlevis.brain.detection.window import LONG, SIXTY, TEN, Window
 
 LG_REST = 9
 """The sketch of the rest holds up to 384 heavy items (0.75 of 2^9): Anderson et al., IMC 2017."""
 PROMOTED = 32
 """Heavy items that may take a row at one pruning."""
+MOST_IN = 48
+"""Clusters that are looked at over ten minutes."""
+SCARCE = 0.5
+"""With more of the rows than this in use, those who were idle for a minute give theirs back."""
 REMEMBERS = 0.8
 """What is left of a row's weight after a second: only who is busy now is looked at."""
 
@@ -39,13 +43,14 @@ class Row(Window):
 class View(Generic[Key]):
     """A cluster as the detectors see it at one tick."""
 
-    __slots__ = ("_row", "_sixty", "_ten", "key")
+    __slots__ = ("_long", "_row", "_sixty", "_ten", "key")
 
     def __init__(self, key: Key, row: Row) -> None:
         self.key = key
         self._row = row
         self._ten: Counts | None = None
         self._sixty: Counts | None = None
+        self._long: Counts | None = None
 
     @property
     def ten(self) -> Counts:
@@ -62,13 +67,21 @@ class View(Generic[Key]):
         return self._sixty
 
     @property
-    def seconds(self) -> list[Counts]:
-        """Counts of each of the last 10 s, the newest at the end; only within the tick."""
-        return self._row.seconds
+    def long(self) -> Counts:
+        """Counts of 10 min; only within the tick."""
+        if self._long is None:
+            self._long = self._row.long
+        return self._long
+
+    def by_second(self, columns: tuple[int, ...]) -> list[int]:
+        """Acts of these columns in each of the last 10 s, the newest at the end; only within the tick."""
+        return self._row.by_second(columns)
 
     def counts(self, seconds: int) -> Counts:
-        """The shorter or the longer window."""
-        return self.ten if seconds <= TEN else self.sixty
+        """Of one of the three windows."""
+        if seconds <= TEN:
+            return self.ten
+        return self.sixty if seconds <= SIXTY else self.long
 
 
 class Table(Generic[Key]):
@@ -111,9 +124,21 @@ class Table(Generic[Key]):
                     break
         return views
 
+    def most_in(self, columns: tuple[int, ...], second: int, most: int = MOST_IN) -> list[View[Key]]:
+        """The clusters with the most acts of these columns in ten minutes, but for the latest seconds."""
+        acts = [(total(row.older, columns), row.place) for row in self.rows.values()]
+        views = []
+        for count, place in nlargest(most, acts):
+            row = self.rows[key := self._keys[place]]
+            row.advance(second)
+            if count:
+                views.append(View(key, row))
+        return views
+
     def prune(self, second: int) -> None:
-        """Forgets who was idle for a minute, and gives rows to the heavy ones among the rest."""
-        idle = [key for key, row in self.rows.items() if row.second < second - SIXTY]
+        """Forgets who was idle for ten minutes, or one where rows grow scarce; the heavy among the rest get theirs."""
+        kept_s = SIXTY if len(self.rows) > SCARCE * self._capacity else LONG
+        idle = [key for key, row in self.rows.items() if row.second < second - kept_s]
         for key in idle:
             self._drop(key)
         heavy = self._rest.get_frequent_items(frequent_items_error_type.NO_FALSE_POSITIVES)[:PROMOTED]

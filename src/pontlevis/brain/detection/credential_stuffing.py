@@ -85,6 +85,8 @@ class CredentialStuffing:
         """A statement while failures are too many; hostile with a second sign."""
         best: Statement | None = None
         for seconds in WINDOWS:
+            if seconds == LONG and best is not None and best.hostile:
+                break  # for what a shorter window tells, nobody has to look at all clusters
             if not self._goes_on(snapshot, seconds):
                 continue
             said = self._in(snapshot, seconds)
@@ -224,7 +226,7 @@ class CredentialStuffing:
         ignored = unsolved(snapshot, seconds)
         weighed = _weighed(ignored, failed)
         parted = part(
-            snapshot.fingerprints,
+            snapshot.fingerprints_in(LOGIN_FAILURES, seconds),
             counts,
             seconds,
             bad=LOGIN_FAILURES,

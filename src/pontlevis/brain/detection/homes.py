@@ -1,7 +1,9 @@
 """Where accounts are served: familiar places, those that existing accounts vouch for, and who may say so."""
 
-from pontlevis.brain.detection.familiar import Familiar
-from pontlevis.brain.detection.good import Vouched
+from collections.abc import Iterable
+
+from pontlevis.brain.detection.familiar import Familiar, FamiliarState
+from pontlevis.brain.detection.good import GoodRow, Vouched
 from pontlevis.brain.places import PlaceBudget
 
 
@@ -25,3 +27,18 @@ class Homes:
         if vouches:
             self._vouched.add(source, at)
         return True
+
+    def known_before(
+        self, rows: Iterable[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
+    ) -> bool:
+        """Takes up familiar and vouched places, and those of accounts known good; whether the familiar ones still held."""
+        held = False
+        if places is not None:
+            held = self._familiar.restore(places[0], now)
+            self._vouched.restore(places[1], now)
+        for row in sorted(rows, key=lambda each: each.at):
+            for place in row.places:
+                self._familiar.add(place, row.at)
+                if row.vouches:
+                    self._vouched.add(place, row.at)
+        return held

@@ -32,6 +32,7 @@ MOST = 0.5
 """The clients behind more than this share of all who were asked are those behind the flood, not everybody."""
 
 _LOOKED_AT = (LOGIN_OK, *LOGIN_FAILURES)
+_AT_HOME = (LOGIN_AT_HOME,)
 
 
 class Asked(NamedTuple):
@@ -109,12 +110,12 @@ def ignored_challenges(snapshot: Snapshot, policy: DetectionPolicy) -> Statement
 
 def _asked(view: View[int], solving_s: int) -> Asked:
     """``solving_s``: who was asked later than so long ago is left out."""
-    by_second = [total(counts, LOGIN_CHALLENGES) for counts in view.seconds]
+    by_second = view.by_second(LOGIN_CHALLENGES)
     first = next((at for at, asked in enumerate(by_second) if asked), len(by_second))
     until = len(by_second) - solving_s
     # Nobody solves a challenge in the second that asks for it. With a solution the password is looked at, so whatever
     # it says, somebody came back; at home nobody is asked.
-    back = sum(total(counts, _LOOKED_AT) - counts[LOGIN_AT_HOME] for counts in view.seconds[first + 1 :])
+    back = sum(view.by_second(_LOOKED_AT)[first + 1 :]) - sum(view.by_second(_AT_HOME)[first + 1 :])
     return Asked(view.key, sum(by_second[:until]), max(1, until - first), back)
 
 

@@ -253,16 +253,22 @@ class DetectionPolicy(MeasurePolicy):
 
     # Bounds of memory
     max_fingerprints: int = setting(
-        512, unit="rows", doc="Fingerprints counted one by one.", source="choice: 6 MB at most"
+        512,
+        unit="rows",
+        doc="Fingerprints counted one by one.",
+        source="choice: 3 MB while all of them act every second (measured)",
     )
     max_prefixes: int = setting(
-        1024, unit="rows", doc="Prefixes counted one by one.", source="choice: 6 MB at most"
+        1024,
+        unit="rows",
+        doc="Prefixes counted one by one.",
+        source="choice: 6 MB while all of them act every second (measured)",
     )
     max_domains: int = setting(
         1024,
         unit="rows",
         doc="Pairs of fingerprint and mail domain counted one by one.",
-        source="choice: 6 MB at most",
+        source="choice: 6 MB while all of them act every second (measured)",
     )
     max_suspects: int = setting(
         32_768,

@@ -93,7 +93,7 @@ class Signals:
         window = self._everyone
         second = int(o.at)
         if window is None:
-            window = self._everyone = Window(second, long=True)
+            window = self._everyone = Window(second, fresh=True)
         elif second > window.second:
             if self._ticked is not None and second > self._ticked + AHEAD_S:
                 second = max(window.second, self._ticked)
@@ -341,15 +341,8 @@ class Signals:
         self, rows: list[GoodRow], places: tuple[FamiliarState, FamiliarState] | None, now: float
     ) -> None:
         """Takes who was known good before a restart, and the places that were familiar."""
-        self._remembers = places is not None and self._familiar.restore(places[0], now)
-        if places is not None:
-            self.vouched.restore(places[1], now)
+        self._remembers = self._homes.known_before(rows, places, now)
         self.good.merge(rows)
-        for row in sorted(rows, key=lambda each: each.at):
-            for place in row.places:
-                self._familiar.add(place, row.at)
-                if row.vouches:
-                    self.vouched.add(place, row.at)
 
     def _prune(self, turn: int, second: int, now: float) -> None:
         """Forgets what is old: a fifth of it each second, so that no tick has to do it all."""
@@ -366,7 +359,7 @@ class Signals:
         second = int(now)
         window = self._everyone
         if window is None:
-            window = self._everyone = Window(second, long=True)
+            window = self._everyone = Window(second, fresh=True)
         window.advance(second)
         second = window.second
         self._ticked = int(now)
@@ -392,6 +385,7 @@ class Signals:
             long=window.long,
             strangers=self._strangers.count(second),
             fingerprints=self._fingerprints.busiest(second, BUSIEST_FINGERPRINTS),
+            slow_fingerprints=self._fingerprints.most_in,
             prefixes=self._prefixes.busiest(second, BUSIEST_PREFIXES),
             domains=self._domains.busiest(second, BUSIEST_DOMAINS),
             asns=self.origins.busiest(second),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pontlevis.brain.detection.ledgers import Ledgers
 
 
+WINDOWS = (TEN, SIXTY, LONG)
+
+
 class Spans:
     """Different ones in each of the three windows."""
 
@@ -110,6 +113,8 @@ class Snapshot:
     strangers: int
     """Different unfamiliar sources in 10 s."""
     fingerprints: list[View[int]]
+    slow_fingerprints: Callable[[tuple[int, ...], int], list[View[int]]]
+    """Those with the most acts of some columns in the ten minutes before a second."""
     prefixes: list[View[str]]
     domains: list[View[tuple[int, str]]]
     """Sign-ups by fingerprint and mail domain."""
@@ -124,6 +129,8 @@ class Snapshot:
     ledgers: "Ledgers"
     served: Place
     """Where an existing account was served lately."""
+    _slow: dict[tuple[int, ...], list[View[int]]] = field(default_factory=dict, repr=False)
+    """Looked for once for all who ask."""
     _likenesses: dict[tuple[tuple[int, ...], int], Likeness] = field(default_factory=dict, repr=False)
     """Worked out once for all who ask."""
 
@@ -162,21 +169,29 @@ class Snapshot:
     def signup_sources(self) -> int:
         return self.distincts.signup_sources.count(self.second)
 
+    def fingerprints_in(self, columns: tuple[int, ...], seconds: int) -> list[View[int]]:
+        """The busiest now, or in a long window those with the most acts of these columns."""
+        if seconds <= SIXTY:
+            return self.fingerprints
+        found = self._slow.get(columns)
+        if found is None:
+            found = self._slow[columns] = self.slow_fingerprints(columns, self.second)
+        return found
+
     def likeness(self, columns: tuple[int, ...], seconds: int) -> Likeness:
-        """Of everyone's acts in these columns; acts beyond the busiest clusters count as all different.
+        """Of everyone's acts in these columns; acts beyond the clusters that are looked at count as all different.
 
         Acts whose fingerprint is unknown say nothing and are left out.
         """
-        seconds = TEN if seconds <= TEN else SIXTY
+        seconds = next(each for each in WINDOWS if seconds <= each)
         found = self._likenesses.get((columns, seconds))
         if found is None:
             found = self._likenesses[columns, seconds] = self._likeness(columns, seconds)
         return found
 
     def _likeness(self, columns: tuple[int, ...], seconds: int) -> Likeness:
-        counted = sorted(
-            ((total(view.counts(seconds), columns), view.key) for view in self.fingerprints), reverse=True
-        )
+        views = self.fingerprints_in(columns, seconds)
+        counted = sorted(((total(view.counts(seconds), columns), view.key) for view in views), reverse=True)
         known = [(count, key) for count, key in counted if key and count > 0]
         unknown = sum(count for count, key in counted if not key)
         listed = sum(count for count, _ in known)
@@ -195,9 +210,6 @@ class Snapshot:
     def accused_elsewhere(self, fingerprint: int, detector: str) -> bool:
         """Whether another detector accuses this fingerprint."""
         return bool(self.accused.get(fingerprint, frozenset()) - {detector})
-
-
-WINDOWS = (TEN, SIXTY, LONG)
 
 
 EXPECTED = 6

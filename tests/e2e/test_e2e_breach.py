@@ -48,7 +48,7 @@ def test_a_breached_account_is_secured_while_its_stream_runs(service: Running) -
         assert client.post("/api/accounts", json=account).status_code == 201
         session = {"authorization": f"Bearer {client.post('/api/sessions', json=account).json()['token']}"}
         key = {"authorization": f"Bearer {client.post('/api/keys', json={'name': 'k'}, headers=session).json()['key']}"}  # fmt: skip
-        chat = {"model": "pontlevis-sim", "messages": [{"role": "user", "content": "go on"}], "max_tokens": 4_000, "stream": True}  # fmt: skip
+        chat = {"model": "pontlevis-sim", "messages": [{"role": "user", "content": "go on"}], "max_tokens": 4_000, "pontlevis_sim": {"output_tokens": 4_000}, "stream": True}  # fmt: skip
         with client.stream("POST", "/v1/chat/completions", json=chat, headers=key) as stream:
             lines = stream.iter_lines()
             assert next(lines).startswith("data:")

@@ -12,7 +12,7 @@ MOST_ROWS = 500
 """Rows of one table in the page."""
 NARROW = """
 .plots svg{box-sizing:border-box}
-@media (max-width:40rem){.plots svg{min-width:38rem}
+@media (max-width:40rem){
 .rows thead{display:none}.rows table,.rows tbody,.rows tr,.rows td{display:block;width:auto}
 .rows tr{border-bottom:1px solid #ccc;padding:.4rem 0}.rows td{border:0;padding:.1rem 0;overflow-wrap:anywhere}
 .rows td:empty{display:none}.rows td::before{content:attr(data-head) " ";color:#667;font-size:.85em}}
@@ -107,7 +107,7 @@ def html(result: BacktestResult, files: list[FileReport], disorder: tuple[int, i
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Backtest</title><style>{STYLE}{NARROW}</style></head><body><h1>Backtest</h1>
 <p><b>{escape(headline(result))}</b></p><p class="soft">{span}</p>
-<div class="plots scroll">{drawn}</div><p class="key soft">Posture:{key}. Findings: red accuses somebody, grey does not.</p>
+<div class="plots">{drawn}</div><p class="key soft">Posture:{key}. Findings: red accuses somebody, grey does not.</p>
 {_table("Findings", ("from", "until", "detector", "sentence", "sources"), [(each.at, each.until, each.detector + ("" if each.hostile else " (accuses nobody)"), each.reason, ", ".join(each.sources[:8]) + (" …" if len(each.sources) > 8 else "")) for each in result.findings])}
 {_table("Verdicts", ("at", "verdict", "why"), [(each.at, each.verdict.value, each.reason) for each in result.verdicts])}
 {_table("Posture", ("at", "posture", "why"), [(each.at, f"{each.before} → {each.posture}" + (f", stage {each.stage + 1}" if each.posture == "recovering" else ""), each.reason) for each in result.postures])}

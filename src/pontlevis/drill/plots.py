@@ -9,7 +9,7 @@ from pontlevis.drill.plan import HOSTILE
 from pontlevis.drill.player import Outcome
 from pontlevis.drill.run import RunRecord
 from pontlevis.drill.scenario import Scenario
-from pontlevis.plotting import BANDS, legend, panel, svg
+from pontlevis.plotting import BANDS, from_zero, legend, panel, svg
 
 CLASSES = {
     "existing": ("existing users", "#1b7f5c"),
@@ -48,7 +48,7 @@ def load(run: RunRecord, scenario: Scenario) -> str:
         mine = [each for each in run.outcomes if each.who == who]
         if mine:
             axes.plot(per_second(mine, scenario.end_s), color=color, lw=1.4, label=label)
-    axes.set_yscale("symlog", linthresh=10)
+    from_zero(axes)
     legend(axes, 4)
     return svg(figure)
 
@@ -72,7 +72,7 @@ def answered(run: RunRecord, scenario: Scenario) -> str:
             ls=":",
             label=f"{whose}, refused or lost",
         )
-    axes.set_yscale("symlog", linthresh=10)
+    from_zero(axes)
     legend(axes, 4)
     return svg(figure)
 
@@ -96,8 +96,7 @@ def engine(run: RunRecord, scenario: Scenario) -> str:
     )
     if any(each.limit for each in run.moments):
         axes.plot(at, [each.limit for each in run.moments], color="#555555", lw=1, ls="--", label="limit")
-    axes.set_yscale("symlog", linthresh=40)
-    axes.set_ylim(bottom=0)
+    from_zero(axes)
     legend(axes, 4)
     return svg(figure)
 
@@ -151,6 +150,6 @@ def cpu(run: RunRecord, scenario: Scenario) -> str:
                 shares.append((after[name] - before[name]) / (end - begin))
         axes.plot(at, shares, lw=1.3, label=name)
     axes.set_xlim(0, scenario.end_s)
-    axes.set_ylim(0, 1.1)
+    axes.set_ylim(bottom=0)
     legend(axes, 5)
     return svg(figure)

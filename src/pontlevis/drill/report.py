@@ -43,7 +43,7 @@ def html(card: Scorecard, scenario: Scenario, baseline: RunRecord, attacked: Run
     rows = "".join(_row(each) for each in lines(card))
     timeline = (
         "".join(
-            f"<tr><td>{float(str(each['at'])):.1f} s</td><td>{escape(str(each['posture']))}, registration {escape(str(each['registration']))}"
+            f"<tr><td class=one>{float(str(each['at'])):.1f} s</td><td>{escape(str(each['posture']))}, registration {escape(str(each['registration']))}"
             f"</td><td>{escape(str(each['reason']))}</td></tr>"
             for each in attacked.transitions
         )
@@ -61,11 +61,11 @@ def html(card: Scorecard, scenario: Scenario, baseline: RunRecord, attacked: Run
         for name, color in BANDS.items()
     )
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>
+<title>{title}</title><style>{STYLE}.one{{white-space:nowrap}}</style></head><body><h1>{title}</h1>
 <p class="soft">Seed {card.seed}. Real processes on loopback; synthetic traffic on real load shapes: lengths from Azure's conversation trace (2023), burstiness and shares of users from a day of DeepSeek-R1 production load (ServeGen). The attack lasts from second {scenario.attack_at:.0f} to {scenario.attack_end:.0f}, its wave from {scenario.wave_at:.0f} to {scenario.wave_end:.0f}; both runs are compared over the same seconds with the same honest arrivals. Dwell and recovery times are {1 / scenario.posture_scale:.0f} times shorter than by default; detection is not changed.</p>
 <table><thead><tr><th>Figure</th><th>Measured</th><th>Target</th><th></th></tr></thead><tbody>{rows}</tbody></table>
 <p class="key soft">Posture:{key}</p>
-{plots.first_tokens(runs, scenario)}{plots.load(attacked, scenario)}{plots.answered(attacked, scenario)}{plots.engine(attacked, scenario)}{plots.cpu(attacked, scenario)}
+<div class="plots">{plots.first_tokens(runs, scenario)}{plots.load(attacked, scenario)}{plots.answered(attacked, scenario)}{plots.engine(attacked, scenario)}{plots.cpu(attacked, scenario)}</div>
 <p class="soft">CPU used: {used}. Acts not sent because the generator was full: {escape(str(attacked.not_sent or "none"))}. Lateness of the generator, p99: {attacked.generator_late_p99_s * 1000:.0f} ms.</p>
 <h2>What the service did</h2><div class="scroll"><table><tbody>{timeline}</tbody></table></div>
 </body></html>
@@ -74,7 +74,8 @@ def html(card: Scorecard, scenario: Scenario, baseline: RunRecord, attacked: Run
 
 def _row(line: Line) -> str:
     mark = "" if line.met is None else '<td class="ok">ok</td>' if line.met else '<td class="miss">miss</td>'
-    return f"<tr><td>{escape(line.name)}</td><td>{escape(line.value)}</td><td>{escape(line.target)}</td>{mark or '<td></td>'}</tr>"
+    target = escape(line.target.replace(">=", "≥").replace("<=", "≤"))
+    return f"<tr><td>{escape(line.name)}</td><td>{escape(line.value)}</td><td class=one>{target}</td>{mark or '<td></td>'}</tr>"
 
 
 class _Runs(msgspec.Struct):

@@ -12,7 +12,8 @@ from pontlevis.brain.refusal_note import Cause, RefusalCodec
 from pontlevis.brain.vocabulary import Posture, RefusalCode, Standing
 from pontlevis.link.messages import DecisionRecord
 from pontlevis.web.i18n import catalogue
-from pontlevis.web.operator_console import ERRORS, grouped
+from pontlevis.web.operator_console import grouped
+from pontlevis.web.operator_desk import ERRORS
 
 
 def words(answer: httpx.Response) -> str:
@@ -74,6 +75,25 @@ async def test_the_services_own_words_can_be_changed(house: WebHouse) -> None:
     incident = (await house.incidents.incidents())[0]
     assert (incident.name_fr, incident.notes) == ("Une attaque", "ask the provider")
     assert (incident.updates[0].body_en, incident.updates[0].automatic) == ("We are\nunder attack.", False)
+    await operator.aclose()
+
+
+async def test_whoever_writes_on_the_incidents_page_stays_there(house: WebHouse) -> None:
+    """Every form on it leads back to it, and what is refused is told on it."""
+    operator = await house.operator_client()
+    own = await house.incidents.open_incident(actor="ada", name_en="Mine", body_en="Words.")
+    page = (await operator.get("/incidents")).text
+    forms = re.findall(r'action="(/incidents[^"]*)"', page)
+    assert len(forms) >= 4
+    assert all(each.endswith("?on=incidents") for each in forms)
+    names = {"name_en": "Mine still", "name_fr": "", "notes": ""}
+    answer = await operator.post(f"/incidents/{own.id}?on=incidents", data={**names, "name_fr": "x"})
+    assert answer.headers["location"] == "/incidents#incidents"
+    answer = await operator.post(f"/incidents/{own.id}?on=incidents", data={**names, "name_fr": "x" * 201})
+    assert answer.headers["location"] == "/incidents?error=name"
+    assert 'role="alert"' in (await operator.get("/incidents?error=name")).text
+    assert 'role="alert"' not in (await operator.get("/incidents?error=anything")).text
+    assert "?on=" not in (await operator.get("/")).text
     await operator.aclose()
 
 

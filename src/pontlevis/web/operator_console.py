@@ -22,7 +22,7 @@ from pontlevis.web.context import WebContext
 from pontlevis.web.evidence_fates import evidence_fates
 from pontlevis.web.i18n import catalogue
 from pontlevis.web.login_steps import ask_second_step
-from pontlevis.web.operator_desk import back
+from pontlevis.web.operator_desk import back, known_error
 from pontlevis.web.operator_live import plots_of
 from pontlevis.web.operator_login import TICKET_COOKIE
 from pontlevis.web.operator_overview import Overviews, decisions_by_finding
@@ -45,10 +45,6 @@ MOST_SHOWN = 50
 DETECTION = "detection"
 SCOPES = ("address", "prefix", "account", "credential")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-ERRORS = frozenset(
-    {"decision", "target", "undo", "reason", "ended", "opening", "text", "name", "writer", "state"}
-)
-"""Ends of the texts ``op.e_…``; an address cannot make the console say anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,6 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
         async with accounts.database.session() as session:
             audit = await recent_audit(session, most=20)
         decisions = service.decisions
-        error = request.query_params.get("error", "")
         refusal = request.query_params.get("refusal", "").strip()[:100]
         note = context.refusals.open(refusal) if refusal else None
         wanted = context.settings.gateway.workers
@@ -147,7 +142,7 @@ def create_console_router(context: WebContext, overviews: Overviews) -> APIRoute
             "component_states": list(Status),
             "statuses": STATUSES,
             "impacts": IMPACTS,
-            "error": error if error in ERRORS else "",
+            "error": known_error(request),
             "refusal": refusal,
             "note": note,
             "note_key": _refusal_key(note) if note is not None else "",

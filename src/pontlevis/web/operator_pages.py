@@ -9,6 +9,7 @@ from pontlevis.accounts.service import AccountError
 from pontlevis.incidents.views import IMPACTS, STATUSES
 from pontlevis.storage.audit_search import search_audit
 from pontlevis.web.context import WebContext
+from pontlevis.web.operator_desk import known_error
 from pontlevis.web.operator_visitor import Actor, Reader
 from pontlevis.web.render import render
 
@@ -57,6 +58,7 @@ def create_pages_router(context: WebContext) -> APIRouter:
             "statuses": STATUSES,
             "impacts": IMPACTS,
             "base_url": context.settings.base_url,
+            "error": known_error(request),
         }
         return render(request, "operator_incidents.html", values)
 

@@ -37,11 +37,15 @@ def test_guessers_who_are_asked_before_their_failures_tell_are_found_all_the_sam
     chance = Random(tried_before)
     dialogue = Dialogue()
     usual_log_ins(dialogue, chance, 30)
+    guessers = [dialogue.fresh() for _ in range(40)]
     for number in range(tried_before):
-        dialogue.see(LOGIN, BAD, account=f"t{number}", fingerprint=GUESSERS)
+        dialogue.see(LOGIN, BAD, guessers[number], account=f"t{number}", fingerprint=GUESSERS)
+    dialogue.see(LOGIN, BAD, "198.51.100.7", account="mistyped", fingerprint=3)
     for second in range(6):
         for number in range(15):
-            dialogue.see(LOGIN, ASKED, account=f"u{second}-{number}", fingerprint=GUESSERS)
+            dialogue.see(
+                LOGIN, ASKED, chance.choice(guessers), account=f"u{second}-{number}", fingerprint=GUESSERS
+            )
         for number in range(8):
             home, name = dialogue.fresh(), f"n{second}-{number}"
             headers = GUESSERS if number < 2 else chance.randrange(8)
@@ -52,6 +56,9 @@ def test_guessers_who_are_asked_before_their_failures_tell_are_found_all_the_sam
     assert finding is not None
     assert finding.fingerprints == (GUESSERS,)
     assert "asked for a challenge" in finding.sentence
+    assert finding.sources
+    assert set(finding.sources) <= set(guessers)
+    assert len(finding.sources) > 20
     assert finding.figures["solved_at_most"] == 0
 
 

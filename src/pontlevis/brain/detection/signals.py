@@ -282,6 +282,8 @@ class Signals:
             if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
                 self._homes.served(o.account, source, o.at, vouches=o.standing >= _ESTABLISHED)
             return
+        if column in c.LOGIN_CHALLENGES:
+            self._guessers.add(with_print(source, o.fingerprint), o.count, second)
         if column not in c.LOGIN_FAILURES:
             return
         if familiar or made_there:

@@ -57,7 +57,8 @@ class LogIns(LoginTickets):
             key = email_key(check_email(email))
         except AccountError:
             key = ""
-        saw = self.watcher(source, fingerprint, f"name:{_digest(key)}", domain_of(email))
+        name, domain = f"name:{_digest(key)}", domain_of(email)
+        saw = self.watcher(source, fingerprint, name, domain)
         async with self.database.session() as session:
             row = await session.scalar(select(AccountRow).where(AccountRow.email_key == key)) if key else None
         home = self._home(row, place, device, now)
@@ -72,6 +73,7 @@ class LogIns(LoginTickets):
             except AccountError as error:
                 saw(outcome_of(error) or Outcome.INVALID, row)
                 raise
+            saw = self.watcher(source, fingerprint, name, domain, solved=True)
             # Others may have failed while the challenge was spent.
             self.slow_down(slowed, now, lambda: saw(Outcome.REFUSED, row))
         try:
@@ -193,8 +195,10 @@ class LogIns(LoginTickets):
             return False
         return self.watch.posture.posture is not Posture.NORMAL or self.pool.crowded
 
-    def watcher(self, source: str, fingerprint: int, nobody: str, domain: str) -> Saw:
-        """Notes how a try ended; ``nobody`` stands for an account that is not there."""
+    def watcher(
+        self, source: str, fingerprint: int, nobody: str, domain: str, *, solved: bool = False
+    ) -> Saw:
+        """Notes how a try ended; ``nobody`` stands for an account that is not there, ``solved`` says that it met a challenge."""
         now = self.clock()
 
         def saw(outcome: Outcome, row: AccountRow | None) -> None:
@@ -211,6 +215,7 @@ class LogIns(LoginTickets):
                     standing,
                     domain,
                     agent=agent_of(fingerprint),
+                    solved=solved,
                 )
             )
 

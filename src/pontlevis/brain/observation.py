@@ -87,6 +87,8 @@ class Observation(msgspec.Struct, frozen=True, gc=False, array_like=True):
     went by more than one name, empty where it was not noted. No detector reads it: anybody can send anything."""
     part: int = 0
     """``PagePart`` of a page; 0 of anything else."""
+    solved: bool = False
+    """Of a log-in: it came with the solution of a challenge, whatever became of it then."""
 
 
 WAIT_EDGES_S = (0.005, 0.02, 0.1, 0.5, 2.0, 5.0, 15.0)

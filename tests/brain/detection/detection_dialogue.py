@@ -46,6 +46,7 @@ class Dialogue:
         target: int = 0,
         parameters: int = 0,
         part: int = 0,
+        solved: bool = False,
     ) -> None:
         """One act now; without a source from a fresh address."""
         self.detection.observe(
@@ -66,6 +67,7 @@ class Dialogue:
                 target,
                 parameters,
                 part=part,
+                solved=solved,
             )
         )
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pontlevis.brain.detection.cluster import REMEMBERS, Table, part
 from pontlevis.brain.detection.columns import LOGIN_BAD, LOGIN_OK, LOGIN_UNKNOWN, WIDTH, Counts
-from pontlevis.brain.detection.window import LONG, SIXTY, TEN
+from pontlevis.brain.detection.window import LONG, SIXTY
 
 T0 = 1_740_000_000
 BAD = (LOGIN_BAD, LOGIN_UNKNOWN)
@@ -72,13 +72,43 @@ def test_the_busiest_are_those_that_adding_up_by_hand_says(steps: list[tuple[int
             weights = {key: (weight, at) for key, (weight, at) in weights.items() if at >= second - LONG}
         table.row(key, second, count)
         weight, at = weights.get(key, (0.0, second))
-        weights[key] = (weight * REMEMBERS ** min(second - at, SIXTY) + count, second)
-    lately = {key: weight for key, (weight, at) in weights.items() if at > second - TEN}
-    views = table.busiest(second, 4)
-    assert set(table.rows) == set(weights)
-    found = [lately[view.key] for view in views]
-    assert found == pytest.approx(sorted(lately.values(), reverse=True)[:4])
-    assert len({view.key for view in views}) == len(views)
+        weights[key] = (weight * REMEMBERS ** (second - at) + count, second)
+        lately = {
+            key: weight * REMEMBERS ** (second - at)
+            for key, (weight, at) in weights.items()
+            if at > second - SIXTY
+        }
+        views = table.busiest(second, 4)
+        assert set(table.rows) == set(weights)
+        found = [lately[view.key] for view in views]
+        assert found == pytest.approx(sorted(lately.values(), reverse=True)[:4])
+        assert len({view.key for view in views}) == len(views)
+
+
+def test_whoever_was_loud_once_makes_room_for_who_is_busy_now() -> None:
+    """To be looked at is no act: forty-eight bursts do not hide what goes on for an hour after them."""
+    table: Table[int] = Table(64)
+    for key in range(48):
+        table.row(key, T0, 300)
+    for second in range(1, 90):
+        table.row(99, T0 + second, 5)
+        keys = [view.key for view in table.busiest(T0 + second, 48)]
+        table.prune(T0 + second)
+        if second >= 30:
+            assert keys[0] == 99
+    assert keys == [99]
+    assert list(table.rows) == [99]
+
+
+def test_weights_hold_for_hours() -> None:
+    """They are made light again before they grow too large."""
+    table: Table[int] = Table(8)
+    for second in range(0, 20_000, 7):
+        table.row(1, T0 + second, 2)
+        table.row(2, T0 + second, 1)
+        assert [view.key for view in table.busiest(T0 + second, 2)] == [1, 2]
+    table.row(2, T0 + 40_000, 1)
+    assert [view.key for view in table.busiest(T0 + 40_000, 2)] == [2]
 
 
 def test_idle_clusters_give_their_rows_back_after_ten_minutes_or_one_where_rows_are_scarce() -> None:
@@ -112,12 +142,12 @@ def test_a_cluster_that_comes_twice_a_minute_is_counted_over_ten_minutes() -> No
     assert all(view.key != 1 for view in table.busiest(T0 + 600, 48))
 
 
-def test_the_busiest_are_those_of_the_last_seconds() -> None:
+def test_the_busiest_are_those_of_the_last_minute() -> None:
     """Yesterday's heavy cluster is not looked at."""
     table: Table[int] = Table(8)
     table.row(1, T0, 1000)
-    table.row(2, T0 + 30, 5)
-    assert [view.key for view in table.busiest(T0 + 31, 8)] == [2]
+    table.row(2, T0 + 61, 5)
+    assert [view.key for view in table.busiest(T0 + 62, 8)] == [2]
 
 
 def test_a_cluster_in_which_nearly_everything_fails_is_condemned_and_the_rest_judged_again() -> None:

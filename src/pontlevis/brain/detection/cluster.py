@@ -23,8 +23,10 @@ MOST_IN = 48
 """Clusters that are looked at over ten minutes."""
 SCARCE = 0.5
 """With more of the rows than this in use, those who were idle for a minute give theirs back."""
-REMEMBERS = 0.8
-"""What is left of a row's weight after a second: only who is busy now is looked at."""
+REMEMBERS = 0.95
+"""What is left of a row's weight after a second: who is busy now is looked at first, and who was so within the minute that is judged."""
+HEAVIEST = 1e200
+"""Of an act's weight in its table, which grows instead of the others fading; all are made light again beyond it."""
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -32,10 +34,12 @@ Key = TypeVar("Key", bound=Hashable)
 class Row(Window):
     """What one cluster did."""
 
-    __slots__ = ("place",)
+    __slots__ = ("acted", "place")
 
     def __init__(self, second: int, place: int) -> None:
         super().__init__(second)
+        self.acted = second
+        """When it last did something; to look at it is nothing that it does."""
         self.place = place
         """Where its table keeps its weight."""
 
@@ -87,15 +91,18 @@ class View(Generic[Key]):
 class Table(Generic[Key]):
     """At most ``capacity`` clusters of one sort."""
 
-    __slots__ = ("_capacity", "_keys", "_rest", "_weights", "rows")
+    __slots__ = ("_capacity", "_keys", "_now", "_rest", "_unit", "_weights", "rows")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._rest = frequent_items_sketch(LG_REST)
         self.rows: dict[Key, Row] = {}
-        # Beside the rows, not in them: a tick ranks all of them, and they lie scattered in memory.
+        # Beside the rows, not in them: a tick ranks all of them, and they lie scattered in memory. An act of now weighs
+        # ever more, which ranks as if those of before faded: forward decay (Cormode et al., ICDE 2009).
         self._keys: list[Key] = []
         self._weights = array("d")
+        self._unit = 1.0
+        self._now = 0
 
     def row(self, key: Key, second: int, count: int) -> Row | None:
         """The cluster's row, brought up to ``second``; None where it has none and the table is full."""
@@ -105,19 +112,19 @@ class Table(Generic[Key]):
                 self._rest.update(key, count)
                 return None
             return self._place(key, second, count)
-        if row.second < second:
-            self._weights[row.place] *= REMEMBERS ** min(second - row.second, SIXTY)
+        if row.acted < second:
+            row.acted = second
             row.advance(second)
-        self._weights[row.place] += count
+        self._weights[row.place] += count * self._at(second)
         return row
 
     def busiest(self, second: int, most: int) -> list[View[Key]]:
-        """The clusters with the most acts lately, heaviest first."""
+        """The clusters of the last minute with the most acts lately, heaviest first."""
         views: list[View[Key]] = []
         for place in sorted(range(len(self._keys)), key=self._weights.__getitem__, reverse=True):
             key = self._keys[place]
             row = self.rows[key]
-            if row.second > second - TEN:
+            if row.acted > second - SIXTY:
                 row.advance(second)
                 views.append(View(key, row))
                 if len(views) >= most:
@@ -125,27 +132,27 @@ class Table(Generic[Key]):
         return views
 
     def most_in(self, columns: tuple[int, ...], second: int, most: int = MOST_IN) -> list[View[Key]]:
-        """The clusters with the most acts of these columns in ten minutes, but for the latest seconds."""
-        acts = [(total(row.older, columns), row.place) for row in self.rows.values()]
-        views = []
-        for count, place in nlargest(most, acts):
-            row = self.rows[key := self._keys[place]]
-            row.advance(second)
-            if count:
-                views.append(View(key, row))
-        return views
+        """The clusters with the most acts of these columns in ten minutes."""
+        acts = []
+        for key, row in self.rows.items():
+            if row.long_in(columns):
+                row.advance(second)
+                if count := row.long_in(columns):
+                    acts.append((count, row.place, View(key, row)))
+        return [view for _, _, view in nlargest(most, acts)]
 
     def prune(self, second: int) -> None:
         """Forgets who was idle for ten minutes, or one where rows grow scarce; the heavy among the rest get theirs."""
         kept_s = SIXTY if len(self.rows) > SCARCE * self._capacity else LONG
-        idle = [key for key, row in self.rows.items() if row.second < second - kept_s]
+        idle = [key for key, row in self.rows.items() if row.acted < second - kept_s]
         for key in idle:
             self._drop(key)
         heavy = self._rest.get_frequent_items(frequent_items_error_type.NO_FALSE_POSITIVES)[:PROMOTED]
         self._rest = frequent_items_sketch(LG_REST)
         if not heavy:
             return
-        weights = {key: self._weights[row.place] for key, row in self.rows.items()}
+        unit = self._at(second)
+        weights = {key: self._weights[row.place] / unit for key, row in self.rows.items()}
         lightest = nsmallest(len(heavy), weights, key=weights.__getitem__)
         for (key, _, least, _), light in zip(heavy, lightest, strict=False):
             if len(self.rows) >= self._capacity:
@@ -157,8 +164,21 @@ class Table(Generic[Key]):
     def _place(self, key: Key, second: int, weight: float) -> Row:
         row = self.rows[key] = Row(second, len(self._keys))
         self._keys.append(key)
-        self._weights.append(weight)
+        self._weights.append(weight * self._at(second))
         return row
+
+    def _at(self, second: int) -> float:
+        """What an act of this second weighs; of one before the newest as much as of that."""
+        if second > self._now:
+            gap = second - self._now
+            self._now = second
+            unit = self._unit / REMEMBERS ** min(gap, LONG)
+            if unit > HEAVIEST or gap > LONG:
+                for place, weight in enumerate(self._weights):
+                    self._weights[place] = weight / unit
+                unit = 1.0
+            self._unit = unit
+        return self._unit
 
     def _drop(self, key: Key) -> None:
         """The last one takes its place."""

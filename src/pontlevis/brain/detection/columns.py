@@ -53,9 +53,10 @@ from pontlevis.brain.observation import Kind, Outcome
     VISITS,
     VISITS_BARE,
     HOSTED_PAGES,
-    LOGIN_AT_HOME,
-) = range(48)
-WIDTH = 48
+    LOGIN_SOLVED,
+    LOGIN_MADE_THERE,
+) = range(49)
+WIDTH = 49
 
 # REQUEST_OK and REQUEST_REFUSED are calls with a recognised account, the ANONYMOUS ones calls without.
 # REQUEST_BAD is a made-up key: one that names a known account was real once, and only counts as refused.
@@ -65,8 +66,8 @@ WIDTH = 48
 # sources under a decision still send: calls, and the rest.
 # SLOW are connections cut for slowness: before their headers were whole, and later. CHALLENGED is a sign-up that
 # was asked to solve a challenge first, LOGIN_CHALLENGED such a log-in. STRANGER are log-ins at accounts above NEW from unfamiliar sources,
-# STRANGER_UNKNOWN theirs at accounts that do not exist. LOGIN_AT_HOME are log-ins whose password was looked at and that
-# nobody asks for a challenge: where somebody was served before, or where the account was just made.
+# STRANGER_UNKNOWN theirs at accounts that do not exist. LOGIN_SOLVED are log-ins with the solution of a challenge, however they
+# ended; LOGIN_MADE_THERE those that succeeded where the account was just made.
 # YOUNG_REFUSED are young accounts' calls that were turned away. FAMILIAR_AWAY are calls without a recognised
 # account, turned away at sources where somebody was served before.
 # PROMPT_DRAINED are young accounts, once each, that asked for more than a person within seconds of their sign-up.

@@ -55,6 +55,8 @@ USUAL_STRANGERS = 0.1
 """Log-ins a second from unfamiliar sources, at accounts that are not new, that are usual at least: a tenth of all."""
 SCATTERED = 0.8
 """Sources to failures from which they come from everywhere: a house that has moved comes from one."""
+SPREAD = 0.5
+"""Accounts to failures of ten minutes below which it is somebody's program, and no list of accounts."""
 ACCOUNTS_PER_SOURCE = 3.0
 """A source with more accounts than this is no household."""
 
@@ -96,7 +98,13 @@ class CredentialStuffing:
                 best = said
         at_once = self._at_once(snapshot)
         if best is None or not best.hostile:
-            best = at_once or self._strangers(snapshot) or ignored_challenges(snapshot, self._policy) or best
+            limit = self._limit(snapshot)
+            best = (
+                at_once
+                or self._strangers(snapshot)
+                or ignored_challenges(snapshot, self._policy, limit)
+                or best
+            )
         self._on = best is not None and best.hostile
         return best
 
@@ -122,7 +130,7 @@ class CredentialStuffing:
         # Before that, nobody is familiar yet.
         if not (raised or mixed) or snapshot.age_s < policy.learning_s:
             return None
-        limit = max(policy.fail_share_floor, snapshot.baseline.fail_share + policy.fail_margin)
+        limit = self._limit(snapshot)
         accounts = snapshot.ledgers.stranger_failures.count(snapshot.second, TEN)
         if not raised:
             failed += unknown
@@ -146,8 +154,7 @@ class CredentialStuffing:
         policy = self._policy
         follow_ups = snapshot.ledgers.follow_ups
         got_in, settled = follow_ups.settled(snapshot.now)
-        usual = snapshot.baseline.fail_share
-        limit = max(policy.fail_share_floor, usual + policy.fail_margin)
+        limit = self._limit(snapshot)
         quiet = True
         for seconds in (SIXTY, LONG):
             counts = snapshot.counts(seconds)
@@ -207,6 +214,10 @@ class CredentialStuffing:
             pushing=(*LOGIN_FAILURES, c.LOGIN_REFUSED),
         )
 
+    def _limit(self, snapshot: Snapshot) -> float:
+        """The share of failures above which they are too many."""
+        return max(self._policy.fail_share_floor, snapshot.baseline.fail_share + self._policy.fail_margin)
+
     def _goes_on(self, snapshot: Snapshot, seconds: int) -> bool:
         """Whether what a long window shows is still so lately, in number and in share."""
         if seconds <= TEN:
@@ -222,8 +233,8 @@ class CredentialStuffing:
         counts = snapshot.counts(seconds)
         failed, judged = total(counts, LOGIN_FAILURES), total(counts, JUDGED)
         usual = snapshot.baseline.fail_share
-        limit = max(policy.fail_share_floor, usual + policy.fail_margin)
-        ignored = unsolved(snapshot, seconds)
+        limit = self._limit(snapshot)
+        ignored = unsolved(snapshot, seconds, limit)
         weighed = _weighed(ignored, failed)
         parted = part(
             snapshot.fingerprints_in(LOGIN_FAILURES, seconds),
@@ -236,17 +247,19 @@ class CredentialStuffing:
         )
         everywhere = (
             judged + weighed >= policy.least_acts
-            and share_at_least(failed + weighed, judged + weighed) > limit
+            and share_at_least(failed + weighed, max(judged, counts[c.LOGIN_SOLVED]) + weighed) > limit
         )
         if not everywhere and not (parted.condemned and parted.bad >= policy.least_acts):
             return None
         familiar = counts[c.FAMILIAR_FAILURES]
         ours = familiar > OURS * failed
-        signs = [] if ours else self._signs(snapshot, parted, seconds)
+        # Over ten minutes one program with an old password fails as often as slow guessers do, at the same account.
+        few = seconds > SIXTY and snapshot.failing_accounts(seconds) < SPREAD * failed
+        signs = [] if ours or few else self._signs(snapshot, parted, seconds)
         sources = snapshot.failing_sources(seconds)
         sentence = (
             f"Failures {share(failed / judged)} of {number(judged)} log-ins in {window(seconds)} "
-            f"from {number(sources)} sources (usual {share(usual)})"
+            f"from {number(sources)} source{'' if sources == 1 else 's'} (usual {share(usual)})"
         )
         if ours:
             sentence += (

@@ -25,7 +25,7 @@ from pontlevis.brain.detection.policy import DetectionPolicy
 from pontlevis.brain.detection.snapshot import Distincts, Snapshot
 from pontlevis.brain.detection.suspects import Suspect, Suspects
 from pontlevis.brain.detection.window import TEN, Window
-from pontlevis.brain.detection.worst import Worst, with_print
+from pontlevis.brain.detection.worst import GUESSERS, Worst, with_print
 from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.vocabulary import Standing
 
@@ -271,19 +271,18 @@ class Signals:
         self, o: Observation, slot: Counts, row: Row | None, column: int, second: int, *, familiar: bool
     ) -> None:
         source = o.source
-        at_home = o.source in self._familiar
         made_there = self._newcomers.made_at(o.account, source)
-        if row is not None and (at_home or made_there) and column in _JUDGED:
-            row.slot[c.LOGIN_AT_HOME] += o.count
+        for counts in (slot,) if row is None else (slot, row.slot):
+            counts[c.LOGIN_SOLVED] += o.count if o.solved else 0
+            counts[c.LOGIN_MADE_THERE] += o.count if made_there and column == c.LOGIN_OK else 0
         if o.standing > _NEW and column in _JUDGED:
+            at_home = o.source in self._familiar
             self._ledgers.tried_elder(o, slot, column, second, familiar=familiar, at_home=at_home)
         if column == c.LOGIN_OK:
             self._ledgers.cohorts.logged_in(o.account)
             if self._suspects.logged_in(source, o.count, o.at) and o.standing > _NEW:
                 self._homes.served(o.account, source, o.at, vouches=o.standing >= _ESTABLISHED)
             return
-        if column in c.LOGIN_CHALLENGES:
-            self._guessers.add(with_print(source, o.fingerprint), o.count, second)
         if column not in c.LOGIN_FAILURES:
             return
         if familiar or made_there:
@@ -388,6 +387,7 @@ class Signals:
             strangers=self._strangers.count(second),
             fingerprints=self._fingerprints.busiest(second, BUSIEST_FINGERPRINTS),
             slow_fingerprints=self._fingerprints.most_in,
+            guessers=lambda about: self._guessers.worst(now, GUESSERS, self.vouched, about),
             prefixes=self._prefixes.busiest(second, BUSIEST_PREFIXES),
             domains=self._domains.busiest(second, BUSIEST_DOMAINS),
             asns=self.origins.busiest(second),

@@ -115,6 +115,8 @@ class Snapshot:
     fingerprints: list[View[int]]
     slow_fingerprints: Callable[[tuple[int, ...], int], list[View[int]]]
     """Those with the most acts of some columns in the ten minutes before a second."""
+    guessers: Callable[[frozenset[int]], tuple[str, ...]]
+    """Sources of failed log-ins lately with one of these fingerprints, but those we serve."""
     prefixes: list[View[str]]
     domains: list[View[tuple[int, str]]]
     """Sign-ups by fingerprint and mail domain."""

@@ -129,8 +129,9 @@ class Window:
         return _plus(self._last10, self._under_way)
 
     def by_second(self, columns: tuple[int, ...]) -> list[int]:
-        """Acts of these columns in each of the last 10 s, the second under way at the end."""
-        return [_in(closed, columns) for closed in (*self._seconds, self._under_way)]
+        """Acts of these columns in each of the last ten seconds, the one under way at the end."""
+        young = [0] * (TEN - 1 - len(self._seconds))
+        return young + [_in(closed, columns) for closed in (*self._seconds, self._under_way)]
 
     @property
     def sixty(self) -> Counts:
@@ -142,10 +143,9 @@ class Window:
         """Counts of the last 10 min."""
         return _plus(_plus(self._last600, _packed(self._block)), self._under_way)
 
-    @property
-    def older(self) -> Counts:
-        """Counts of the last 10 min but for the latest seconds, to be read at once."""
-        return self._last600
+    def long_in(self, columns: tuple[int, ...]) -> int:
+        """Acts of these columns in the last 10 min."""
+        return sum(self._last600[each] + self._block[each] + self.slot[each] for each in columns)
 
     def take_fresh(self) -> Counts:
         """Counts since the last call; only where the window was made for it."""

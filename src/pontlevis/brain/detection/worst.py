@@ -10,6 +10,8 @@ LG_SIZE = 10
 """Up to 768 sources (0.75 of 2^10) before the light ones are dropped: Anderson et al., IMC 2017."""
 GENERATION_S = 60
 REFRESH_S = 5
+GUESSERS = 64
+"""Sources of failed log-ins that a detector is told of."""
 
 
 class Worst:

@@ -13,13 +13,14 @@ from pontlevis.brain.observation import Kind, Observation, Outcome, PagePart
 from pontlevis.brain.posture.machine import PostureMachine
 from pontlevis.brain.posture.policy import PosturePolicy
 from pontlevis.brain.posture.state import PostureState
-from pontlevis.brain.vocabulary import RegistrationMode, Standing
+from pontlevis.brain.vocabulary import Posture, RegistrationMode, Standing
 from pontlevis.simulation.attacks.clock import Clock
 from pontlevis.simulation.attacks.doors import Doors
 from pontlevis.simulation.attacks.ledger import Ledger, Party, Why
 from pontlevis.simulation.attacks.people import People
 from pontlevis.simulation.attacks.shape import ServiceShape
 
+LOOKED_AT = (Outcome.OK, Outcome.BAD_CREDENTIAL, Outcome.UNKNOWN_USER)
 BATCH_S = 0.25
 """As the gateway sends what it saw."""
 FIRST_S, TOKENS_PER_S = 0.4, 150.0
@@ -132,6 +133,7 @@ class Town:
         ban = self.doors.banned(source, kind, standing, now, keyed=keyed)
         shown, named, known = kind, account, standing
         credential, at_once = "", 0
+        solved = kind is Kind.LOGIN and solves and not home and self.doors.state.posture is not Posture.NORMAL
         if ban:
             # Before anything else is read but the key.
             outcome, why, named, known, domain = Outcome.REFUSED, Why.BANNED, "", Standing.ANONYMOUS, ""
@@ -186,6 +188,7 @@ class Town:
                 in_flight=at_once,
                 target=target,
                 parameters=parameters,
+                solved=solved and outcome in LOOKED_AT,
                 part=PagePart.VIEW if kind is Kind.PAGE and outcome is not Outcome.SLOW and not ban else 0,
             )
         )

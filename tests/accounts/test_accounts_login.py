@@ -1,6 +1,7 @@
 """Log-in: who gets in, who waits, and that nobody is locked out by somebody else."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -372,3 +373,28 @@ async def test_a_volley_that_waits_for_its_challenges_has_no_more_tries_either(
     assert await asyncio.gather(*tries[:5]) == [401] * 5
     counted.set()
     assert await asyncio.gather(*tries[5:]) == [429] * 3
+
+
+async def test_detection_is_told_who_brought_a_solution_whatever_became_of_the_log_in(house: House) -> None:
+    """A stranger who solved the challenge, right or wrong; not whoever was not asked, or came without."""
+    await house.sign_up("ada@example.com")
+    await house.log_in("ada@example.com", source=HOME)
+    house.notebook.posture, house.now = PostureState(posture=Posture.ELEVATED), time.time()
+    house.notebook.observations.clear()
+    log_in = house.accounts.log_in
+    for password, source, solves in (
+        ("not this one", "198.51.100.7", True),
+        (PASSWORD, "198.51.101.7", True),
+        (PASSWORD, "198.51.102.7", False),
+        (PASSWORD, HOME, False),
+    ):
+        solution = house.solved(Action.LOGIN, source) if solves else ""
+        with contextlib.suppress(AccountError):
+            await log_in("ada@example.com", password, source=source, fingerprint=1, challenge=solution)
+    told = [(each.outcome, each.solved) for each in house.notebook.observations if each.kind is Kind.LOGIN]
+    assert told == [
+        (Outcome.BAD_CREDENTIAL, True),
+        (Outcome.OK, True),
+        (Outcome.CHALLENGED, False),
+        (Outcome.OK, False),
+    ]

@@ -5,7 +5,7 @@ frequent-items sketch, and takes the place of the lightest row once it proves he
 """
 
 from array import array
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from heapq import nlargest, nsmallest
 from typing import Generic, TypeVar
 
@@ -47,11 +47,11 @@ class Row(Window):
 class View(Generic[Key]):
     """A cluster as the detectors see it at one tick."""
 
-    __slots__ = ("_long", "_row", "_sixty", "_ten", "key")
+    __slots__ = ("_long", "_sixty", "_ten", "key", "row")
 
     def __init__(self, key: Key, row: Row) -> None:
         self.key = key
-        self._row = row
+        self.row = row
         self._ten: Counts | None = None
         self._sixty: Counts | None = None
         self._long: Counts | None = None
@@ -60,26 +60,26 @@ class View(Generic[Key]):
     def ten(self) -> Counts:
         """Counts of 10 s; only within the tick."""
         if self._ten is None:
-            self._ten = self._row.ten
+            self._ten = self.row.ten
         return self._ten
 
     @property
     def sixty(self) -> Counts:
         """Counts of 60 s; only within the tick."""
         if self._sixty is None:
-            self._sixty = self._row.sixty
+            self._sixty = self.row.sixty
         return self._sixty
 
     @property
     def long(self) -> Counts:
         """Counts of 10 min; only within the tick."""
         if self._long is None:
-            self._long = self._row.long
+            self._long = self.row.long
         return self._long
 
     def by_second(self, columns: tuple[int, ...]) -> list[int]:
         """Acts of these columns in each of the last 10 s, the newest at the end; only within the tick."""
-        return self._row.by_second(columns)
+        return self.row.by_second(columns)
 
     def counts(self, seconds: int) -> Counts:
         """Of one of the three windows."""
@@ -91,7 +91,7 @@ class View(Generic[Key]):
 class Table(Generic[Key]):
     """At most ``capacity`` clusters of one sort."""
 
-    __slots__ = ("_capacity", "_keys", "_now", "_rest", "_unit", "_weights", "rows")
+    __slots__ = ("_bar", "_capacity", "_keys", "_now", "_rest", "_unit", "_weights", "rows")
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -103,6 +103,7 @@ class Table(Generic[Key]):
         self._weights = array("d")
         self._unit = 1.0
         self._now = 0
+        self._bar = 0.0
 
     def row(self, key: Key, second: int, count: int) -> Row | None:
         """The cluster's row, brought up to ``second``; None where it has none and the table is full."""
@@ -121,7 +122,7 @@ class Table(Generic[Key]):
     def busiest(self, second: int, most: int) -> list[View[Key]]:
         """The clusters of the last minute with the most acts lately, heaviest first."""
         views: list[View[Key]] = []
-        for place in sorted(range(len(self._keys)), key=self._weights.__getitem__, reverse=True):
+        for place in self._ranked():
             key = self._keys[place]
             row = self.rows[key]
             if row.acted > second - SIXTY:
@@ -129,7 +130,17 @@ class Table(Generic[Key]):
                 views.append(View(key, row))
                 if len(views) >= most:
                     break
+        self._bar = self._weights[views[-1].row.place] if len(views) >= most else 0.0
         return views
+
+    def _ranked(self) -> Iterator[int]:
+        """Places, heaviest first. Weights only grow, so that whoever is under the lightest of the last time is seldom needed."""
+        weigh = self._weights.__getitem__
+        heavy = [place for place, weight in enumerate(self._weights) if weight >= self._bar]
+        yield from sorted(heavy, key=weigh, reverse=True)
+        # Some of those have gone idle.
+        light = [place for place, weight in enumerate(self._weights) if weight < self._bar]
+        yield from sorted(light, key=weigh, reverse=True)
 
     def most_in(self, columns: tuple[int, ...], second: int, most: int = MOST_IN) -> list[View[Key]]:
         """The clusters with the most acts of these columns in ten minutes."""
@@ -176,6 +187,7 @@ class Table(Generic[Key]):
             if unit > HEAVIEST or gap > LONG:
                 for place, weight in enumerate(self._weights):
                     self._weights[place] = weight / unit
+                self._bar /= unit
                 unit = 1.0
             self._unit = unit
         return self._unit

@@ -178,7 +178,7 @@ def _minus(left: Counts, right: Packed) -> Counts:
     half = len(right) // 2
     for column, count in zip(right[:half], right[half:], strict=True):
         counts[column] -= count
-    return counts if any(counts) else _NOTHING
+    return counts
 
 
 def _in(packed: Packed, columns: tuple[int, ...]) -> int:

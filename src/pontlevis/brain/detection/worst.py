@@ -1,5 +1,7 @@
 """The sources with the most hostile deeds lately, however many sources there are."""
 
+from itertools import islice
+
 from datasketches import frequent_items_error_type, frequent_strings_sketch
 
 from pontlevis.brain.detection.address import place_of
@@ -53,8 +55,9 @@ class Worst:
             counts[source] = counts.get(source, 0) + count
         if about:
             counts = _of_prints(counts, about)
-        ranked = sorted(counts, key=lambda source: (-counts[source], source))
-        self._list = tuple(source for source in ranked if place_of(source) not in served)[:most]
+        # By number, and those of one number by name.
+        ranked = sorted(sorted(counts), key=counts.__getitem__, reverse=True)
+        self._list = tuple(islice((source for source in ranked if place_of(source) not in served), most))
         return self._list
 
     def _items(self) -> list[tuple[str, int]]:

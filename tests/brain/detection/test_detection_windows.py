@@ -126,7 +126,10 @@ def test_the_worst_sources_are_found_among_very_many() -> None:
         if index % 50 == 0:
             worst.add("10.0.0.1", 1, T0 + index // 1000)
             worst.add("10.0.0.2", 2, T0 + index // 1000)
+    few = worst.worst(T0 + 31, 3, served)
     listed = worst.worst(T0 + 31, 1000, served)
+    assert few == listed[:3]
+    assert len(listed) > 3
     assert listed[0] == "10.0.0.1"
     assert "10.0.0.2" not in listed
     assert len(listed) <= 1000

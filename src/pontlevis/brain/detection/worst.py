@@ -1,7 +1,5 @@
 """The sources with the most hostile deeds lately, however many sources there are."""
 
-from itertools import islice
-
 from datasketches import frequent_items_error_type, frequent_strings_sketch
 
 from pontlevis.brain.detection.address import place_of
@@ -46,7 +44,7 @@ class Worst:
         """
         turn = ((int(now) - self._phase) // REFRESH_S, about)
         if turn == self._listed:
-            return self._list
+            return self._list[:most]
         self._listed = turn
         if now - self._born >= GENERATION_S:
             self._turn(int(now))
@@ -57,8 +55,8 @@ class Worst:
             counts = _of_prints(counts, about)
         # By number, and those of one number by name.
         ranked = sorted(sorted(counts), key=counts.__getitem__, reverse=True)
-        self._list = tuple(islice((source for source in ranked if place_of(source) not in served), most))
-        return self._list
+        self._list = tuple(source for source in ranked if place_of(source) not in served)
+        return self._list[:most]
 
     def _items(self) -> list[tuple[str, int]]:
         items = self._new.get_frequent_items(frequent_items_error_type.NO_FALSE_NEGATIVES)

@@ -143,7 +143,7 @@ def _guilty(snapshot: Snapshot, limit: float, solving_s: int) -> list[Asked]:
         if share_at_least(failed, tried) <= limit:
             continue
         by_second = view.by_second(LOGIN_CHALLENGES)
-        first = next(at for at, asked in enumerate(by_second) if asked)
+        first = next((at for at, asked in enumerate(by_second) if asked), TEN - 1)
         # The second under way has just begun.
         until = len(by_second) - 1 - solving_s if solving_s else len(by_second)
         solved = sum(view.by_second(_SOLVED)[first:])
